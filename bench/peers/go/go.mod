@@ -1,0 +1,3 @@
+module greyhound/bench/peers
+
+go 1.19

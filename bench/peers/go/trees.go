@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: MIT
+
+// Binary trees: the benchmarks game's program, a full cycle over 67 M nodes, the latency of operations
+// beside them, and the memory they take. Nodes are made children first.
+
+package main
+
+import (
+	"runtime"
+	"time"
+)
+
+const (
+	markTrees        = 32
+	markTreesQuick   = 4
+	markTreeDepth    = 20
+	latencyTrees     = 10
+	latencyTreeDepth = 6
+	rssLiveTrees     = 2
+	rssGarbageDepth  = 10
+	rssGarbageTrees  = (1 << 30) / (2047 * 16)
+)
+
+var (
+	forest   []*node
+	treeSink *node
+)
+
+func treeNodes(depth uint) uint64 { return 2<<depth - 1 }
+
+func build(depth uint) *node {
+	if depth == 0 {
+		return &node{}
+	}
+	left := build(depth - 1)
+	right := build(depth - 1)
+	return &node{left, right}
+}
+
+func (n *node) count() uint64 {
+	if n.left == nil {
+		return 1
+	}
+	return 1 + n.left.count() + n.right.count()
+}
+
+func binaryTrees18(bool) *result {
+	const minDepth, maxDepth = 4, 18
+	var before runtime.MemStats
+	runtime.ReadMemStats(&before)
+	start := time.Now()
+	expect(build(maxDepth+1).count() == treeNodes(maxDepth+1), "nodes of the stretch tree")
+	longLived := build(maxDepth)
+	for depth := uint(minDepth); depth <= maxDepth; depth += 2 {
+		iterations := uint64(1) << (maxDepth - depth + minDepth)
+		var check uint64
+		for i := uint64(0); i < iterations; i++ {
+			check += build(depth).count()
+		}
+		expect(check == iterations*treeNodes(depth), "nodes of the short-lived trees")
+	}
+	expect(longLived.count() == treeNodes(maxDepth), "nodes of the long-lived tree")
+	wall := time.Since(start).Seconds()
+	r := &result{unit: "s user+sys", value: cpuSeconds()}
+	return r.with("wall_s", wall).withHeap(&before)
+}
+
+func buildForest(trees int) {
+	forest = make([]*node, trees)
+	for i := range forest {
+		forest[i] = build(markTreeDepth)
+	}
+}
+
+func markTreeCount(quick bool) int {
+	if quick {
+		return markTreesQuick
+	}
+	return markTrees
+}
+
+func mark1g(quick bool) *result {
+	buildForest(markTreeCount(quick))
+	var before runtime.MemStats
+	runtime.ReadMemStats(&before)
+	wall, cpu := timeCycles(3)
+	for _, tree := range forest {
+		expect(tree.count() == treeNodes(markTreeDepth), "nodes of a tree")
+	}
+	nodes := float64(len(forest)) * float64(treeNodes(markTreeDepth))
+	r := &result{unit: "ns/object", value: wall * 1e9 / nodes}
+	r.with("objects", nodes).with("cycle_ms", wall*1e3).with("cycle_cpu_ms", cpu*1e3)
+	return r.withHeap(&before)
+}
+
+func latency1g(quick bool) *result {
+	buildForest(markTreeCount(quick))
+	runtime.GC()
+	r := timeLatency(quick, func() {
+		for i := 0; i < latencyTrees; i++ {
+			treeSink = build(latencyTreeDepth)
+		}
+	})
+	runtime.KeepAlive(forest)
+	return r
+}
+
+func makeGarbage() {
+	for i := 0; i < rssGarbageTrees; i++ {
+		treeSink = build(rssGarbageDepth)
+	}
+}
+
+func rss64m(bool) *result {
+	var before runtime.MemStats
+	runtime.ReadMemStats(&before)
+	rss := peakRSSkB()
+	buildForest(rssLiveTrees)
+	makeGarbage()
+	net := float64(peakRSSkB()-rss) / 1024
+	runtime.GC()
+	r := (&result{unit: "MiB RSS net", value: net}).withHeap(&before)
+	runtime.KeepAlive(forest)
+	return r
+}
+
+func treeWorkloads() []workload {
+	return []workload{
+		{"binary-trees-18", binaryTrees18},
+		{"mark-1g", mark1g},
+		{"latency-1g", latency1g},
+		{"rss-64m", rss64m},
+	}
+}

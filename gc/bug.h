@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+// Planted faults: each one removes a step that the protocol needs, so that the test suite can show
+// it would notice. They exist only in builds with GREYHOUND_PLANTED_FAULTS=1 and are picked at run
+// time by GREYHOUND_BUG=k; in every other build bug() is the constant false and leaves no code.
+// tools/planted-faults runs the suite once for each and prints the table.
+#pragma once
+
+namespace greyhound::gc {
+
+enum class Bug : int {
+  kNone = 0,
+  kNoBarrierInRef = 1,         // Ref<T> assignment stores without shading
+  kNoBarrierInTypedmove = 2,   // typedmemmove (map buckets, evacuation) stores without shading
+  kAllocateWhite = 3,          // refill hands out unmarked runs while marking
+  kSkipBlackenAtH2 = 4,        // cached runs stay white when black allocation begins
+  kSkipBlockedAck = 5,         // a blocked thread's roots are not scanned for it
+  kSkipStackRoots = 6,         // conservative stack words are not roots
+  kSkipHandleRoots = 7,        // precise handles are not roots
+  kSkipPersistentRoots = 8,    // persistent handles are not roots
+  kDonateWithoutFlag = 9,      // a donated shade buffer does not ask for another round
+  kOneRoundOnly = 10,          // quiet is declared after one root scan
+  kKeepTailMarks = 11,         // H5 leaves the unused tail of a run marked and allocated
+  kSweepDropsMarkedWord = 12,  // sweep frees the last marked object of a span
+  kEvacuateWithoutBarrier = 13,// map evacuation copies pointer words without a barrier
+  kLargeAllocatedWhite = 14,   // a large object allocated while marking is not marked
+  kOverflowNotKept = 15,       // noscan overflow buckets are not recorded in extra
+  kRangeRootsSkipped = 16,     // registered root ranges are not roots
+};
+
+#if defined(GREYHOUND_PLANTED_FAULTS) && GREYHOUND_PLANTED_FAULTS
+// Reads GREYHOUND_BUG once, at the first call (any thread).
+bool bug(Bug which);
+#else
+constexpr bool bug(Bug) { return false; }
+#endif
+
+}  // namespace greyhound::gc

@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: MIT
+// The cycle's state machine. The threads that drive it are in driver.cc, what it prints in trace.cc,
+// its oracle in checkmark.cc.
+#include "gc/collector.h"
+
+#include <algorithm>
+
+#include "gc/bug.h"
+#include "gc/sweep.h"
+#include "gc/verify.h"
+#include "runtime/base/check.h"
+
+namespace greyhound::gc {
+namespace {
+
+// After this many rounds the mutators are held for one last one, so that a program that keeps hiding
+// pointers from the scan cannot keep a cycle from ending.
+constexpr unsigned kMaxRounds = 8;
+
+}  // namespace
+
+const char* phase_name(Phase phase) {
+  switch (phase) {
+    case Phase::kIdle: return "idle";
+    case Phase::kBarrierOn: return "barrier on (H1)";
+    case Phase::kAllocBlack: return "allocate black (H2)";
+    case Phase::kDrain: return "drain";
+    case Phase::kScanRoots: return "scan roots (H3)";
+    case Phase::kBarrierOff: return "barrier off (H4)";
+    case Phase::kAllocWhite: return "allocate white (H5)";
+    case Phase::kSweep: return "sweep";
+  }
+  return "unknown";
+}
+
+Progress Collector::advance(size_t objects) {
+  const Phase now = phase();
+  switch (now) {
+    case Phase::kIdle:
+      if (!wanted_.exchange(false, std::memory_order_acq_rel)) return Progress::kIdle;
+      begin_cycle();
+      return Progress::kAdvanced;
+    case Phase::kBarrierOn:
+      if (!world.done()) return Progress::kWaiting;
+      world.begin(Handshake::kAllocBlack);
+      phase_.store(Phase::kAllocBlack, std::memory_order_relaxed);
+      return Progress::kAdvanced;
+    case Phase::kAllocBlack:
+      if (!world.done()) return Progress::kWaiting;
+      cycle_.start_handshakes_ns = monotonic_ns() - handshake_started_;
+      cycle_.longest_start_hold_ns = world.take_longest_hold();
+      mark_started_ = monotonic_ns();
+      begin_round();
+      grey_persistent_roots();
+      return Progress::kAdvanced;
+    case Phase::kDrain:
+      if (options_.mode == Mode::kStepping && objects != SIZE_MAX) {
+        if (marker_->drain_objects(objects)) return Progress::kAdvanced;
+        if (!pool.quiet()) return Progress::kWaiting;
+      } else {
+        drain_parallel();
+      }
+      phase_.store(Phase::kScanRoots, std::memory_order_relaxed);
+      world.begin(Handshake::kScanRoots);
+      return Progress::kAdvanced;
+    case Phase::kScanRoots:
+      if (!world.done()) return Progress::kWaiting;
+      finish_scan();
+      return Progress::kAdvanced;
+    case Phase::kBarrierOff:
+      if (!world.done()) return Progress::kWaiting;
+      pacer.end_cycle(cycle_.heap_marked, cycle_.metadata_bytes);
+      world.begin(Handshake::kAllocWhite);
+      phase_.store(Phase::kAllocWhite, std::memory_order_relaxed);
+      return Progress::kAdvanced;
+    case Phase::kAllocWhite:
+      if (!world.done()) return Progress::kWaiting;
+      finish_cycle();
+      phase_.store(Phase::kSweep, std::memory_order_relaxed);
+      return Progress::kAdvanced;
+    case Phase::kSweep: {
+      const uint64_t start = monotonic_ns();
+      const size_t spans = sweep_all(this);
+      std::lock_guard lock(stats_mutex_);
+      totals_.sweep_ns += monotonic_ns() - start;
+      totals_.spans_swept += spans;
+      phase_.store(Phase::kIdle, std::memory_order_relaxed);
+      completed_.fetch_add(1, std::memory_order_acq_rel);
+      return Progress::kAdvanced;
+    }
+  }
+  return Progress::kIdle;
+}
+
+void Collector::begin_cycle() {
+  cycle_ = CycleStats{};
+  {
+    std::lock_guard lock(request_mutex_);
+    cycle_.forced = wanted_forced_;
+    wanted_forced_ = false;
+  }
+  cycle_.cycle = started_.fetch_add(1, std::memory_order_acq_rel) + 1;
+  cycle_.start_ns = monotonic_ns() - made_at_ns_;
+  cycle_.heap_before = pacer.live();
+  cycle_.heap_goal = pacer.goal();
+  cycle_hits_ = barrier_hits_.load(std::memory_order_relaxed);
+  cycle_shades_ = barrier_shades_.load(std::memory_order_relaxed);
+  cycle_assist_ns_ = assist_ns_.load(std::memory_order_relaxed);
+  coordinator_cpu_start_ = thread_cpu_ns();
+  worker_cpu_ns_.store(0, std::memory_order_relaxed);
+  world.take_longest_hold();
+  pacer.begin_cycle();
+  if (options_.debug.verifyheap != 0) verify_heap(this, "the start of a cycle");
+  if (options_.mode == Mode::kStopTheWorld) {
+    world.park_all();
+    parked_for_cycle_ = true;
+  }
+  handshake_started_ = monotonic_ns();
+  phase_.store(Phase::kBarrierOn, std::memory_order_relaxed);
+  world.begin(Handshake::kBarrierOn);
+}
+
+void Collector::begin_round() {
+  // seq_cst: partner of ask_for_round; the clear precedes everything this round drains (rule 3).
+  round_wanted_.store(false, std::memory_order_seq_cst);
+  ++cycle_.rounds;
+  phase_.store(Phase::kDrain, std::memory_order_relaxed);
+}
+
+void Collector::grey_persistent_roots() {
+  if (bug(Bug::kSkipPersistentRoots)) return;
+  persistents.for_each([this](uintptr_t word) { marker_->grey_root(word); });
+  marker_->flush();
+}
+
+// The words that H3 collected: whatever they newly grey asks for another round.
+void Collector::resolve_root_words() {
+  bool greyed = false;
+  world.for_each([&](Mutator* mutator) {
+    for (uintptr_t word : mutator->root_words()) greyed |= marker_->grey_root(word);
+    mutator->root_words().clear();
+  });
+  marker_->flush();
+  if (greyed) ask_for_round();
+}
+
+void Collector::finish_scan() {
+  resolve_root_words();
+  const bool quiet = !round_wanted_.load(std::memory_order_seq_cst) && pool.quiet();
+  if (quiet || (bug(Bug::kOneRoundOnly) && cycle_.rounds >= 2)) {
+    finish_marking();
+    return;
+  }
+  if (cycle_.rounds >= kMaxRounds && !escalated_ && !parked_for_cycle_) {
+    // What the held mutators have is scanned in the next round; then nothing can be hidden any more.
+    world.park_all();
+    escalated_ = true;
+    ++cycle_.escalations;
+  }
+  begin_round();
+}
+
+void Collector::finish_marking() {
+  if (options_.debug.gccheckmark != 0) checkmark("the end of marking");
+  if (escalated_) {
+    world.release_all();
+    escalated_ = false;
+  }
+  const uint64_t now = monotonic_ns();
+  cycle_.mark_ns = now - mark_started_;
+  cycle_.longest_scan_hold_ns = world.take_longest_hold();
+  cycle_.heap_at_end = pacer.live();
+  cycle_.metadata_bytes = heap.metadata_bytes() + pool.bytes();
+  cycle_.mark = marker_->take_counts();
+  for (auto& worker : worker_markers_) cycle_.mark.merge(worker->take_counts());
+  {
+    std::lock_guard lock(assist_counts_mutex_);
+    cycle_.mark.merge(assist_counts_);
+    assist_counts_ = MarkCounts{};
+  }
+  cycle_.heap_marked = cycle_.mark.bytes_marked;
+  cycle_.mark_cpu_ns = mark_cpu_now();
+  handshake_started_ = now;
+  phase_.store(Phase::kBarrierOff, std::memory_order_relaxed);
+  world.begin(Handshake::kBarrierOff);
+}
+
+void Collector::finish_cycle() {
+  cycle_.end_handshakes_ns = monotonic_ns() - handshake_started_;
+  cycle_.longest_end_hold_ns = world.take_longest_hold();
+  cycle_.heap_marked = pacer.marked();
+  cycle_.barrier_hits = barrier_hits_.load(std::memory_order_relaxed) - cycle_hits_;
+  cycle_.barrier_shades = barrier_shades_.load(std::memory_order_relaxed) - cycle_shades_;
+  cycle_.assist_ns = assist_ns_.load(std::memory_order_relaxed) - cycle_assist_ns_;
+  pool.trim();
+  if (parked_for_cycle_) {
+    world.release_all();
+    parked_for_cycle_ = false;
+  }
+  {
+    std::lock_guard lock(stats_mutex_);
+    ++totals_.cycles;
+    totals_.forced_cycles += cycle_.forced ? 1 : 0;
+    totals_.rounds += cycle_.rounds;
+    totals_.escalations += cycle_.escalations;
+    totals_.mark_cpu_ns += cycle_.mark_cpu_ns;
+    totals_.mark.merge(cycle_.mark);
+    totals_.last_cycle = cycle_;
+  }
+  if (options_.debug.gctrace != 0) print_trace(cycle_);
+  if (options_.debug.gcpacertrace != 0) print_pacer_trace();
+}
+
+uint64_t Collector::mark_cpu_now() {
+  return thread_cpu_ns() - coordinator_cpu_start_ + worker_cpu_ns_.load(std::memory_order_relaxed);
+}
+
+GcStats Collector::stats() {
+  if (Mutator* mutator = current_mutator_or_null(); mutator != nullptr && mutator->collector() == this) {
+    mutator->flush_counts();
+  }
+  GcStats result;
+  {
+    std::lock_guard lock(stats_mutex_);
+    result = totals_;
+  }
+  result.mallocs = mallocs_.load(std::memory_order_relaxed);
+  result.alloc_bytes = alloc_bytes_.load(std::memory_order_relaxed);
+  result.heap_live = pacer.live();
+  result.heap_goal = pacer.goal();
+  result.heap_pages_bytes = heap.page_bytes();
+  result.heap_resident_bytes = heap.resident_bytes();
+  result.metadata_bytes = heap.metadata_bytes() + pool.bytes();
+  result.barrier_hits = barrier_hits_.load(std::memory_order_relaxed);
+  result.barrier_shades = barrier_shades_.load(std::memory_order_relaxed);
+  result.assists = assists_.load(std::memory_order_relaxed);
+  result.assist_ns = assist_ns_.load(std::memory_order_relaxed);
+  result.stalled_handshakes = world.stalled();
+  result.holds = world.holds();
+  result.time_to_safepoint = world.time_to_safepoint();
+  return result;
+}
+
+}  // namespace greyhound::gc

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: MIT
+// The collector of one runtime: the cycle as a state machine, and who drives it. The cycle is on the
+// fly: no phase stops the mutators; each hears of a phase change in a handshake of its own.
+//
+//   idle ─▶ H1 barrier on ─▶ H2 allocate black ─▶ { clear flag ▸ drain ▸ H3 scan roots }* until quiet
+//        ─▶ H4 barrier off ─▶ H5 allocate white, raise sweepgen ─▶ sweep ─▶ idle
+//
+// Quiet (rule 2): after H3's last acknowledgement and after its root words were resolved, the flag
+// "something was shaded, donated or newly greyed from a root" is still clear, and the pool is quiet.
+// The flag is cleared before the round's drain, never later (rule 3).
+//
+// Drivers: in kConcurrent mode a coordinator thread calls advance() and the workers join it in drains;
+// in kStepping mode whoever calls step() or collect() does; kStopTheWorld is the same machine inside
+// park_all()/release_all(). One thread at a time advances: driver_mutex_ sees to it.
+//
+// Thread rules: options, heap, world, pool, pacer may be used from any thread by their own rules;
+// everything else as said.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "gc/heap.h"
+#include "gc/marker.h"
+#include "gc/options.h"
+#include "gc/pacer.h"
+#include "gc/persistent.h"
+#include "gc/stats.h"
+#include "gc/work_pool.h"
+#include "gc/world.h"
+
+namespace greyhound::gc {
+
+enum class Phase : uint8_t { kIdle, kBarrierOn, kAllocBlack, kDrain, kScanRoots, kBarrierOff, kAllocWhite, kSweep };
+const char* phase_name(Phase phase);
+
+enum class Progress : uint8_t {
+  kAdvanced,  // did something; call again
+  kWaiting,   // a mutator has to acknowledge first
+  kIdle,      // no cycle is running and none was asked for
+};
+
+class Collector {
+ public:
+  explicit Collector(const Options& options);
+  // Fatal when mutators are still attached.
+  ~Collector();
+  Collector(const Collector&) = delete;
+  Collector& operator=(const Collector&) = delete;
+
+  // Reserves the heap and starts the coordinator. False when there is no address space for a heap.
+  bool start();
+
+  // A full cycle that begins after the call, swept to its end. From an attached mutator (it blocks,
+  // its roots count) or from a thread without one.
+  void collect();
+  // Asks for a cycle; returns at once. In stepping mode it only marks it as wanted.
+  void request_cycle(bool forced);
+  // Stepping mode: advances by at most one phase change or `objects` scanned.
+  Progress step(size_t objects);
+
+  Phase phase() const { return phase_.load(std::memory_order_relaxed); }
+  uint64_t completed_cycles() const { return completed_.load(std::memory_order_acquire); }
+  GcStats stats();
+
+  // --- for mutators
+  void ask_for_round() { round_wanted_.store(true, std::memory_order_seq_cst); }
+  void add_allocs(uint64_t objects, uint64_t bytes) {
+    mallocs_.fetch_add(objects, std::memory_order_relaxed);
+    alloc_bytes_.fetch_add(bytes, std::memory_order_relaxed);
+  }
+  void add_barriers(uint64_t hits, uint64_t shades) {
+    if (hits == 0) return;
+    barrier_hits_.fetch_add(hits, std::memory_order_relaxed);
+    barrier_shades_.fetch_add(shades, std::memory_order_relaxed);
+  }
+  // Pays the mutator's debt by taking background credit or marking (rule 7). No safepoint inside.
+  void gcAssistAlloc(Mutator* mutator);
+  // Assists are due: marking runs and this mutator knows.
+  bool marking() const { return phase() == Phase::kDrain; }
+  uint64_t next_seed();
+
+  const Options& options() const { return options_; }
+  bool allows_nested_mutators() const { return options_.mode == Mode::kStepping; }
+
+  Heap heap;
+  WorkPool pool;
+  Pacer pacer;
+  World world;
+  PersistentRoots persistents;
+
+ private:
+  friend struct CollectorTesting;
+
+  Progress advance(size_t objects);
+  void begin_cycle();
+  void begin_round();
+  void grey_persistent_roots();
+  void drain_parallel();
+  void finish_scan();
+  void finish_marking();
+  void finish_cycle();
+  void resolve_root_words();
+  void checkmark(const char* when);
+  void print_trace(const CycleStats& cycle) const;
+  void print_pacer_trace() const;
+  uint64_t mark_cpu_now();
+
+  void coordinator_loop();
+  void worker_loop(size_t index);
+  void drive_one_cycle(std::unique_lock<std::mutex>* lock);
+
+  Options options_;
+  unsigned worker_count_ = 1;
+
+  // The machine; the driver's.
+  std::mutex driver_mutex_;
+  std::atomic<Phase> phase_{Phase::kIdle};
+  std::atomic<bool> round_wanted_{false};
+  bool forced_ = false;
+  bool parked_for_cycle_ = false;
+  bool escalated_ = false;
+  CycleStats cycle_;
+  uint64_t handshake_started_ = 0;
+  uint64_t mark_started_ = 0;
+  uint64_t cycle_hits_ = 0;
+  uint64_t cycle_shades_ = 0;
+  uint64_t cycle_assist_ns_ = 0;
+  uint64_t coordinator_cpu_start_ = 0;
+  std::unique_ptr<Marker> marker_;  // the driver's
+  GcStats totals_;                  // protected by stats_mutex_
+  std::mutex stats_mutex_;
+
+  // Requests; protected by request_mutex_.
+  std::mutex request_mutex_;
+  std::condition_variable request_changed_;
+  std::condition_variable cycle_done_;
+  std::atomic<bool> wanted_{false};
+  bool wanted_forced_ = false;
+  bool stop_ = false;
+  std::atomic<uint64_t> started_{0};    // cycles begun
+  std::atomic<uint64_t> completed_{0};  // cycles swept to the end
+  std::thread coordinator_;
+
+  // Workers; protected by worker_mutex_.
+  std::mutex worker_mutex_;
+  std::condition_variable worker_wake_;
+  std::condition_variable worker_done_;
+  uint64_t drain_epoch_ = 0;
+  size_t workers_busy_ = 0;
+  bool workers_stop_ = false;
+  std::vector<std::thread> workers_;
+  std::vector<std::unique_ptr<Marker>> worker_markers_;
+  std::atomic<uint64_t> worker_cpu_ns_{0};
+
+  std::atomic<uint64_t> mallocs_{0};
+  std::atomic<uint64_t> alloc_bytes_{0};
+  std::atomic<uint64_t> barrier_hits_{0};
+  std::atomic<uint64_t> barrier_shades_{0};
+  std::atomic<uint64_t> assists_{0};
+  std::atomic<uint64_t> assist_ns_{0};
+  std::mutex assist_counts_mutex_;
+  MarkCounts assist_counts_;  // protected by assist_counts_mutex_
+  std::atomic<uint64_t> seed_state_{0};
+  uint64_t made_at_ns_ = 0;
+};
+
+}  // namespace greyhound::gc

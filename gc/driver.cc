@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: MIT
+// Who drives the cycle: the coordinator thread, the marking workers, assisting mutators, and callers
+// of collect() and step(). The order of things is collector.cc's; this file only runs it.
+#include <algorithm>
+#include <cstdio>
+#include <random>
+
+#include "gc/collector.h"
+#include "runtime/base/check.h"
+
+namespace greyhound::gc {
+namespace {
+
+// An assist marks at least this much once it starts, so that starting pays; and at most so much at a
+// time, so that no allocation waits long. Bytes.
+constexpr int64_t kAssistLeast = 16 << 10;
+constexpr int64_t kAssistMost = 64 << 10;
+
+void describe_collector(const void* owner, char* buffer, unsigned long size) {
+  const auto* collector = static_cast<const Collector*>(owner);
+  std::snprintf(buffer, size, "collector phase %s, %llu cycles completed", phase_name(collector->phase()),
+                static_cast<unsigned long long>(collector->completed_cycles()));
+}
+
+}  // namespace
+
+Collector::Collector(const Options& options) : world(&heap), options_(options) {
+  const unsigned cpus = std::max(1u, std::thread::hardware_concurrency());
+  worker_count_ = options.workers != 0 ? std::min(options.workers, 64u) : std::max(1u, cpus / 4);
+  if (options_.debug.gcserial != 0 || options_.mode == Mode::kStepping) worker_count_ = 1;
+  if (options_.debug.gcstoptheworld != 0 && options_.mode == Mode::kConcurrent) options_.mode = Mode::kStopTheWorld;
+  made_at_ns_ = monotonic_ns();
+  uint64_t seed = static_cast<uint64_t>(options_.debug.seed);
+  if (seed == 0) seed = (uint64_t{std::random_device{}()} << 32) ^ made_at_ns_;
+  seed_state_.store(seed, std::memory_order_relaxed);
+}
+
+bool Collector::start() {
+  if (!heap.initialise(options_)) return false;
+  pacer.initialise(options_);
+  marker_ = std::make_unique<Marker>(&heap, &pool, &pacer);
+  if (options_.mode != Mode::kStepping) coordinator_ = std::thread([this] { coordinator_loop(); });
+  return true;
+}
+
+Collector::~Collector() {
+  if (const size_t attached = world.count(); attached != 0) {
+    fatal("a runtime is destroyed with %zu mutator%s attached; detach every thread first", attached,
+          attached == 1 ? "" : "s");
+  }
+  {
+    std::lock_guard lock(request_mutex_);
+    stop_ = true;
+  }
+  request_changed_.notify_all();
+  if (coordinator_.joinable()) coordinator_.join();
+  {
+    std::lock_guard lock(worker_mutex_);
+    workers_stop_ = true;
+  }
+  worker_wake_.notify_all();
+  for (std::thread& worker : workers_) worker.join();
+}
+
+uint64_t Collector::next_seed() {
+  return seed_state_.fetch_add(0x9e3779b97f4a7c15u, std::memory_order_relaxed) * 0xbf58476d1ce4e5b9u;
+}
+
+void Collector::request_cycle(bool forced) {
+  {
+    std::lock_guard lock(request_mutex_);
+    if (wanted_.load(std::memory_order_relaxed) && !forced) return;
+    wanted_.store(true, std::memory_order_release);
+    wanted_forced_ |= forced;
+  }
+  request_changed_.notify_one();
+}
+
+void Collector::collect() {
+  Mutator* mutator = current_mutator_or_null();
+  if (mutator != nullptr && mutator->collector() != this) mutator = nullptr;
+  BlockingScope blocking(mutator, "collect");
+  if (options_.mode == Mode::kStepping) {
+    std::unique_lock lock(driver_mutex_);
+    drive_one_cycle(&lock);
+    return;
+  }
+  std::unique_lock lock(request_mutex_);
+  // A cycle that has begun may have scanned what is garbage by now: only the next one counts.
+  const uint64_t target = started_.load(std::memory_order_acquire) + 1;
+  wanted_.store(true, std::memory_order_release);
+  wanted_forced_ = true;
+  request_changed_.notify_one();
+  cycle_done_.wait(lock, [&] {
+    if (completed_.load(std::memory_order_acquire) >= target) return true;
+    return false;
+  });
+}
+
+// Stepping mode: finishes the cycle that runs, if one does, then runs a whole one.
+void Collector::drive_one_cycle(std::unique_lock<std::mutex>*) {
+  const auto run = [this] {
+    while (true) {
+      const Progress progress = advance(SIZE_MAX);
+      if (progress == Progress::kWaiting) world.wait_done();
+      if (phase() == Phase::kIdle) return;
+    }
+  };
+  if (phase() != Phase::kIdle) run();
+  request_cycle(true);
+  run();
+}
+
+Progress Collector::step(size_t objects) {
+  CHECK(options_.mode == Mode::kStepping);
+  Mutator* mutator = current_mutator_or_null();
+  if (mutator != nullptr && mutator->collector() != this) mutator = nullptr;
+  BlockingScope blocking(mutator, "step");
+  std::lock_guard lock(driver_mutex_);
+  world.answer_blocked();
+  return advance(objects);
+}
+
+void Collector::coordinator_loop() {
+  set_fatal_context(describe_collector, this);
+  std::unique_lock lock(request_mutex_);
+  while (true) {
+    request_changed_.wait(lock, [this] { return stop_ || wanted_.load(std::memory_order_acquire); });
+    if (stop_) return;
+    lock.unlock();
+    while (true) {
+      const Progress progress = advance(SIZE_MAX);
+      if (progress == Progress::kWaiting) world.wait_done();
+      if (phase() == Phase::kIdle) break;
+    }
+    lock.lock();
+    cycle_done_.notify_all();
+  }
+}
+
+// Every marker is active from before the first one starts, so none sees the pool quiet too early.
+void Collector::drain_parallel() {
+  const size_t helpers = worker_count_ - 1;
+  if (helpers > 0 && worker_markers_.empty()) {
+    for (size_t i = 0; i < helpers; ++i) {
+      worker_markers_.push_back(std::make_unique<Marker>(&heap, &pool, &pacer));
+    }
+    for (size_t i = 0; i < helpers; ++i) workers_.emplace_back([this, i] { worker_loop(i); });
+  }
+  pool.become_active();
+  // A round that has little to do is over before a worker wakes.
+  if (helpers > 0 && pool.has_work()) {
+    std::lock_guard lock(worker_mutex_);
+    for (size_t i = 0; i < helpers; ++i) pool.become_active();
+    workers_busy_ = helpers;
+    ++drain_epoch_;
+    worker_wake_.notify_all();
+  }
+  marker_->gcDrain();
+  pacer.revise(0);
+  if (helpers == 0) return;
+  std::unique_lock lock(worker_mutex_);
+  worker_done_.wait(lock, [this] { return workers_busy_ == 0; });
+}
+
+void Collector::worker_loop(size_t index) {
+  set_fatal_context(describe_collector, this);
+  Marker* marker = worker_markers_[index].get();
+  uint64_t seen = 0;
+  std::unique_lock lock(worker_mutex_);
+  while (true) {
+    worker_wake_.wait(lock, [&] { return workers_stop_ || drain_epoch_ != seen; });
+    if (workers_stop_) return;
+    seen = drain_epoch_;
+    lock.unlock();
+    const uint64_t start = thread_cpu_ns();
+    marker->gcDrain();
+    worker_cpu_ns_.fetch_add(thread_cpu_ns() - start, std::memory_order_relaxed);
+    lock.lock();
+    if (--workers_busy_ == 0) worker_done_.notify_all();
+  }
+}
+
+GREYHOUND_NOINLINE void Collector::gcAssistAlloc(Mutator* mutator) {
+  if (options_.debug.gcserial != 0 || options_.mode != Mode::kConcurrent) {
+    mutator->assist_debt = 0;
+    return;
+  }
+  mutator->assist_debt -= pacer.take_credit(mutator->assist_debt);
+  if (mutator->assist_debt <= 0) return;
+  if (mutator->assist_marker == nullptr) mutator->assist_marker = std::make_unique<Marker>(&heap, &pool, &pacer);
+  const uint64_t start = monotonic_ns();
+  const int64_t done = mutator->assist_marker->gcDrainN(std::clamp(mutator->assist_debt, kAssistLeast, kAssistMost));
+  if (done < 0) {
+    // Nothing is queued: the others hold what is left, and waiting for it would not make it faster.
+    mutator->assist_debt = 0;
+    return;
+  }
+  mutator->assist_debt -= done;
+  assists_.fetch_add(1, std::memory_order_relaxed);
+  assist_ns_.fetch_add(monotonic_ns() - start, std::memory_order_relaxed);
+  std::lock_guard lock(assist_counts_mutex_);
+  assist_counts_.merge(mutator->assist_marker->take_counts());
+}
+
+}  // namespace greyhound::gc

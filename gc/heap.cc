@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: MIT
+#include "gc/heap.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "runtime/base/check.h"
+
+namespace greyhound::gc {
+namespace {
+
+#if defined(GREYHOUND_TSAN) || defined(GREYHOUND_ASAN)
+constexpr uint64_t kDefaultReserve = uint64_t{4} << 30;
+#else
+constexpr uint64_t kDefaultReserve = uint64_t{64} << 30;
+#endif
+constexpr uint64_t kSmallestReserve = kRangeAlignment;
+
+}  // namespace
+
+Heap::~Heap() {
+  if (keeper_ == nullptr) return;
+  for_each_span([](mspan* span) {
+    if (span->slot_layouts != nullptr) metadata_free(span->slot_layouts);
+  });
+  keeper_->run([this] {
+    for (int i = 0; i < 5; ++i) {
+      if (ranges_[i] != nullptr) os_release(ranges_[i], range_bytes_[i]);
+    }
+  });
+}
+
+bool Heap::initialise(const Options& options) {
+  keeper_ = std::make_unique<RangeKeeper>();
+  uint64_t reserve = align_up(options.reserve != 0 ? options.reserve : kDefaultReserve, kRangeAlignment);
+  bool reserved = false;
+  for (; !reserved && reserve >= kSmallestReserve; reserve /= 2) {
+    const size_t pages = reserve >> kPageShift;
+    const size_t wanted[5] = {reserve, reserve / kGranule / 8, reserve / kGranule / 8,
+                              pages * sizeof(uint32_t), pages * sizeof(mspan)};
+    keeper_->run([&] {
+      reserved = true;
+      for (int i = 0; i < 5 && reserved; ++i) {
+        range_bytes_[i] = align_up(wanted[i], kRangeAlignment);
+        ranges_[i] = os_reserve(range_bytes_[i]);
+        reserved = ranges_[i] != nullptr;
+      }
+      for (int i = 0; i < 5 && !reserved; ++i) {
+        if (ranges_[i] != nullptr) os_release(ranges_[i], range_bytes_[i]);
+        ranges_[i] = nullptr;
+      }
+    });
+    if (reserved) break;
+  }
+  if (!reserved) return false;
+  base_ = reinterpret_cast<uintptr_t>(ranges_[0]);
+  size_ = reserve;
+  marks.initialise(static_cast<uint64_t*>(ranges_[1]), base_);
+  allocs.initialise(static_cast<uint64_t*>(ranges_[2]), base_);
+  page_table_ = static_cast<uint32_t*>(ranges_[3]);
+  spans_ = static_cast<mspan*>(ranges_[4]);
+  pages_.initialise(base_, reserve >> kPageShift);
+  max_heap_ = options.max_heap != 0 ? std::min<uint64_t>(options.max_heap, reserve) : reserve;
+  clobber_free.store(options.debug.clobberfree != 0, std::memory_order_relaxed);
+  if (options.huge_pages) os_advise_huge(ranges_[0], reserve);
+  return true;
+}
+
+mspan* Heap::new_span_struct() {
+  if (mspan* span = free_spans_.pop(); span != nullptr) return span;
+  mspan* span = new (spans_ + span_count_) mspan;
+  span->index = span_count_++;
+  return span;
+}
+
+mspan* Heap::take_pages(size_t pages, bool* zeroed) {
+  if ((pages_.used_pages() + pages) << kPageShift > max_heap_) return nullptr;
+  const size_t page = pages_.allocate(pages, zeroed);
+  if (page == PageAllocator::kNoPage) return nullptr;
+  mspan* span = new_span_struct();
+  span->base = base_ + (page << kPageShift);
+  span->npages = static_cast<uint32_t>(pages);
+  return span;
+}
+
+void Heap::publish_span(mspan* span) {
+  const size_t first = (span->base - base_) >> kPageShift;
+  for (size_t i = 0; i < span->npages; ++i) {
+    std::atomic_ref<uint32_t>(page_table_[first + i]).store(span->index, std::memory_order_release);
+  }
+}
+
+mspan* Heap::allocate_small_span(Layout* layout, SizeClass size_class, uint32_t gen) {
+  const SizeClassInfo& info = kSizeClasses[size_class];
+  uint16_t* slot_layouts = nullptr;
+  const size_t slot_bytes = info.objects * sizeof(uint16_t);
+  if (layout == nullptr) slot_layouts = static_cast<uint16_t*>(metadata_alloc(slot_bytes));
+  std::lock_guard lock(page_lock_);
+  bool zeroed = false;
+  mspan* span = take_pages(info.span_pages, &zeroed);
+  if (span == nullptr) {
+    if (slot_layouts != nullptr) metadata_free(slot_layouts);
+    return nullptr;
+  }
+  span->elem_size = info.size;
+  span->divide_magic = info.divide_magic;
+  span->nelems = info.objects;
+  span->size_class = size_class;
+  span->layout = layout;
+  span->slot_layouts = slot_layouts;
+  if (slot_layouts != nullptr) slot_layout_bytes_ += slot_bytes;
+  span->slot_mask = layout != nullptr ? layout->slot_mask : 0;
+  span->noscan = layout != nullptr && layout->noscan();
+  span->exact = layout != nullptr && layout->exact;
+  span->needzero = !zeroed;
+  span->central = layout != nullptr ? layout->central.load(std::memory_order_acquire) : &shared_[size_class];
+  span->sweepgen = gen;
+  span->live = 0;
+  span->state.store(SpanState::kSmall, std::memory_order_release);
+  publish_span(span);
+  return span;
+}
+
+mspan* Heap::allocate_large_span(Layout* layout, size_t bytes, uint32_t gen) {
+  const size_t pages = (bytes + kPageSize - 1) >> kPageShift;
+  mspan* span = nullptr;
+  bool zeroed = false;
+  {
+    std::lock_guard lock(page_lock_);
+    span = take_pages(pages, &zeroed);
+  }
+  if (span == nullptr) return nullptr;
+  span->elem_size = static_cast<uint32_t>(std::min<size_t>(span->bytes(), UINT32_MAX));
+  span->divide_magic = 0;
+  span->nelems = 1;
+  span->size_class = kLargeClass;
+  span->layout = layout;
+  span->slot_layouts = nullptr;
+  span->slot_mask = 0;
+  span->noscan = layout->noscan();
+  span->exact = layout->exact;
+  span->needzero = true;
+  span->central = nullptr;
+  span->sweepgen = gen;
+  span->live = 1;
+  // Not published yet, so nobody reads these pages: zeroing needs no lock and no word stores.
+  if (!zeroed) std::memset(reinterpret_cast<void*>(span->base), 0, span->bytes());
+  allocs.set_slots(span->base, span->base + kGranule, kGranule, false);
+  span->state.store(SpanState::kLarge, std::memory_order_release);
+  std::lock_guard lock(page_lock_);
+  publish_span(span);
+  return span;
+}
+
+void Heap::free_span(mspan* span) {
+  std::lock_guard lock(page_lock_);
+  span->state.store(SpanState::kFree, std::memory_order_release);
+  const size_t first = (span->base - base_) >> kPageShift;
+  for (size_t i = 0; i < span->npages; ++i) {
+    std::atomic_ref<uint32_t>(page_table_[first + i]).store(0, std::memory_order_release);
+  }
+  if (span->slot_layouts != nullptr) {
+    slot_layout_bytes_ -= span->nelems * sizeof(uint16_t);
+    metadata_free(span->slot_layouts);
+    span->slot_layouts = nullptr;
+  }
+  pages_.release(first, span->npages);
+  free_spans_.push(span);
+}
+
+void Heap::push_large(mspan* span) {
+  std::lock_guard lock(page_lock_);
+  large_[span->sweepgen & 1].push(span);
+}
+
+mspan* Heap::pop_large(uint32_t gen) {
+  std::lock_guard lock(page_lock_);
+  return large_[gen & 1].pop();
+}
+
+size_t Heap::page_bytes() {
+  std::lock_guard lock(page_lock_);
+  return pages_.used_pages() << kPageShift;
+}
+
+size_t Heap::resident_bytes() {
+  std::lock_guard lock(page_lock_);
+  return pages_.resident_pages() << kPageShift;
+}
+
+size_t Heap::frontier_bytes() {
+  std::lock_guard lock(page_lock_);
+  return pages_.frontier_pages() << kPageShift;
+}
+
+size_t Heap::return_to_system(size_t bytes) {
+  std::lock_guard lock(page_lock_);
+  return pages_.return_to_system(bytes);
+}
+
+size_t Heap::metadata_bytes() {
+  std::lock_guard lock(page_lock_);
+  const size_t pages = pages_.frontier_pages();
+  return pages * (2 * kBitmapWordsPerPage * 8 + sizeof(uint32_t)) + span_count_ * sizeof(mspan) +
+         slot_layout_bytes_;
+}
+
+}  // namespace greyhound::gc

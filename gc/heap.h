@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: MIT
+// The heap: one range of addresses, its side tables, its spans and what is known of their layouts.
+// As Go's mheap. It hands out spans and finds objects; when to collect is the Collector's business.
+//
+//   address --page_table_--> span index --spans_--> mspan --layout--> which words are pointers
+//      \------- arithmetic ------> mark bit, allocation bit (heap_bitmap.h)
+//
+// Invariants:
+//  1. page_table_[p] is the index of the span that page p belongs to, 0 for none; stored with release
+//     once the span's first cache line is written, cleared when it is freed.
+//  2. Span structs are never unmapped and keep their index, so a racing reader of a stale one reads
+//     an old span, never unmapped memory.
+//  3. No span is freed while marking.
+//
+// Thread rules: contains, span_of, find_object from any thread; span allocation and freeing under the
+// page lock, which these functions take.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+
+#include "gc/heap_bitmap.h"
+#include "gc/layout.h"
+#include "gc/mcentral.h"
+#include "gc/mspan.h"
+#include "gc/options.h"
+#include "gc/os_memory.h"
+#include "gc/page_allocator.h"
+
+namespace greyhound::gc {
+
+// What findObject gives: base is 0 when the address is in no object slot.
+struct FoundObject {
+  uintptr_t base = 0;
+  mspan* span = nullptr;
+  uint32_t index = 0;
+};
+
+class Heap {
+ public:
+  Heap() = default;
+  ~Heap();
+  Heap(const Heap&) = delete;
+  Heap& operator=(const Heap&) = delete;
+
+  // Reserves the range (options.reserve, halved until it can be had). False: no address space at all.
+  bool initialise(const Options& options);
+
+  GREYHOUND_INLINE bool contains(uintptr_t address) const { return address - base_ < size_; }
+  GREYHOUND_INLINE mspan* span_of(uintptr_t address) const {
+    // acquire: partner of publish_span's release.
+    const uint32_t index = std::atomic_ref<uint32_t>(page_table_[(address - base_) >> kPageShift])
+                               .load(std::memory_order_acquire);
+    return index == 0 ? nullptr : spans_ + index;
+  }
+  // The slot that `address` points into, allocated or not. REQUIRES nothing of the address.
+  GREYHOUND_INLINE FoundObject find_object(uintptr_t address) const {
+    if (!contains(address)) return {};
+    mspan* span = span_of(address);
+    if (span == nullptr) return {};
+    const uint32_t index = span->object_index(address);
+    if (index >= span->nelems) return {};
+    return {span->object_base(index), span, index};
+  }
+
+  // A fresh span of `layout`, or of the shared spans of `size_class` when layout is null; stamped
+  // with `gen` and owned by the caller. Null when the range or the limit is exhausted.
+  mspan* allocate_small_span(Layout* layout, SizeClass size_class, uint32_t gen);
+  // A span for one object of `bytes`, zeroed, its allocation bit set; not yet on any list.
+  mspan* allocate_large_span(Layout* layout, size_t bytes, uint32_t gen);
+  void free_span(mspan* span);
+
+  mcentral& shared_central(SizeClass size_class) { return shared_[size_class]; }
+  LayoutRegistry& layouts() { return layouts_; }
+  // The layout of the object in slot `index`.
+  const Layout* layout_of(const mspan* span, uint32_t index) const {
+    if (span->layout != nullptr) return span->layout;
+    return layouts_.by_id(std::atomic_ref<uint16_t>(span->slot_layouts[index]).load(std::memory_order_relaxed));
+  }
+
+  void push_large(mspan* span);
+  mspan* pop_large(uint32_t gen);
+
+  // Calls visit(mspan*) for every span in use. REQUIRES: no span is allocated or freed meanwhile.
+  template <class Visit>
+  void for_each_span(Visit visit) const {
+    for (uint32_t i = 1; i < span_count_; ++i) {
+      if (spans_[i].state.load(std::memory_order_acquire) != SpanState::kFree) visit(spans_ + i);
+    }
+  }
+
+  HeapBitmap marks;
+  HeapBitmap allocs;
+  // The current sweep generation. Raised by the collector before H5; acquire by mutators in sweep.
+  std::atomic<uint32_t> sweepgen{2};
+  std::atomic<bool> clobber_free{false};
+
+  uintptr_t base() const { return base_; }
+  size_t size() const { return size_; }
+  size_t page_bytes();
+  size_t resident_bytes();
+  size_t frontier_bytes();
+  size_t return_to_system(size_t bytes);
+  uint64_t max_heap() const { return max_heap_; }
+  // Bytes of side tables that are in use (bits and table entries of the pages up to the frontier,
+  // span structs, slot records).
+  size_t metadata_bytes();
+
+ private:
+  mspan* new_span_struct();                 // REQUIRES: page_lock_ held
+  mspan* take_pages(size_t pages, bool* zeroed);  // likewise; null at the limit
+  void publish_span(mspan* span);           // likewise
+
+  uintptr_t base_ = 0;
+  size_t size_ = 0;
+  uint32_t* page_table_ = nullptr;
+  mspan* spans_ = nullptr;
+  uint64_t max_heap_ = 0;
+
+  std::mutex page_lock_;
+  PageAllocator pages_;       // protected by page_lock_
+  SpanList free_spans_;       // protected by page_lock_
+  uint32_t span_count_ = 1;   // protected by page_lock_; index 0 means none
+  size_t slot_layout_bytes_ = 0;  // protected by page_lock_
+  SpanList large_[2];         // by sweepgen parity; protected by page_lock_
+
+  LayoutRegistry layouts_;
+  mcentral shared_[kNumSizeClasses];
+
+  void* ranges_[5] = {};  // heap, marks, allocs, page table, spans
+  size_t range_bytes_[5] = {};
+  std::unique_ptr<RangeKeeper> keeper_;
+};
+
+}  // namespace greyhound::gc

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: MIT
+#include "gc/layout.h"
+
+#include "gc/mcentral.h"
+#include "runtime/base/check.h"
+
+namespace greyhound::gc {
+namespace {
+
+// The mask of one element, words at and beyond ptrdata dropped.
+std::unique_ptr<Layout> describe(const Type* type, SizeClass size_class) {
+  auto layout = std::make_unique<Layout>();
+  layout->size_class = size_class;
+  if (type == nullptr || type->noscan()) return layout;
+  layout->exact = type->exact();
+  layout->elem_words = static_cast<uint32_t>(type->size / kWordBytes);
+  layout->ptr_words = static_cast<uint32_t>(type->ptrdata / kWordBytes);
+  const size_t mask_words = (layout->ptr_words + 63) / 64;
+  layout->mask.assign(type->ptrmask, type->ptrmask + mask_words);
+  if (layout->ptr_words % 64 != 0) {
+    layout->mask.back() &= (uint64_t{1} << (layout->ptr_words % 64)) - 1;
+  }
+  return layout;
+}
+
+// Invariant 2: small slots get the mask repeated, so scanning one is a loop over set bits.
+void repeat_to_slot(Layout* layout) {
+  if (layout->size_class == kLargeClass || layout->noscan()) return;
+  const size_t slot_words = kSizeClasses[layout->size_class].size / kWordBytes;
+  if (slot_words > 64) return;
+  for (size_t start = 0; start + layout->ptr_words <= slot_words; start += layout->elem_words) {
+    layout->slot_mask |= layout->mask[0] << start;
+  }
+}
+
+// Small slots are known by what is scanned in them, so an array of two pairs equals a struct of four
+// words; larger ones by their element.
+uint64_t hash_of(const Layout& layout) {
+  uint64_t hash = (layout.size_class * 2 + (layout.exact ? 1 : 0)) * 0x9e3779b97f4a7c15u;
+  if (layout.slot_mask != 0) return (hash ^ layout.slot_mask) * 0xff51afd7ed558ccdu;
+  for (uint64_t word : layout.mask) hash = (hash ^ word) * 0xff51afd7ed558ccdu;
+  return (hash ^ layout.elem_words) * 0xc4ceb9fe1a85ec53u;
+}
+
+bool same(const Layout& a, const Layout& b) {
+  if (a.size_class != b.size_class || a.exact != b.exact || a.noscan() != b.noscan()) return false;
+  if (a.slot_mask != 0 || b.slot_mask != 0) return a.slot_mask == b.slot_mask;
+  return a.elem_words == b.elem_words && a.mask == b.mask;
+}
+
+}  // namespace
+
+LayoutRegistry::LayoutRegistry() : table_(new std::atomic<Layout*>[kMaxLayouts + 1]()) {
+  std::lock_guard lock(mutex_);
+  for (size_t c = 0; c < kNumSizeClasses; ++c) {
+    auto layout = std::make_unique<Layout>();
+    layout->size_class = static_cast<SizeClass>(c);
+    noscan_[c] = add(std::move(layout));
+    noscan_[c]->central.store(new mcentral, std::memory_order_release);
+  }
+}
+
+LayoutRegistry::~LayoutRegistry() {
+  for (const auto& layout : owned_) delete layout->central.load(std::memory_order_relaxed);
+}
+
+Layout* LayoutRegistry::add(std::unique_ptr<Layout> layout) {
+  layout->id = static_cast<uint32_t>(owned_.size());
+  Layout* result = layout.get();
+  owned_.push_back(std::move(layout));
+  table_[result->id].store(result, std::memory_order_release);
+  count_.store(static_cast<uint32_t>(owned_.size()), std::memory_order_relaxed);
+  return result;
+}
+
+Layout* LayoutRegistry::intern(const Type* type, SizeClass size_class) {
+  if (type == nullptr || type->noscan()) return noscan_[size_class];
+  auto layout = describe(type, size_class);
+  repeat_to_slot(layout.get());
+  const uint64_t hash = hash_of(*layout);
+  std::lock_guard lock(mutex_);
+  auto [first, last] = by_hash_.equal_range(hash);
+  for (auto it = first; it != last; ++it) {
+    if (same(*it->second, *layout)) return it->second;
+  }
+  if (owned_.size() > kMaxLayouts) fatal("more than %u heap layouts in one runtime", kMaxLayouts);
+  Layout* added = add(std::move(layout));
+  by_hash_.emplace(hash, added);
+  return added;
+}
+
+void LayoutRegistry::try_promote(Layout* layout) {
+  std::lock_guard lock(mutex_);
+  if (layout->central.load(std::memory_order_relaxed) != nullptr) return;
+  if (own_count_[layout->size_class] >= kMaxOwnLayoutsPerClass) return;
+  ++own_count_[layout->size_class];
+  layout->central.store(new mcentral, std::memory_order_release);
+}
+
+}  // namespace greyhound::gc

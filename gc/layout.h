@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MIT
+// A layout is what the marker must know of an object: how big a slot is and which of its words hold
+// pointers. Types with the same size class and the same mask share one; spans are segregated by
+// layout, so small objects carry no header and allocation writes no pointer bitmap (design §2).
+//
+// Invariants:
+//  1. Layouts are interned per heap: equal (class, mask) means the same Layout*. They are never freed
+//     before the heap, and immutable but for the counters at the end.
+//  2. The mask describes one element of elem_words words and repeats to the end of the slot (arrays);
+//     trailing zero words are trimmed to ptr_words. Words past the last element of a slot are zero.
+//  3. noscan layouts have ptr_words 0; there is one per size class and one for large objects.
+//
+// Thread rules: intern() under the registry's own lock; reading a Layout needs none.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <unordered_map>
+#include <vector>
+
+#include "gc/size_class.h"
+#include "runtime/base/type.h"
+
+namespace greyhound::gc {
+
+class mcentral;
+
+struct Layout {
+  uint32_t id = 0;
+  SizeClass size_class = kLargeClass;
+  bool exact = false;  // every pointer is null, foreign, or an object's base
+  uint32_t elem_words = 1;
+  uint32_t ptr_words = 0;
+  // ceil(elem_words / 64) words; the element's mask.
+  std::vector<uint64_t> mask;
+  // When a whole slot fits 64 words: the mask repeated to the slot's end. Else 0.
+  uint64_t slot_mask = 0;
+
+  // Bytes handed out from shared spans, to decide when the layout gets spans of its own. Relaxed: a
+  // stale count only delays the promotion.
+  std::atomic<uint64_t> shared_bytes{0};
+  // Its own spans' central list; null while it lives in shared spans. Set once, under the registry's
+  // lock, with release; read with acquire.
+  std::atomic<mcentral*> central{nullptr};
+
+  bool noscan() const { return ptr_words == 0; }
+};
+
+// A layout gets spans of its own after this many bytes of it...
+inline constexpr uint64_t kPromoteBytes = 32 << 10;
+// ...and only this many layouts of a size class do.
+inline constexpr unsigned kMaxOwnLayoutsPerClass = 32;
+// Ids fit the 16-bit per-slot record of a shared span.
+inline constexpr uint32_t kMaxLayouts = 65535;
+
+class LayoutRegistry {
+ public:
+  LayoutRegistry();
+  ~LayoutRegistry();
+  LayoutRegistry(const LayoutRegistry&) = delete;
+  LayoutRegistry& operator=(const LayoutRegistry&) = delete;
+
+  // The layout of a slot of class `size_class` (kLargeClass for large) that holds one `type` or an
+  // array of them. Null type or a noscan one gives the class's noscan layout. More than kMaxLayouts
+  // of them in one heap is fatal.
+  Layout* intern(const Type* type, SizeClass size_class);
+  Layout* noscan(SizeClass size_class) { return noscan_[size_class]; }
+  Layout* by_id(uint32_t id) const { return table_[id].load(std::memory_order_acquire); }
+  uint32_t count() const { return count_.load(std::memory_order_relaxed); }
+
+  // Decides whether `layout` may own spans now; at most kMaxOwnLayoutsPerClass of a class may.
+  void try_promote(Layout* layout);
+
+ private:
+  Layout* add(std::unique_ptr<Layout> layout);  // REQUIRES: mutex_ held
+
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<Layout>> owned_;                  // protected by mutex_
+  std::unordered_multimap<uint64_t, Layout*> by_hash_;          // protected by mutex_
+  unsigned own_count_[kNumSizeClasses] = {};                    // protected by mutex_
+  std::unique_ptr<std::atomic<Layout*>[]> table_;               // release by add, acquire by by_id
+  std::atomic<uint32_t> count_{0};
+  Layout* noscan_[kNumSizeClasses] = {};
+};
+
+}  // namespace greyhound::gc

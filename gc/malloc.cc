@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: MIT
+#include "gc/malloc.h"
+
+#include "gc/bug.h"
+#include "gc/collector.h"
+#include "gc/sweep.h"
+#include "runtime/base/check.h"
+
+namespace greyhound::gc {
+namespace {
+
+// What an object of no size points to; never written.
+alignas(16) constinit char zero_size_object[16] = {};
+
+GREYHOUND_INLINE size_t tiny_alignment(size_t size) { return size & (~size + 1); }
+
+GREYHOUND_INLINE size_t type_cache_index(const Type* type, SizeClass size_class) {
+  return ((reinterpret_cast<uintptr_t>(type) >> 4) ^ (size_class * 37u)) & (kTypeCacheSize - 1);
+}
+
+// What a mutator does between two runs: answer handshakes, start or help a cycle, stress.
+void between_runs(Collector* collector, Mutator* mutator) {
+  if (const int64_t every = collector->options().debug.gcstress; every != 0) {
+    mutator->allocs_until_stress = static_cast<uint64_t>(every);
+    if (collector->options().mode == Mode::kStepping || fastrand() % 4 == 0) {
+      collector->collect();
+    } else {
+      collector->request_cycle(true);
+    }
+  }
+  if (collector->pacer.should_start()) collector->request_cycle(false);
+  if (mutator->assist_debt > 0 && collector->marking()) collector->gcAssistAlloc(mutator);
+}
+
+void owe(Collector* collector, Mutator* mutator, size_t bytes) {
+  if (mutator->alloc_black()) {
+    mutator->assist_debt += collector->pacer.assist_work(bytes);
+  } else {
+    mutator->assist_debt = 0;
+  }
+}
+
+// Tries `attempt` again after collections; null when there is no memory all the same.
+template <class Attempt>
+void* with_collection(Collector* collector, size_t bytes, Attempt attempt) {
+  for (int tries = 0; tries < 3; ++tries) {
+    if (void* object = attempt(); object != nullptr) return object;
+    if (tries < 2) collector->collect();
+  }
+  const Options& options = collector->options();
+  if (options.on_out_of_memory != nullptr) options.on_out_of_memory(options.out_of_memory_context, bytes);
+  return nullptr;
+}
+
+GREYHOUND_INLINE void* bump(AllocRun* run) {
+  const uintptr_t object = run->cur;
+  const uintptr_t next = object + run->size;
+  if (next > run->end) return nullptr;
+  run->cur = next;
+  return reinterpret_cast<void*>(object);
+}
+
+GREYHOUND_INLINE void* bump_tiny(MutatorHot* hot, size_t size) {
+  uintptr_t object = align_up(hot->tiny.cur, tiny_alignment(size));
+  // An object must not straddle two blocks: the mark of one block would not keep it.
+  if (((object ^ (object + size - 1)) & ~uintptr_t{kGranule - 1}) != 0) object = align_up(object, kGranule);
+  const uintptr_t next = object + size;
+  if (next > hot->tiny.end) return nullptr;
+  hot->tiny.cur = next;
+  ++hot->tiny_allocs;
+  return reinterpret_cast<void*>(object);
+}
+
+// Refills `run` until `take` gets an object out of it.
+template <class Take>
+void* refill_and_take(Mutator* mutator, AllocRun* run, Take take) {
+  Collector* collector = mutator->collector();
+  between_runs(collector, mutator);
+  return with_collection(collector, run->size, [&]() -> void* {
+    if (void* object = take(); object != nullptr) return object;
+    if (!refill(collector, mutator, run)) return nullptr;
+    owe(collector, mutator, run->end - run->cur);
+    return take();
+  });
+}
+
+GREYHOUND_NOINLINE void* malloc_large(Mutator* mutator, size_t size, const Type* type) {
+  Collector* collector = mutator->collector();
+  if (size > collector->heap.size()) size = collector->heap.size() + 1;
+  between_runs(collector, mutator);
+  Layout* layout = collector->heap.layouts().intern(type, kLargeClass);
+  return with_collection(collector, size, [&]() -> void* {
+    mspan* span = collector->heap.allocate_large_span(layout, size, mutator->sweepgen());
+    if (span == nullptr) return nullptr;
+    if (mutator->alloc_black() && !bug(Bug::kLargeAllocatedWhite)) collector->heap.marks.test_and_set(span->base);
+    collector->pacer.allocated(span->bytes(), mutator->alloc_black());
+    mutator->count_large(span->bytes());
+    owe(collector, mutator, span->bytes());
+    const uintptr_t object = span->base;
+    collector->heap.push_large(span);
+    return reinterpret_cast<void*>(object);
+  });
+}
+
+// Rare layouts: the slot's layout is recorded beside the span before anybody can see the object.
+GREYHOUND_NOINLINE void* malloc_shared(Mutator* mutator, const Type* type, SizeClass size_class) {
+  Collector* collector = mutator->collector();
+  Layout* layout = collector->heap.layouts().intern(type, size_class);
+  AllocRun* run = mutator->shared_run(size_class);
+  void* object = bump(run);
+  if (object == nullptr) object = refill_and_take(mutator, run, [run] { return bump(run); });
+  if (object == nullptr) return nullptr;
+  mspan* span = run->span;
+  const uint32_t index = span->object_index(reinterpret_cast<uintptr_t>(object));
+  std::atomic_ref<uint16_t>(span->slot_layouts[index])
+      .store(static_cast<uint16_t>(layout->id), std::memory_order_relaxed);
+  const uint64_t total = layout->shared_bytes.fetch_add(run->size, std::memory_order_relaxed) + run->size;
+  if (total >= kPromoteBytes) collector->heap.layouts().try_promote(layout);
+  return object;
+}
+
+GREYHOUND_NOINLINE void* mallocgc_slow(size_t size, const Type* type) {
+  Mutator* mutator = current_mutator();
+  mutator->safepoint("mallocgc");
+  if (size == 0) return zero_size_object;
+  if (size > kMaxSmallSize) return malloc_large(mutator, size, type);
+  const bool noscan = type == nullptr || type->noscan();
+  if (noscan && size < kGranule) {
+    const auto take = [&] { return bump_tiny(mutator, size); };
+    if (void* object = take(); object != nullptr) return object;
+    return refill_and_take(mutator, &mutator->tiny, take);
+  }
+  const SizeClass size_class = size_to_class(size);
+  AllocRun* run = &mutator->noscan[size_class];
+  if (!noscan) {
+    run = mutator->run_for(type, size_class);
+    if (run == nullptr) return malloc_shared(mutator, type, size_class);
+    mutator->types[type_cache_index(type, size_class)] = {type, run, size_class};
+  }
+  if (void* object = bump(run); object != nullptr) return object;
+  return refill_and_take(mutator, run, [run] { return bump(run); });
+}
+
+}  // namespace
+
+GREYHOUND_NOINLINE void* mallocgc(size_t size, const Type* type) {
+  MutatorHot* hot = tls_mutator;
+  if (hot->request.load(std::memory_order_relaxed) == Handshake::kNone) [[likely]] {
+    if (type == nullptr || type->noscan()) {
+      if (size - 1 < kGranule - 1) {
+        if (void* object = bump_tiny(hot, size); object != nullptr) [[likely]] return object;
+      } else if (size - 1 < kMaxSmallSize) {
+        if (void* object = bump(&hot->noscan[size_to_class(size)]); object != nullptr) [[likely]] return object;
+      }
+    } else if (size - 1 < kMaxSmallSize) {
+      const SizeClass size_class = size_to_class(size);
+      const TypeCacheEntry& entry = hot->types[type_cache_index(type, size_class)];
+      if (entry.type == type && entry.size_class == size_class) [[likely]] {
+        if (void* object = bump(entry.run); object != nullptr) [[likely]] return object;
+      }
+    }
+  }
+  return mallocgc_slow(size, type);
+}
+
+void* newobject(const Type* type) { return mallocgc(type->size, type); }
+
+void* newarray(const Type* type, size_t count) {
+  size_t bytes = 0;
+  if (__builtin_mul_overflow(type->size, count, &bytes)) return nullptr;
+  return mallocgc(bytes, type);
+}
+
+}  // namespace greyhound::gc

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+// The spans of one layout (or the shared spans of one size class) that no mutator's cache holds, as
+// Go's mcentral: by sweep generation parity, with free slots (partial) and without (full). When the
+// generation moves on, yesterday's lists are thereby the unswept ones; nothing is moved.
+//
+// Invariant: lists of parity g hold spans with sweepgen g only; before a cycle's H1 completes, the
+// lists of the older parity are empty.
+//
+// Thread rules: any thread; the lock protects the lists.
+#pragma once
+
+#include <cstdint>
+#include <mutex>
+
+#include "gc/mspan.h"
+
+namespace greyhound::gc {
+
+class mcentral {
+ public:
+  mspan* pop_partial(uint32_t gen) { return pop(&partial_[gen & 1]); }
+  mspan* pop_full(uint32_t gen) { return pop(&full_[gen & 1]); }
+  void push(mspan* span, bool has_free) {
+    std::lock_guard lock(mutex_);
+    (has_free ? partial_ : full_)[span->sweepgen & 1].push(span);
+  }
+  template <class Visit>
+  void for_each(Visit visit) {
+    std::lock_guard lock(mutex_);
+    for (SpanList* lists : {partial_, full_}) {
+      for (int parity = 0; parity < 2; ++parity) {
+        for (mspan* span = lists[parity].head(); span != nullptr; span = span->next) visit(span);
+      }
+    }
+  }
+
+ private:
+  mspan* pop(SpanList* list) {
+    std::lock_guard lock(mutex_);
+    return list->pop();
+  }
+
+  std::mutex mutex_;
+  SpanList partial_[2];
+  SpanList full_[2];
+};
+
+}  // namespace greyhound::gc

@@ -1,0 +1,411 @@
+// SPDX-License-Identifier: MIT
+#include "gc/mutator.h"
+
+#include <pthread.h>
+
+#include "gc/bug.h"
+#include "gc/collector.h"
+#include "gc/marker.h"
+#include "gc/sweep.h"
+#include "runtime/base/check.h"
+#include "runtime/base/futex.h"
+
+namespace greyhound::gc {
+namespace {
+
+constinit MutatorHot no_mutator;  // constant after initialisation: its slow paths are fatal
+
+// The calling thread's stack, highest address exclusive.
+uintptr_t thread_stack_base() {
+  pthread_attr_t attributes;
+  CHECK(pthread_getattr_np(pthread_self(), &attributes) == 0);
+  void* low = nullptr;
+  size_t size = 0;
+  CHECK(pthread_attr_getstack(&attributes, &low, &size) == 0);
+  pthread_attr_destroy(&attributes);
+  return reinterpret_cast<uintptr_t>(low) + size;
+}
+
+}  // namespace
+
+constinit thread_local MutatorHot* tls_mutator __attribute__((tls_model("initial-exec"))) = &no_mutator;
+
+const char* handshake_name(Handshake handshake) {
+  switch (handshake) {
+    case Handshake::kNone: return "no";
+    case Handshake::kBarrierOn: return "barrier-on (H1)";
+    case Handshake::kAllocBlack: return "allocate-black (H2)";
+    case Handshake::kScanRoots: return "scan-roots (H3)";
+    case Handshake::kBarrierOff: return "barrier-off (H4)";
+    case Handshake::kAllocWhite: return "allocate-white (H5)";
+    case Handshake::kPark: return "park";
+  }
+  return "unknown";
+}
+
+Mutator* current_mutator() {
+  Mutator* mutator = tls_mutator->self;
+  if (mutator == nullptr) {
+    fatal("this thread has no mutator: attach it to a runtime (greyhound::runtime::Thread) before it "
+          "allocates, stores a reference or waits for the collector");
+  }
+  return mutator;
+}
+
+uint64_t fastrand() {
+  // splitmix64: one add and two multiplies, and every state gives a full-period sequence.
+  uint64_t z = (current_mutator()->random_state += 0x9e3779b97f4a7c15u);
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+  return z ^ (z >> 31);
+}
+
+Mutator::Mutator(Collector* collector, std::string name) 
+    : collector_(collector),
+      name_(std::move(name)),
+      conservative_(collector->options().stack_roots == StackRoots::kConservative) {
+  self = this;
+  stacks_.push_back({});
+  handles_.next = handles_.previous = &handles_;
+  tiny.size = static_cast<uint32_t>(kGranule);
+  tiny.layout = collector->heap.layouts().noscan(1);
+  for (size_t c = 1; c < kNumSizeClasses; ++c) {
+    noscan[c].size = shared_[c].size = kSizeClasses[c].size;
+    noscan[c].layout = collector->heap.layouts().noscan(static_cast<SizeClass>(c));
+  }
+  random_state = collector->next_seed();
+  allocs_until_stress = static_cast<uint64_t>(collector->options().debug.gcstress);
+  collector->world.add(this);
+}
+
+Mutator::~Mutator() {
+  if (bound_) {
+    if (tls_mutator != this) {
+      fatal("mutator '%s' is destroyed on another thread than the one it is bound to; detach it there",
+            name_.c_str());
+    }
+    safepoint("detach");
+  }
+  collector_->world.remove(this);
+  if (bound_) {
+    bound_ = false;
+    tls_mutator = previous_on_thread != nullptr ? previous_on_thread : &no_mutator;
+    if (previous_on_thread != nullptr) previous_on_thread->leave_blocking();
+  }
+  for (AllocRun* run : by_layout_) delete run;
+}
+
+void Mutator::bind() {
+  if (bound_) fatal("mutator '%s' is already bound to a thread; attach each thread once", name_.c_str());
+  for (Mutator* m = current_mutator_or_null(); m != nullptr; m = m->previous_on_thread) {
+    if (m->collector_ == collector_ && !collector_->allows_nested_mutators()) {
+      fatal("this thread is already attached to this runtime as '%s'; use that mutator, or detach it first",
+            m->name_.c_str());
+    }
+  }
+  previous_on_thread = current_mutator_or_null();
+  if (previous_on_thread != nullptr) previous_on_thread->enter_blocking("attached to another runtime");
+  take_from_blocked();
+  // Running from here on: the fields are this thread's.
+  if (conservative_) stacks_[0].base = thread_stack_base();
+  bound_ = true;
+  tls_mutator = this;
+  safepoint("attach");
+}
+
+void Mutator::unbind() {
+  CHECK(bound_ && tls_mutator == this);
+  Mutator* previous = previous_on_thread;
+  previous_on_thread = nullptr;
+  bound_ = false;
+  stacks_[0] = {};
+  for (uintptr_t& word : saved_registers_) word = 0;
+  tls_mutator = previous != nullptr ? previous : &no_mutator;
+  publish_blocked("unbound");
+  if (previous != nullptr) previous->leave_blocking();
+}
+
+// Inline assembly, because glibc's setjmp encrypts rbp. Values in other registers are dead or were
+// saved by the callers, whose frames are scanned.
+void Mutator::spill_registers() {
+  uintptr_t* out = saved_registers_;
+  asm volatile(
+      "movq %%rbx, 0(%0)\n\tmovq %%rbp, 8(%0)\n\tmovq %%r12, 16(%0)\n\t"
+      "movq %%r13, 24(%0)\n\tmovq %%r14, 32(%0)\n\tmovq %%r15, 40(%0)"
+      :
+      : "r"(out)
+      : "memory");
+}
+
+GREYHOUND_NOINLINE void Mutator::answer_slow(const char* where) {
+  last_safepoint_.store(where, std::memory_order_relaxed);
+  while (true) {
+    const Handshake handshake = request.load(std::memory_order_acquire);
+    if (handshake == Handshake::kNone) return;
+    spill_registers();
+    stacks_[current_stack_].saved_sp = reinterpret_cast<uintptr_t>(__builtin_frame_address(0));
+    if (handshake == Handshake::kPark) {
+      park();
+    } else {
+      acknowledge(handshake);
+    }
+  }
+}
+
+void Mutator::park() {
+  const uint64_t start = monotonic_ns();
+  state_.store(MutatorState::kClaimed, std::memory_order_seq_cst);
+  acknowledge(Handshake::kPark);
+  leave_blocking();
+  collector_->world.record_hold(monotonic_ns() - start);
+}
+
+GREYHOUND_NOINLINE void Mutator::enter_blocking(const char* where) {
+  spill_registers();
+  stacks_[current_stack_].saved_sp = reinterpret_cast<uintptr_t>(__builtin_frame_address(0));
+  publish_blocked(where);
+}
+
+void Mutator::publish_blocked(const char* where) {
+  last_safepoint_.store(where, std::memory_order_relaxed);
+  state_.store(MutatorState::kBlocked, std::memory_order_seq_cst);
+  // A handshake raised before that store may be waiting for us asleep: nobody would claim us.
+  const Handshake pending = request.load(std::memory_order_seq_cst);
+  if (pending == Handshake::kNone || hold_answers_) return;
+  MutatorState expected = MutatorState::kBlocked;
+  if (!state_.compare_exchange_strong(expected, MutatorState::kClaimed, std::memory_order_seq_cst)) return;
+  const Handshake still = request.load(std::memory_order_acquire);
+  if (still != Handshake::kNone) acknowledge(still);
+  if (still != Handshake::kPark) release_claim();  // a parked world releases us itself
+}
+
+void Mutator::leave_blocking() {
+  take_from_blocked();
+  stacks_[current_stack_].saved_sp = 0;
+  safepoint("leaving blocking");
+}
+
+void Mutator::take_from_blocked() {
+  uint64_t start = 0;
+  while (true) {
+    MutatorState expected = MutatorState::kBlocked;
+    if (state_.compare_exchange_strong(expected, MutatorState::kRunning, std::memory_order_seq_cst)) break;
+    if (start == 0) start = monotonic_ns();
+    futex_wait(state_, MutatorState::kClaimed);
+  }
+  if (start != 0) collector_->world.record_hold(monotonic_ns() - start);
+}
+
+bool Mutator::try_claim() {
+  if (hold_answers_) return false;
+  MutatorState expected = MutatorState::kBlocked;
+  return state_.compare_exchange_strong(expected, MutatorState::kClaimed, std::memory_order_seq_cst);
+}
+
+void Mutator::release_claim() {
+  state_.store(MutatorState::kBlocked, std::memory_order_seq_cst);
+  futex_wake_all(state_);
+}
+
+void Mutator::raise(Handshake handshake, uint64_t now) {
+  raised_at_ns_ = now;
+  request.store(handshake, std::memory_order_seq_cst);
+}
+
+void Mutator::acknowledge(Handshake handshake) {
+  const bool own_time = state_.load(std::memory_order_relaxed) == MutatorState::kRunning;
+  const uint64_t start = own_time ? monotonic_ns() : 0;
+  switch (handshake) {
+    case Handshake::kBarrierOn:
+      barrier_on.store(true, std::memory_order_relaxed);
+      break;
+    case Handshake::kAllocBlack:
+      alloc_black_ = true;
+      if (!bug(Bug::kSkipBlackenAtH2)) blacken_runs();
+      break;
+    case Handshake::kScanRoots:
+      donate_shades();
+      if (own_time || !bug(Bug::kSkipBlockedAck)) collect_root_words();
+      break;
+    case Handshake::kBarrierOff:
+      barrier_on.store(false, std::memory_order_relaxed);
+      break;
+    case Handshake::kAllocWhite:
+      drop_runs();
+      donate_shades();
+      flush_counts();
+      alloc_black_ = false;
+      sweepgen_ = collector_->heap.sweepgen.load(std::memory_order_acquire);
+      break;
+    case Handshake::kPark:
+    case Handshake::kNone:
+      break;
+  }
+  const uint64_t raised = raised_at_ns_;
+  request.exchange(Handshake::kNone, std::memory_order_seq_cst);
+  const uint64_t held = own_time ? monotonic_ns() - start : 0;
+  collector_->world.acknowledged(raised, held);
+}
+
+// --- allocation runs
+
+template <class Visit>
+void Mutator::for_each_run(Visit visit) {
+  visit(tiny);
+  for (size_t c = 1; c < kNumSizeClasses; ++c) {
+    visit(noscan[c]);
+    visit(shared_[c]);
+  }
+  for (AllocRun* run : by_layout_) {
+    if (run != nullptr) visit(*run);
+  }
+}
+
+// Rule 1: what remains of every cached run becomes black by atomic OR; markers may be at work on the
+// same words. The open tiny block is left behind, its objects stay as white as they are.
+void Mutator::blacken_runs() {
+  flush_counts();
+  tiny.cur = tiny.start = align_up(tiny.cur, kGranule);
+  for_each_run([&](AllocRun& run) {
+    if (run.cur < run.end) collector_->heap.marks.set_slots(run.cur, run.end, run.size, true);
+  });
+}
+
+void Mutator::drop_runs() {
+  flush_counts();
+  tiny.cur = tiny.start = align_up(tiny.cur, kGranule);
+  for_each_run([&](AllocRun& run) { return_run(collector_, this, &run); });
+  for (TypeCacheEntry& entry : types) entry = {};
+}
+
+AllocRun* Mutator::run_for(const Type* type, SizeClass size_class) {
+  Layout* layout = collector_->heap.layouts().intern(type, size_class);
+  if (layout->central.load(std::memory_order_acquire) == nullptr) return nullptr;
+  if (layout->id >= by_layout_.size()) by_layout_.resize(layout->id + 1, nullptr);
+  AllocRun*& run = by_layout_[layout->id];
+  if (run == nullptr) {
+    run = new AllocRun;
+    run->size = kSizeClasses[size_class].size;
+    run->layout = layout;
+  }
+  return run;
+}
+
+void Mutator::flush_counts() {
+  uint64_t objects = tiny_allocs - flushed_tiny_;
+  flushed_tiny_ = tiny_allocs;
+  uint64_t bytes = 0;
+  for_each_run([&](AllocRun& run) {
+    const uint64_t used = run.cur - run.start;
+    bytes += used;
+    if (&run != &tiny) objects += used / run.size;
+    run.start = run.cur;
+  });
+  mallocs_.fetch_add(objects, std::memory_order_relaxed);
+  alloc_bytes_.fetch_add(bytes, std::memory_order_relaxed);
+  collector_->add_allocs(objects, bytes);
+  collector_->add_barriers(barrier_hits_, barrier_shades_);
+  barrier_hits_ = barrier_shades_ = 0;
+}
+
+void Mutator::count_large(size_t bytes) {
+  mallocs_.fetch_add(1, std::memory_order_relaxed);
+  alloc_bytes_.fetch_add(bytes, std::memory_order_relaxed);
+  collector_->add_allocs(1, bytes);
+}
+
+// --- shading
+
+void Mutator::shade(uintptr_t address, bool exact) {
+  ++barrier_hits_;
+  Heap& heap = collector_->heap;
+  if (!heap.contains(address)) return;
+  uintptr_t object = address;
+  if (!exact) {
+    object = heap.find_object(address).base;
+    if (object == 0) return;
+  }
+  if (!heap.marks.test_and_set(object)) return;
+  ++barrier_shades_;
+  if (shades_ == nullptr) shades_ = collector_->pool.get_empty();
+  shades_->entries[shades_->count++] = object | kTagGrey;
+  if (shades_->full()) donate_shades();
+}
+
+// Rule 2: every donation asks for another round, early ones included.
+void Mutator::donate_shades() {
+  if (shades_ == nullptr) return;
+  WorkBuffer* donated = shades_;
+  shades_ = nullptr;
+  if (donated->empty()) {
+    collector_->pool.put_empty(donated);
+    return;
+  }
+  if (!bug(Bug::kDonateWithoutFlag)) collector_->ask_for_round();
+  collector_->pool.put(donated);
+}
+
+// --- roots
+
+void Mutator::push_root_word(uintptr_t word) {
+  if (collector_->heap.contains(word)) root_words_.push_back(word);
+}
+
+GREYHOUND_NO_SANITIZE void Mutator::push_stack_words(uintptr_t low, uintptr_t high) {
+  const uintptr_t heap_base = collector_->heap.base();
+  const size_t heap_size = collector_->heap.size();
+  for (uintptr_t at = align_up(low, kWordBytes); at + kWordBytes <= high; at += kWordBytes) {
+    const uintptr_t word = *reinterpret_cast<const volatile uintptr_t*>(at);
+    if (word - heap_base < heap_size) root_words_.push_back(word);
+  }
+}
+
+void Mutator::collect_root_words() {
+  if (!bug(Bug::kSkipStackRoots)) {
+    if (conservative_) {
+      for (uintptr_t word : saved_registers_) push_root_word(word);
+    }
+    for (const StackRange& stack : stacks_) {
+      if (stack.saved_sp != 0) push_stack_words(stack.saved_sp, stack.base);
+    }
+  }
+  if (!bug(Bug::kSkipHandleRoots)) {
+    for (HandleSlot* slot = handles_.next; slot != &handles_; slot = slot->next) push_root_word(slot->value);
+  }
+  if (!bug(Bug::kRangeRootsSkipped)) {
+    for (const RootRange* range : ranges_) {
+      for (size_t i = 0; i < range->count; ++i) push_root_word(range->begin[i]);
+    }
+  }
+}
+
+void Mutator::add_handle(HandleSlot* slot) {
+  slot->next = handles_.next;
+  slot->previous = &handles_;
+  handles_.next->previous = slot;
+  handles_.next = slot;
+}
+
+void Mutator::remove_handle(HandleSlot* slot) {
+  slot->previous->next = slot->next;
+  slot->next->previous = slot->previous;
+}
+
+void Mutator::add_root_range(const RootRange* range) { ranges_.push_back(range); }
+
+void Mutator::remove_root_range(const RootRange* range) { std::erase(ranges_, range); }
+
+size_t Mutator::add_stack(uintptr_t base) {
+  stacks_.push_back({base, 0});
+  return stacks_.size() - 1;
+}
+
+void Mutator::set_saved_sp(size_t stack, uintptr_t sp) { stacks_[stack].saved_sp = sp; }
+
+void Mutator::switch_stack(size_t stack, uintptr_t leaving_sp) {
+  stacks_[current_stack_].saved_sp = leaving_sp;
+  current_stack_ = stack;
+  stacks_[stack].saved_sp = 0;
+}
+
+}  // namespace greyhound::gc

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: MIT
+// A mutator: one thread's side of the collector. It owns allocation runs, a buffer of shaded objects,
+// its roots (stacks, handles, ranges), and answers handshakes at its safepoints or, while it is
+// `blocking`, lets the collector answer for it.
+//
+// States (state_):
+//   kRunning --enter_blocking--> kBlocked --CAS by the collector--> kClaimed --> kBlocked
+//   kBlocked --CAS by leave_blocking--> kRunning      (waits while kClaimed)
+// Whoever moved the state away from kBlocked owns every field below until it moves it back; while
+// kRunning the owning thread does.
+//
+// Invariants:
+//  1. An acknowledgement runs to its end in one owner, and clears request_ last (seq_cst), so a
+//     handshake's completion is a full barrier between everything before and after it (rule 4).
+//  2. No safepoint lies between a barrier and its store (rule 5): safepoints are mallocgc,
+//     safepoint(), blocking regions and detach, and nothing else.
+//  3. A mutator allocates only from spans of its own sweepgen_ (sweep.h).
+//
+// Thread rules: everything is for the owning thread, unless it says otherwise.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "gc/layout.h"
+#include "gc/mspan.h"
+#include "gc/stats.h"
+#include "gc/work_pool.h"
+
+namespace greyhound::gc {
+
+class Collector;
+class Marker;
+class Mutator;
+
+enum class Handshake : uint32_t {
+  kNone,
+  kBarrierOn,   // H1
+  kAllocBlack,  // H2
+  kScanRoots,   // H3, once a round
+  kBarrierOff,  // H4
+  kAllocWhite,  // H5
+  kPark,        // stop-the-world mode, escalation, checkmark: stay until released
+};
+const char* handshake_name(Handshake handshake);
+
+enum class MutatorState : uint32_t { kRunning, kBlocked, kClaimed };
+
+// Contiguous free slots of one span, already zeroed and with their allocation bits set; allocation
+// bumps through them.
+struct AllocRun {
+  uintptr_t cur = 0;
+  uintptr_t end = 0;
+  uintptr_t start = 0;  // what has been handed out since the last flush of counts begins here
+  uint32_t size = 0;    // slot size
+  uint32_t next_slot = 0;  // where the search for the span's next run resumes
+  mspan* span = nullptr;
+  Layout* layout = nullptr;  // null for a shared run
+};
+
+struct TypeCacheEntry {
+  const Type* type = nullptr;
+  AllocRun* run = nullptr;
+  uint32_t size_class = 0;
+};
+inline constexpr size_t kTypeCacheSize = 128;
+
+// The part that fast paths touch. A constant initialised one stands for "no mutator", so that no fast
+// path tests for it: its barrier is on and its runs are empty, and the slow paths say what is wrong.
+struct MutatorHot {
+  std::atomic<bool> barrier_on{true};
+  std::atomic<Handshake> request{Handshake::kPark};
+  Mutator* self = nullptr;
+  uint64_t tiny_allocs = 0;
+  AllocRun tiny;
+  AllocRun noscan[kNumSizeClasses];
+  TypeCacheEntry types[kTypeCacheSize];
+
+  constexpr MutatorHot() = default;
+};
+
+// The calling thread's current mutator, or the one that stands for none. Initial-exec: a fast path
+// reads it with one instruction.
+extern constinit thread_local MutatorHot* tls_mutator __attribute__((tls_model("initial-exec")));
+
+inline constexpr size_t kCalleeSaved = 6;  // rbx, rbp, r12-r15
+
+// A stack that the mutator may run on. The collector scans from its saved stack pointer to its base.
+struct StackRange {
+  uintptr_t base = 0;      // the highest address, exclusive
+  uintptr_t saved_sp = 0;  // while parked; 0: nothing on it is a root
+};
+
+// One precise root slot of a mutator; linked into its list while alive. See runtime/handle.h.
+struct HandleSlot {
+  HandleSlot* next = nullptr;
+  HandleSlot* previous = nullptr;
+  uintptr_t value = 0;
+};
+
+// A registered array of root words (a VM's value stack). `count` may change at any time by the owner.
+struct RootRange {
+  const uintptr_t* begin = nullptr;
+  size_t count = 0;
+};
+
+class Mutator : public MutatorHot {
+ public:
+  // Attaches to `collector` in its current phase, blocked and not yet bound to a thread.
+  explicit Mutator(Collector* collector, std::string name);
+  // Answers what is pending, gives everything back and detaches. REQUIRES: not bound, or bound here.
+  ~Mutator();
+  Mutator(const Mutator&) = delete;
+  Mutator& operator=(const Mutator&) = delete;
+
+  // Binds to the calling thread and leaves blocking. The thread's previous mutator (of another
+  // runtime) becomes blocked until unbind(). REQUIRES: not bound.
+  void bind();
+  void unbind();
+  bool bound() const { return bound_; }
+
+  // Answers a pending handshake. `where` names the place in watchdog reports; a string constant.
+  GREYHOUND_INLINE void safepoint(const char* where = "safepoint") {
+    if (request.load(std::memory_order_relaxed) != Handshake::kNone) [[unlikely]] answer_slow(where);
+  }
+
+  // From enter_blocking to leave_blocking the thread touches no heap object and may wait for as long
+  // as it likes; the collector answers for it. Everything on the stack above the caller's frame, and
+  // what was in registers, stays a root.
+  void enter_blocking(const char* where);
+  void leave_blocking();
+
+  // --- roots
+  void add_handle(HandleSlot* slot);
+  static void remove_handle(HandleSlot* slot);
+  void add_root_range(const RootRange* range);
+  void remove_root_range(const RootRange* range);
+  // Stack 0 is the thread's own. A further one is a root from its saved_sp up.
+  size_t add_stack(uintptr_t base);
+  void set_saved_sp(size_t stack, uintptr_t sp);
+  // Tells that the thread now runs on `stack`; the one it leaves keeps `leaving_sp`.
+  void switch_stack(size_t stack, uintptr_t leaving_sp);
+
+  // --- allocation, for malloc.cc and sweep
+  AllocRun* run_for(const Type* type, SizeClass size_class);
+  AllocRun* shared_run(SizeClass size_class) { return &shared_[size_class]; }
+  bool alloc_black() const { return alloc_black_; }
+  uint32_t sweepgen() const { return sweepgen_; }
+  // Adds what the runs handed out since the last flush to the collector's counts.
+  void flush_counts();
+  void count_large(size_t bytes);
+  uint64_t mallocs() const { return mallocs_.load(std::memory_order_relaxed); }
+  uint64_t alloc_bytes() const { return alloc_bytes_.load(std::memory_order_relaxed); }
+
+  // Greys the object that `address` points into (barrier slow path).
+  void shade(uintptr_t address, bool exact);
+
+  // --- for the collector, which owns the mutator when it calls these
+  void acknowledge(Handshake handshake);
+  void collect_root_words();
+  std::vector<uintptr_t>& root_words() { return root_words_; }
+  bool try_claim();
+  void release_claim();
+  MutatorState state() const { return state_.load(std::memory_order_seq_cst); }
+  void raise(Handshake handshake, uint64_t now);
+
+  Collector* collector() const { return collector_; }
+  const std::string& name() const { return name_; }
+  const char* last_safepoint() const { return last_safepoint_.load(std::memory_order_relaxed); }
+
+  int64_t assist_debt = 0;        // bytes allocated beyond what was paid for, while marking
+  uint64_t allocs_until_stress = 0;
+  uint64_t random_state = 0;      // fastrand
+  Mutator* previous_on_thread = nullptr;
+
+ private:
+  friend class World;
+  friend struct MutatorTesting;
+
+  void answer_slow(const char* where);
+  void publish_blocked(const char* where);
+  void take_from_blocked();
+  void park();
+  void spill_registers();
+  void push_stack_words(uintptr_t low, uintptr_t high);
+  void push_root_word(uintptr_t word);
+  void donate_shades();
+  void blacken_runs();
+  void drop_runs();
+  template <class Visit>
+  void for_each_run(Visit visit);
+
+  Collector* const collector_;
+  const std::string name_;
+  const bool conservative_;
+  std::atomic<MutatorState> state_{MutatorState::kBlocked};
+  std::atomic<const char*> last_safepoint_{"attach"};
+  bool bound_ = false;
+  bool hold_answers_ = false;  // tests: not answered for while blocked
+  bool alloc_black_ = false;
+  uint32_t sweepgen_ = 0;
+  uint64_t raised_at_ns_ = 0;
+
+  WorkBuffer* shades_ = nullptr;
+  uint64_t barrier_hits_ = 0;    // since the last flush
+  uint64_t barrier_shades_ = 0;
+  std::atomic<uint64_t> mallocs_{0};
+  std::atomic<uint64_t> alloc_bytes_{0};
+  uint64_t flushed_tiny_ = 0;
+
+  std::vector<AllocRun*> by_layout_;  // by layout id; owned
+  AllocRun shared_[kNumSizeClasses];
+
+  uintptr_t saved_registers_[kCalleeSaved] = {};
+  std::vector<StackRange> stacks_;
+  size_t current_stack_ = 0;
+  HandleSlot handles_;  // list head
+  std::vector<const RootRange*> ranges_;
+  std::vector<uintptr_t> root_words_;  // of the last H3; the collector resolves and clears them
+
+ public:
+  std::unique_ptr<Marker> assist_marker;
+  uint32_t list_index = 0;  // in the world's list; under its lock
+};
+
+// The calling thread's mutator; fatal, with what to do, when there is none.
+Mutator* current_mutator();
+// The same, or null.
+GREYHOUND_INLINE Mutator* current_mutator_or_null() { return tls_mutator->self; }
+
+// A random 64-bit number from the current mutator's generator (seeded by the runtime); for hash seeds
+// and iteration order.
+uint64_t fastrand();
+
+class BlockingScope {
+ public:
+  BlockingScope(Mutator* mutator, const char* where) : mutator_(mutator) {
+    if (mutator_ != nullptr) mutator_->enter_blocking(where);
+  }
+  ~BlockingScope() {
+    if (mutator_ != nullptr) mutator_->leave_blocking();
+  }
+  BlockingScope(const BlockingScope&) = delete;
+  BlockingScope& operator=(const BlockingScope&) = delete;
+
+ private:
+  Mutator* mutator_;
+};
+
+}  // namespace greyhound::gc

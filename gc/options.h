@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+// What an embedder chooses when a runtime is made. Read once at creation; later changes go through
+// the setters of Runtime. Environment variables (GREYHOUND_GC, GREYHOUND_MEMLIMIT, GREYHOUND_DEBUG)
+// fill in what the embedder left at its default, unless use_environment is false.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "runtime/base/flags.h"
+
+namespace greyhound::gc {
+
+enum class Mode : uint8_t {
+  // On the fly: a coordinator thread and markers run beside the mutators. The default.
+  kConcurrent,
+  // The same marker, with every mutator held from the start of a cycle to its end.
+  kStopTheWorld,
+  // No thread of its own: a cycle advances only when somebody calls step() or collect().
+  kStepping,
+};
+
+enum class StackRoots : uint8_t {
+  // Every word of an attached thread's stack and registers may be a pointer. The default.
+  kConservative,
+  // Only handles, root ranges and registered stacks are roots.
+  kPrecise,
+};
+
+// Called on the allocating mutator's thread when an allocation of `bytes` cannot be satisfied even
+// after a collection; it may record or throw. When it returns, the allocation yields null.
+using OutOfMemoryHandler = void (*)(void* context, size_t bytes);
+
+inline constexpr int64_t kGcOff = -1;
+
+struct Options {
+  // As GOGC: the heap may grow by this many percent of what was marked; kGcOff never starts a cycle.
+  int64_t gc_percent = 100;
+  // As GOMEMLIMIT: bytes the collector works to stay under; it never refuses an allocation. 0: none.
+  uint64_t memory_limit = 0;
+  // Bytes of heap pages that are never exceeded; allocation fails instead. 0: the reserve.
+  uint64_t max_heap = 0;
+  // Marking threads, the coordinator included. 0: a quarter of the CPUs, at least one.
+  unsigned workers = 0;
+  Mode mode = Mode::kConcurrent;
+  StackRoots stack_roots = StackRoots::kConservative;
+  // Bytes of address space for the heap, committed lazily; halved until it can be had. 0: 64 GiB
+  // (4 GiB under sanitizers).
+  uint64_t reserve = 0;
+  // Ask for transparent huge pages under the heap.
+  bool huge_pages = false;
+  bool use_environment = true;
+  OutOfMemoryHandler on_out_of_memory = nullptr;
+  void* out_of_memory_context = nullptr;
+  DebugFlags debug;
+};
+
+}  // namespace greyhound::gc

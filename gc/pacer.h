@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+// When to start a cycle, and how much marking an allocation owes while one runs. As Go's pacer in its
+// aims (reach the goal heap = marked * (1 + gc_percent/100) just as marking ends), simpler in its
+// means: the runway is what was allocated during the last cycles' marking, smoothed.
+//
+// Thread rules: allocated/returned and the debt functions from any mutator (relaxed sums; a stale sum
+// only shifts a decision); begin_cycle and end_cycle from the collector's thread.
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "gc/options.h"
+
+namespace greyhound::gc {
+
+class Pacer {
+ public:
+  void initialise(const Options& options);
+
+  void allocated(size_t bytes, bool black) {
+    live_.fetch_add(bytes, std::memory_order_relaxed);
+    if (black) black_bytes_.fetch_add(bytes, std::memory_order_relaxed);
+  }
+  void returned(size_t bytes, bool black) {
+    live_.fetch_sub(bytes, std::memory_order_relaxed);
+    if (black) black_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
+  }
+  bool should_start() const {
+    return live_.load(std::memory_order_relaxed) >= trigger_.load(std::memory_order_relaxed);
+  }
+
+  void begin_cycle();
+  // `marked`: bytes of the objects that markers and barriers greyed. `metadata`: bytes off the heap,
+  // which count against the memory limit. Called before H5, while everything is still allocated black:
+  // what is allocated later simply adds to live.
+  void end_cycle(uint64_t marked, uint64_t metadata);
+
+  // Marking work, in bytes, that `bytes` of allocation owe.
+  int64_t assist_work(size_t bytes) const {
+    return static_cast<int64_t>(static_cast<double>(bytes) * assist_ratio_.load(std::memory_order_relaxed));
+  }
+  // Work done in the background, which assists may claim instead of doing their own.
+  void add_credit(int64_t bytes) { credit_.fetch_add(bytes, std::memory_order_relaxed); }
+  // Takes at most `wanted` of the credit.
+  int64_t take_credit(int64_t wanted);
+  // Called as marking goes on: more work done, or more allocated than planned.
+  void revise(uint64_t marked_so_far);
+
+  void set_gc_percent(int64_t percent);
+  int64_t gc_percent() const { return gc_percent_.load(std::memory_order_relaxed); }
+  void set_memory_limit(uint64_t bytes);
+  uint64_t memory_limit() const { return memory_limit_.load(std::memory_order_relaxed); }
+
+  uint64_t live() const { return live_.load(std::memory_order_relaxed); }
+  uint64_t goal() const { return goal_.load(std::memory_order_relaxed); }
+  uint64_t trigger() const { return trigger_.load(std::memory_order_relaxed); }
+  uint64_t marked() const { return marked_; }
+
+ private:
+  void set_goal();
+
+  std::atomic<int64_t> gc_percent_{100};
+  std::atomic<uint64_t> memory_limit_{0};
+  std::atomic<uint64_t> live_{0};
+  std::atomic<uint64_t> black_bytes_{0};
+  std::atomic<uint64_t> trigger_{UINT64_MAX};
+  std::atomic<uint64_t> goal_{UINT64_MAX};
+  std::atomic<double> assist_ratio_{0};
+  std::atomic<int64_t> credit_{0};
+  // The collector's thread only:
+  uint64_t marked_ = 0;        // at the end of the last cycle
+  uint64_t metadata_ = 0;
+  uint64_t live_at_start_ = 0;
+  double runway_ = 0;          // bytes allocated while marking, smoothed
+};
+
+}  // namespace greyhound::gc

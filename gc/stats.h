@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+// What the collector counts. GcStats is a snapshot by value: taken by Heap::stats() from any thread
+// that is attached (it flushes the caller's own allocation counts; others' are as of their last
+// refill). Times are nanoseconds, sizes bytes.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+namespace greyhound::gc {
+
+// Latencies by power of two: bucket i holds values in [2^i, 2^(i+1)) nanoseconds.
+struct LatencyHistogram {
+  static constexpr size_t kBuckets = 40;
+  uint64_t buckets[kBuckets] = {};
+  uint64_t count = 0;
+  uint64_t sum_ns = 0;
+  uint64_t max_ns = 0;
+
+  void add(uint64_t ns);
+  void merge(const LatencyHistogram& other);
+  // An upper bound of the p-quantile (0..1), exact to its power of two and never above max_ns.
+  uint64_t quantile(double p) const;
+};
+
+// The counts of marking, kept per marker and added up.
+struct MarkCounts {
+  uint64_t objects_greyed = 0;   // marks newly set
+  uint64_t noscan_greyed = 0;    // of them, without pointers
+  uint64_t bytes_marked = 0;     // slot sizes of the objects greyed
+  uint64_t words_scanned = 0;    // pointer words read
+  uint64_t pointers_found = 0;   // of them, into the heap
+  uint64_t objects_resolved = 0; // interior or ambiguous words resolved by findObject
+  void merge(const MarkCounts& other);
+};
+
+// One finished cycle.
+struct CycleStats {
+  uint64_t cycle = 0;
+  bool forced = false;
+  unsigned rounds = 0;
+  unsigned escalations = 0;
+  uint64_t start_ns = 0;     // since the heap was made
+  uint64_t start_handshakes_ns = 0;
+  uint64_t mark_ns = 0;
+  uint64_t end_handshakes_ns = 0;
+  uint64_t longest_start_hold_ns = 0;  // of any one mutator, in H1 and H2
+  uint64_t longest_scan_hold_ns = 0;   // in any H3
+  uint64_t longest_end_hold_ns = 0;    // in H4 and H5
+  uint64_t mark_cpu_ns = 0;    // coordinator and workers
+  uint64_t assist_ns = 0;
+  uint64_t heap_before = 0;    // live bytes when it began
+  uint64_t heap_at_end = 0;    // when marking ended
+  uint64_t heap_marked = 0;
+  uint64_t heap_goal = 0;
+  uint64_t metadata_bytes = 0; // off the heap, at the end of marking
+  uint64_t barrier_hits = 0;
+  uint64_t barrier_shades = 0;
+  MarkCounts mark;
+};
+
+struct GcStats {
+  uint64_t cycles = 0;
+  uint64_t forced_cycles = 0;
+  uint64_t rounds = 0;
+  uint64_t escalations = 0;
+
+  uint64_t mallocs = 0;      // objects ever allocated
+  uint64_t alloc_bytes = 0;  // and their bytes (slot sizes; tiny objects their own size)
+  uint64_t heap_live = 0;    // marked last, and allocated since
+  uint64_t heap_goal = 0;
+  uint64_t heap_pages_bytes = 0;     // pages in spans
+  uint64_t heap_resident_bytes = 0;  // pages in spans, and free ones not yet returned
+  uint64_t metadata_bytes = 0;
+
+  uint64_t barrier_hits = 0;    // stores that took the barrier's slow path
+  uint64_t barrier_shades = 0;  // of them, that greyed their target
+  uint64_t assists = 0;
+  uint64_t assist_ns = 0;
+  uint64_t mark_cpu_ns = 0;
+  uint64_t sweep_ns = 0;  // by the coordinator
+  uint64_t spans_swept = 0;
+  uint64_t stalled_handshakes = 0;  // watchdog reports
+
+  // How long a mutator was held in an acknowledgement (its own, or one made for it while it waited to
+  // leave `blocking`).
+  LatencyHistogram holds;
+  // From a handshake's request to each acknowledgement.
+  LatencyHistogram time_to_safepoint;
+
+  MarkCounts mark;
+  CycleStats last_cycle;
+};
+
+uint64_t monotonic_ns();
+uint64_t thread_cpu_ns();
+
+}  // namespace greyhound::gc

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: MIT
+#include "gc/sweep.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+
+#include "gc/bug.h"
+#include "gc/collector.h"
+#include "runtime/base/check.h"
+
+namespace greyhound::gc {
+namespace {
+
+// A mutator that looks for a span gives up on full-looking ones after this many, as Go does.
+constexpr int kMaxFullSpansSwept = 64;
+
+void clobber_dead(Heap* heap, const mspan* span) {
+  for (uint32_t i = 0; i < span->nelems; ++i) {
+    const uintptr_t object = span->object_base(i);
+    if (!heap->allocs.test(object) || heap->marks.test(object)) continue;
+    auto* words = reinterpret_cast<uint64_t*>(object);
+    const size_t bytes = span->size_class == kLargeClass ? span->bytes() : span->elem_size;
+    for (size_t w = 0; w < bytes / 8; ++w) words[w] = 0xdeadbeefdeadbeef;
+  }
+}
+
+// The first run of free slots at or after *slot: [*first, *last) by slot index; false when none.
+bool find_run(const Heap& heap, const mspan* span, uint32_t slot, uint32_t* first, uint32_t* last) {
+  while (slot < span->nelems && heap.allocs.test(span->object_base(slot))) ++slot;
+  if (slot >= span->nelems) return false;
+  *first = slot;
+  // The run ends at the next allocated object, whose bit is the next one set.
+  const size_t end_granule = heap.allocs.granule(span->limit() - 1) + 1;
+  size_t g = heap.allocs.granule(span->object_base(slot));
+  while (g < end_granule) {
+    const uint64_t bits = heap.allocs.load(g >> 6) >> (g & 63);
+    if (bits != 0) {
+      g += static_cast<size_t>(std::countr_zero(bits));
+      break;
+    }
+    g = (g | 63) + 1;
+  }
+  if (g >= end_granule) {
+    *last = span->nelems;
+  } else {
+    *last = span->object_index(heap.base() + (g << kGranuleShift));
+  }
+  return true;
+}
+
+mspan* take_unswept(Collector* collector, mcentral* central, uint32_t gen) {
+  while (mspan* span = central->pop_partial(gen - 1)) {
+    if (sweep_span(collector, span, gen) < span->nelems) return span;
+    central->push(span, false);
+  }
+  for (int i = 0; i < kMaxFullSpansSwept; ++i) {
+    mspan* span = central->pop_full(gen - 1);
+    if (span == nullptr) return nullptr;
+    if (sweep_span(collector, span, gen) < span->nelems) return span;
+    central->push(span, false);
+  }
+  return nullptr;
+}
+
+mspan* take_span(Collector* collector, Mutator* mutator, AllocRun* run) {
+  Heap& heap = collector->heap;
+  const SizeClass size_class = size_to_class(run->size);
+  mcentral* central = run->layout != nullptr ? run->layout->central.load(std::memory_order_acquire)
+                                             : &heap.shared_central(size_class);
+  const uint32_t gen = mutator->sweepgen();
+  if (mspan* span = central->pop_partial(gen); span != nullptr) return span;
+  if (gen == heap.sweepgen.load(std::memory_order_acquire)) {
+    if (mspan* span = take_unswept(collector, central, gen); span != nullptr) return span;
+  }
+  return heap.allocate_small_span(run->layout, size_class, gen);
+}
+
+}  // namespace
+
+uint32_t sweep_span(Collector* collector, mspan* span, uint32_t gen) {
+  Heap& heap = collector->heap;
+  DCHECK(span->sweepgen + 1 == gen);
+  if (heap.clobber_free.load(std::memory_order_relaxed)) clobber_dead(&heap, span);
+  // Exclusive: nobody marks now and the caller owns the span, so plain accesses (which the compiler
+  // turns into vector code) are enough.
+  uint64_t* marks = heap.marks.word(span->base);
+  uint64_t* allocs = heap.allocs.word(span->base);
+  const size_t words =
+      span->size_class == kLargeClass ? 1 : size_t{span->npages} * kBitmapWordsPerPage;
+  uint32_t live = 0;
+  for (size_t w = 0; w < words; ++w) {
+    const uint64_t marked = marks[w];
+    allocs[w] = marked;
+    marks[w] = 0;
+    live += static_cast<uint32_t>(std::popcount(marked));
+  }
+  if (bug(Bug::kSweepDropsMarkedWord) && live > 0) {
+    for (size_t w = words; w-- > 0;) {
+      if (allocs[w] == 0) continue;
+      allocs[w] &= allocs[w] - 1;
+      --live;
+      break;
+    }
+  }
+  span->live = live;
+  span->needzero = true;
+  span->sweepgen = gen;
+  return live;
+}
+
+bool refill(Collector* collector, Mutator* mutator, AllocRun* run) {
+  Heap& heap = collector->heap;
+  mutator->flush_counts();
+  uint32_t first = 0;
+  uint32_t last = 0;
+  if (run->span == nullptr || !find_run(heap, run->span, run->next_slot, &first, &last)) {
+    if (run->span != nullptr) {
+      run->span->central->push(run->span, false);
+      run->span = nullptr;
+      run->cur = run->end = run->start = 0;
+    }
+    while (true) {
+      mspan* span = take_span(collector, mutator, run);
+      if (span == nullptr) return false;
+      run->span = span;
+      run->next_slot = 0;
+      if (find_run(heap, span, 0, &first, &last)) break;
+      span->central->push(span, false);
+      run->span = nullptr;
+    }
+  }
+  // Under gcstress a run ends where the next collection is due, so the fast path needs no counter.
+  if (const uint64_t due = mutator->allocs_until_stress; due != 0 && due < last - first) {
+    last = first + static_cast<uint32_t>(due);
+  }
+  const uintptr_t start = run->span->object_base(first);
+  const uintptr_t end = run->span->object_base(last);
+  if (run->span->needzero) std::memset(reinterpret_cast<void*>(start), 0, end - start);
+  if (mutator->alloc_black() && !bug(Bug::kAllocateWhite)) heap.marks.set_slots(start, end, run->size, true);
+  heap.allocs.set_slots(start, end, run->size, false);
+  run->cur = run->start = start;
+  run->end = end;
+  run->next_slot = last;
+  collector->pacer.allocated(end - start, mutator->alloc_black());
+  return true;
+}
+
+void return_run(Collector* collector, Mutator* mutator, AllocRun* run) {
+  mspan* span = run->span;
+  if (span == nullptr) return;
+  Heap& heap = collector->heap;
+  if (run->cur < run->end && !bug(Bug::kKeepTailMarks)) {
+    heap.allocs.clear_slots(run->cur, run->end, run->size, false);
+    if (mutator->alloc_black()) heap.marks.clear_slots(run->cur, run->end, run->size, true);
+    collector->pacer.returned(run->end - run->cur, mutator->alloc_black());
+  }
+  const bool has_free = run->cur < run->end || run->next_slot < span->nelems;
+  span->central->push(span, has_free);
+  run->span = nullptr;
+  run->cur = run->end = run->start = 0;
+}
+
+namespace {
+
+// Sweeps one span that nobody wants to allocate from right now; empty ones go back to the heap.
+void sweep_to_list(Collector* collector, mspan* span, uint32_t gen) {
+  const uint32_t live = sweep_span(collector, span, gen);
+  if (live == 0) {
+    collector->heap.free_span(span);
+  } else if (span->central != nullptr) {
+    span->central->push(span, live < span->nelems);
+  } else {
+    collector->heap.push_large(span);
+  }
+}
+
+size_t sweep_central(Collector* collector, mcentral* central, uint32_t gen) {
+  size_t swept = 0;
+  while (mspan* span = central->pop_partial(gen - 1)) {
+    sweep_to_list(collector, span, gen);
+    ++swept;
+  }
+  while (mspan* span = central->pop_full(gen - 1)) {
+    sweep_to_list(collector, span, gen);
+    ++swept;
+  }
+  return swept;
+}
+
+}  // namespace
+
+size_t sweep_all(Collector* collector) {
+  Heap& heap = collector->heap;
+  const uint32_t gen = heap.sweepgen.load(std::memory_order_acquire);
+  size_t swept = 0;
+  while (mspan* span = heap.pop_large(gen - 1)) {
+    sweep_to_list(collector, span, gen);
+    ++swept;
+  }
+  for (size_t c = 1; c < kNumSizeClasses; ++c) {
+    swept += sweep_central(collector, &heap.shared_central(static_cast<SizeClass>(c)), gen);
+  }
+  for (uint32_t id = 0; id < heap.layouts().count(); ++id) {
+    mcentral* central = heap.layouts().by_id(id)->central.load(std::memory_order_acquire);
+    if (central != nullptr) swept += sweep_central(collector, central, gen);
+  }
+  return swept;
+}
+
+}  // namespace greyhound::gc

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+// Sweeping and refilling. Sweeping a span is `alloc[w] = mark[w]; mark[w] = 0` over its words: what
+// was not marked is free from then on, and the marks are white for the next cycle. It is lazy: a
+// mutator that needs a span sweeps one, and the coordinator sweeps the rest after the cycle.
+//
+// Generations (rule 10). The heap's sweepgen is raised when H5 is requested; a mutator adopts it in
+// its H5 acknowledgement, in which it also drops its spans. Until then it keeps allocating black, from
+// spans stamped with the old generation, fresh ones included: those are swept like any other later,
+// which turns their marks into allocation bits. A mutator takes a span from a list only
+//   - of its own generation, as it is, or
+//   - of the one before, if its own is the heap's: then it sweeps it first.
+// Every span of the old generation is thus swept exactly once, by whoever popped it, after every mark
+// in it was made. The next cycle's H1 is not completed by a mutator that is inside a refill.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "gc/mutator.h"
+
+namespace greyhound::gc {
+
+class Collector;
+
+// Sweeps `span`, owned by the caller, into generation `gen`; gives the number of live objects.
+uint32_t sweep_span(Collector* collector, mspan* span, uint32_t gen);
+
+// Finds the next run of free slots for `run` (in its span, else in another), zeroes it, sets its
+// allocation bits, and its marks while allocation is black. False when there is no memory.
+bool refill(Collector* collector, Mutator* mutator, AllocRun* run);
+
+// Gives the unused tail and the span of `run` back; the run is empty afterwards.
+void return_run(Collector* collector, Mutator* mutator, AllocRun* run);
+
+// Sweeps everything that is left of the generation before the heap's. By the coordinator (or a step).
+// Gives the number of spans swept.
+size_t sweep_all(Collector* collector);
+
+}  // namespace greyhound::gc

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: MIT
+#include "gc/work_pool.h"
+
+#include <new>
+
+#include "gc/os_memory.h"
+#include "runtime/base/check.h"
+
+namespace greyhound::gc {
+namespace {
+
+void free_list(WorkBuffer* list) {
+  while (list != nullptr) {
+    WorkBuffer* next = list->next;
+    metadata_free(list);
+    list = next;
+  }
+}
+
+}  // namespace
+
+WorkPool::~WorkPool() {
+  free_list(full_);
+  free_list(empty_);
+}
+
+WorkBuffer* WorkPool::get_empty() {
+  {
+    std::lock_guard lock(mutex_);
+    if (empty_ != nullptr) {
+      WorkBuffer* buffer = empty_;
+      empty_ = buffer->next;
+      buffer->next = nullptr;
+      return buffer;
+    }
+  }
+  buffers_.fetch_add(1, std::memory_order_relaxed);
+  auto* buffer = static_cast<WorkBuffer*>(metadata_alloc(sizeof(WorkBuffer)));
+  buffer->next = nullptr;
+  buffer->count = 0;
+  return buffer;
+}
+
+void WorkPool::put_empty(WorkBuffer* buffer) {
+  DCHECK(buffer->empty());
+  std::lock_guard lock(mutex_);
+  buffer->next = empty_;
+  empty_ = buffer;
+}
+
+void WorkPool::put(WorkBuffer* buffer) {
+  DCHECK(!buffer->empty());
+  bool wake = false;
+  {
+    std::lock_guard lock(mutex_);
+    buffer->next = full_;
+    full_ = buffer;
+    queued_.store(queued_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    wake = waiting_.load(std::memory_order_relaxed) != 0;
+  }
+  if (wake) changed_.notify_one();
+}
+
+WorkBuffer* WorkPool::try_get(bool becomes_active) {
+  if (!has_work()) return nullptr;
+  std::lock_guard lock(mutex_);
+  WorkBuffer* buffer = full_;
+  if (buffer == nullptr) return nullptr;
+  full_ = buffer->next;
+  buffer->next = nullptr;
+  queued_.store(queued_.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed);
+  if (becomes_active) ++active_;
+  return buffer;
+}
+
+WorkBuffer* WorkPool::get_or_finish() {
+  std::unique_lock lock(mutex_);
+  DCHECK(active_ > 0);
+  --active_;
+  while (true) {
+    if (full_ != nullptr) {
+      WorkBuffer* buffer = full_;
+      full_ = buffer->next;
+      buffer->next = nullptr;
+      queued_.store(queued_.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed);
+      ++active_;
+      return buffer;
+    }
+    if (active_ == 0) {
+      changed_.notify_all();
+      return nullptr;
+    }
+    waiting_.store(waiting_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    changed_.wait(lock);
+    waiting_.store(waiting_.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed);
+  }
+}
+
+void WorkPool::finish() {
+  std::lock_guard lock(mutex_);
+  DCHECK(active_ > 0);
+  if (--active_ == 0) changed_.notify_all();
+}
+
+void WorkPool::become_active() {
+  std::lock_guard lock(mutex_);
+  ++active_;
+}
+
+bool WorkPool::quiet() {
+  std::lock_guard lock(mutex_);
+  return full_ == nullptr && active_ == 0;
+}
+
+void WorkPool::trim() {
+  constexpr size_t kKeep = 16;
+  WorkBuffer* surplus = nullptr;
+  {
+    std::lock_guard lock(mutex_);
+    WorkBuffer* last = empty_;
+    for (size_t i = 1; last != nullptr && i < kKeep; ++i) last = last->next;
+    if (last == nullptr) return;
+    surplus = last->next;
+    last->next = nullptr;
+    size_t count = 0;
+    for (WorkBuffer* b = surplus; b != nullptr; b = b->next) ++count;
+    buffers_.fetch_sub(count, std::memory_order_relaxed);
+  }
+  free_list(surplus);
+}
+
+}  // namespace greyhound::gc

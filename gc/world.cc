@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: MIT
+#include "gc/world.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstdio>
+
+#include "gc/bug.h"
+#include "gc/heap.h"
+#include "runtime/base/check.h"
+#include "runtime/base/futex.h"
+
+namespace greyhound::gc {
+namespace {
+
+constexpr uint64_t kStallNs = 100'000'000;
+constexpr uint64_t kSpinNs = 20'000;
+
+void store_max(std::atomic<uint64_t>* maximum, uint64_t value) {
+  uint64_t seen = maximum->load(std::memory_order_relaxed);
+  while (seen < value && !maximum->compare_exchange_weak(seen, value, std::memory_order_relaxed)) {
+  }
+}
+
+}  // namespace
+
+void SharedHistogram::add(uint64_t ns) {
+  const size_t bucket = ns == 0 ? 0 : static_cast<size_t>(std::bit_width(ns) - 1);
+  buckets_[std::min(bucket, LatencyHistogram::kBuckets - 1)].fetch_add(1, std::memory_order_relaxed);
+  sum_.fetch_add(ns, std::memory_order_relaxed);
+  store_max(&max_, ns);
+}
+
+LatencyHistogram SharedHistogram::snapshot() const {
+  LatencyHistogram result;
+  for (size_t i = 0; i < LatencyHistogram::kBuckets; ++i) {
+    result.buckets[i] = buckets_[i].load(std::memory_order_relaxed);
+    result.count += result.buckets[i];
+  }
+  result.sum_ns = sum_.load(std::memory_order_relaxed);
+  result.max_ns = max_.load(std::memory_order_relaxed);
+  return result;
+}
+
+void World::add(Mutator* mutator) {
+  std::unique_lock lock(mutex_);
+  released_.wait(lock, [this] { return !parked_ && current_ != Handshake::kPark; });
+  mutator->barrier_on.store(barrier_on_, std::memory_order_relaxed);
+  mutator->alloc_black_ = alloc_black_;
+  mutator->sweepgen_ = heap_->sweepgen.load(std::memory_order_relaxed);
+  mutator->request.store(Handshake::kNone, std::memory_order_relaxed);
+  mutator->list_index = static_cast<uint32_t>(mutators_.size());
+  mutators_.push_back(mutator);
+}
+
+void World::remove(Mutator* mutator) {
+  std::unique_lock lock(mutex_, std::defer_lock);
+  while (true) {
+    lock.lock();
+    if (mutator->state() == MutatorState::kRunning) break;
+    if (!parked_ && mutator->try_claim()) break;
+    lock.unlock();
+    futex_wait(mutator->state_, MutatorState::kClaimed, 1'000'000);
+  }
+  const Handshake pending = mutator->request.load(std::memory_order_acquire);
+  if (pending != Handshake::kNone) mutator->acknowledge(pending);
+  mutator->donate_shades();
+  mutator->drop_runs();
+  mutator->flush_counts();
+  Mutator* last = mutators_.back();
+  mutators_[mutator->list_index] = last;
+  last->list_index = mutator->list_index;
+  mutators_.pop_back();
+}
+
+void World::begin(Handshake handshake) {
+  std::lock_guard lock(mutex_);
+  current_ = handshake;
+  switch (handshake) {
+    case Handshake::kBarrierOn: barrier_on_ = true; break;
+    case Handshake::kAllocBlack: alloc_black_ = true; break;
+    case Handshake::kBarrierOff: barrier_on_ = false; break;
+    case Handshake::kAllocWhite:
+      alloc_black_ = false;
+      // From here on a mutator that attaches or acknowledges may sweep yesterday's spans.
+      heap_->sweepgen.fetch_add(1, std::memory_order_release);
+      break;
+    default: break;
+  }
+  pending_.store(static_cast<uint32_t>(mutators_.size()), std::memory_order_seq_cst);
+  const uint64_t now = monotonic_ns();
+  for (Mutator* mutator : mutators_) mutator->raise(handshake, now);
+  answer_blocked_locked();
+}
+
+void World::answer_blocked() {
+  std::lock_guard lock(mutex_);
+  answer_blocked_locked();
+}
+
+// Rule 8: the collector claims a blocked thread by CAS and does all of its acknowledgement.
+void World::answer_blocked_locked() {
+  for (Mutator* mutator : mutators_) {
+    if (mutator->request.load(std::memory_order_seq_cst) == Handshake::kNone) continue;
+    if (parked_) {
+      mutator->acknowledge(current_);
+      continue;
+    }
+    if (!mutator->try_claim()) continue;
+    // It may have answered itself between the look and the claim.
+    const bool pending = mutator->request.load(std::memory_order_acquire) == current_;
+    if (pending) mutator->acknowledge(current_);
+    if (current_ != Handshake::kPark || !pending) mutator->release_claim();
+  }
+}
+
+void World::wait_done() {
+  const uint64_t start = monotonic_ns();
+  uint64_t report_at = kStallNs;
+  while (true) {
+    const uint32_t missing = pending_.load(std::memory_order_acquire);
+    if (missing == 0) return;
+    const uint64_t waited = monotonic_ns() - start;
+    if (waited < kSpinNs) {
+      for (int i = 0; i < 32; ++i) cpu_pause();
+      continue;
+    }
+    if (waited >= report_at) {
+      report_stall(waited);
+      report_at *= 10;
+    }
+    futex_wait(pending_, missing, std::min<uint64_t>(report_at - waited, kStallNs));
+  }
+}
+
+void World::report_stall(uint64_t waited_ns) {
+  stalled_.fetch_add(1, std::memory_order_relaxed);
+  for_each([&](Mutator* mutator) {
+    if (mutator->request.load(std::memory_order_relaxed) == Handshake::kNone) return;
+    std::fprintf(stderr,
+                 "greyhound: mutator '%s' has not answered the %s handshake for %llu ms (last safepoint: "
+                 "%s); call safepoint() in its loop or wrap the wait in a blocking region\n",
+                 mutator->name().c_str(), handshake_name(current_),
+                 static_cast<unsigned long long>(waited_ns / 1'000'000), mutator->last_safepoint());
+  });
+}
+
+void World::acknowledged(uint64_t raised_ns, uint64_t held_ns) {
+  time_to_safepoint_.add(monotonic_ns() - raised_ns);
+  if (held_ns != 0) record_hold(held_ns);
+  // seq_cst: the acknowledgement is a full barrier (rule 4); the collector's acquire load of zero is
+  // the partner.
+  if (pending_.fetch_sub(1, std::memory_order_seq_cst) == 1) futex_wake_all(pending_);
+}
+
+void World::record_hold(uint64_t held_ns) {
+  holds_.add(held_ns);
+  store_max(&longest_hold_, held_ns);
+}
+
+void World::park_all() {
+  begin(Handshake::kPark);
+  wait_done();
+  std::lock_guard lock(mutex_);
+  parked_ = true;
+  current_ = Handshake::kNone;
+}
+
+void World::release_all() {
+  {
+    std::lock_guard lock(mutex_);
+    parked_ = false;
+    for (Mutator* mutator : mutators_) mutator->release_claim();
+  }
+  released_.notify_all();
+}
+
+}  // namespace greyhound::gc

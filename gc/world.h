@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT
+// The mutators of one runtime and the handshakes with them. A handshake asks every mutator to do one
+// thing at its next safepoint; those that are blocked are answered for at once. It is over when the
+// count of the missing ones is zero. Nobody is stopped meanwhile, except by kPark.
+//
+// Attach and detach take the list lock only, not the whole handshake: one that attaches adopts what
+// the handshake in progress asks for (it has no roots, no runs and no shades, so it has nothing to
+// do), one that detaches answers first and then gives everything back.
+//
+// Thread rules: begin/wait/park are the collector's (one thread at a time); add and remove are the
+// mutators'; the rest says so.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+#include <vector>
+
+#include "gc/mutator.h"
+#include "gc/stats.h"
+
+namespace greyhound::gc {
+
+class Heap;
+
+// A LatencyHistogram that many threads add to. Relaxed throughout: a reader sees a slightly old sum.
+class SharedHistogram {
+ public:
+  void add(uint64_t ns);
+  LatencyHistogram snapshot() const;
+
+ private:
+  std::atomic<uint64_t> buckets_[LatencyHistogram::kBuckets] = {};
+  std::atomic<uint64_t> sum_{0};
+  std::atomic<uint64_t> max_{0};
+};
+
+class World {
+ public:
+  explicit World(Heap* heap) : heap_(heap) {}
+
+  void add(Mutator* mutator);
+  // Acknowledges what is pending for `mutator`, lets it give everything back and takes it off the
+  // list. REQUIRES: the caller's thread runs it, or it is unbound.
+  void remove(Mutator* mutator);
+
+  // Raises `handshake` for every mutator and answers for the blocked ones.
+  void begin(Handshake handshake);
+  bool done() const { return pending_.load(std::memory_order_acquire) == 0; }
+  // Waits until done(); reports on stderr a mutator that has not answered for 100 ms.
+  void wait_done();
+  // Answers for mutators that are blocked now (a test had held one back, say).
+  void answer_blocked();
+
+  // Holds every mutator until release_all(). Handshakes in between are answered for all of them.
+  void park_all();
+  void release_all();
+  bool parked() const { return parked_; }
+
+  // By a mutator, at the end of each acknowledgement; `held_ns` of its own time, since `raised_ns`.
+  void acknowledged(uint64_t raised_ns, uint64_t held_ns);
+  void record_hold(uint64_t held_ns);
+
+  // Calls visit(Mutator*) for every mutator, under the list lock.
+  template <class Visit>
+  void for_each(Visit visit) {
+    std::lock_guard lock(mutex_);
+    for (Mutator* mutator : mutators_) visit(mutator);
+  }
+  size_t count() {
+    std::lock_guard lock(mutex_);
+    return mutators_.size();
+  }
+
+  // The longest hold since the last call, for the trace.
+  uint64_t take_longest_hold() { return longest_hold_.exchange(0, std::memory_order_relaxed); }
+  LatencyHistogram holds() const { return holds_.snapshot(); }
+  LatencyHistogram time_to_safepoint() const { return time_to_safepoint_.snapshot(); }
+  uint64_t stalled() const { return stalled_.load(std::memory_order_relaxed); }
+
+ private:
+  void answer_blocked_locked();
+  void report_stall(uint64_t waited_ns);
+
+  Heap* const heap_;
+  std::mutex mutex_;
+  std::condition_variable released_;
+  std::vector<Mutator*> mutators_;  // protected by mutex_
+  // What an attaching mutator adopts; protected by mutex_.
+  bool barrier_on_ = false;
+  bool alloc_black_ = false;
+  bool parked_ = false;             // written under mutex_ by the collector's thread
+  Handshake current_ = Handshake::kNone;
+  std::atomic<uint32_t> pending_{0};
+  std::atomic<uint64_t> longest_hold_{0};
+  std::atomic<uint64_t> stalled_{0};
+  SharedHistogram holds_;
+  SharedHistogram time_to_safepoint_;
+};
+
+}  // namespace greyhound::gc

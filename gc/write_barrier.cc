@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+#include "gc/write_barrier.h"
+
+#include <bit>
+#include <cstring>
+
+#include "runtime/base/check.h"
+
+namespace greyhound::gc {
+namespace {
+
+template <class Visit>
+void for_each_pointer_word(const Type* type, Visit visit) {
+  const size_t words = type->ptrdata / kWordBytes;
+  for (size_t start = 0; start < words; start += 64) {
+    uint64_t mask = type->ptrmask[start / 64];
+    if (words - start < 64) mask &= (uint64_t{1} << (words - start)) - 1;
+    for (; mask != 0; mask &= mask - 1) visit(start + static_cast<size_t>(std::countr_zero(mask)));
+  }
+}
+
+// Pointer words as words; the bytes between them are nobody's but the mutator's.
+template <class Value>
+void store_words(const Type* type, void* destination, Value value) {
+  auto* to = static_cast<uintptr_t*>(destination);
+  // Types with pointers are whole words, so copying word by word loses nothing and keeps it simple.
+  for (size_t i = 0; i < type->size / kWordBytes; ++i) store_word(to + i, value(i));
+}
+
+}  // namespace
+
+void write_barrier_slow(const void* value, bool exact) {
+  current_mutator()->shade(reinterpret_cast<uintptr_t>(value), exact);
+}
+
+void bulk_barrier_slow(const Type* type, const void* source, size_t bytes) {
+  if (bug(Bug::kNoBarrierInTypedmove)) return;
+  Mutator* mutator = current_mutator();
+  for (size_t offset = 0; offset < bytes; offset += type->size) {
+    const auto* words = reinterpret_cast<const uintptr_t*>(static_cast<const char*>(source) + offset);
+    for_each_pointer_word(type, [&](size_t word) { mutator->shade(load_word(words + word), type->exact()); });
+  }
+}
+
+void typedmemmove(const Type* type, void* destination, const void* source) {
+  if (type->noscan()) {
+    std::memmove(destination, source, type->size);
+    return;
+  }
+  if (tls_mutator->barrier_on.load(std::memory_order_relaxed)) bulk_barrier_slow(type, source, type->size);
+  const auto* from = static_cast<const uintptr_t*>(source);
+  store_words(type, destination, [from](size_t i) { return load_word(from + i); });
+}
+
+void typedmemclr(const Type* type, void* destination) {
+  if (type->noscan()) {
+    std::memset(destination, 0, type->size);
+    return;
+  }
+  // Dijkstra's barrier ignores the old values.
+  store_words(type, destination, [](size_t) { return uintptr_t{0}; });
+}
+
+void typedmemmove_array(const Type* type, void* destination, const void* source, size_t count) {
+  for (size_t i = 0; i < count; ++i) {
+    typedmemmove(type, static_cast<char*>(destination) + i * type->size,
+                 static_cast<const char*>(source) + i * type->size);
+  }
+}
+
+void typedmemclr_array(const Type* type, void* destination, size_t count) {
+  for (size_t i = 0; i < count; ++i) typedmemclr(type, static_cast<char*>(destination) + i * type->size);
+}
+
+}  // namespace greyhound::gc

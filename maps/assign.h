@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+// Making maps and writing to maps of any type. The specialised paths are in fast32.h, fast64.h and
+// faststr.h. All functions run on a thread with a current mutator and may collect (they allocate).
+//
+// Running out of memory: makemap and mapassign return null, after the embedder's handler was called,
+// and the map is as it was (a growth may have begun). mapdelete and mapclear need no memory.
+//
+// Writing to a null map panics; so does a key whose dynamic type cannot be hashed. A second writer
+// caught inside the map is fatal ("concurrent map writes").
+#pragma once
+
+#include <cstddef>
+
+#include "maps/hmap.h"
+#include "maps/map_type.h"
+
+namespace greyhound::maps {
+
+// A new map with room for `hint` entries. `h`, if given, is a zeroed hmap of the caller's, in a heap
+// object or on a stack; otherwise one is allocated.
+hmap* makemap(const MapType* t, size_t hint, hmap* h = nullptr);
+
+// The elem of `key`, which is inserted with a zero elem if it is missing. The caller stores the elem's
+// value at once, with gc::typedmemmove when it has pointers. Valid until the map's next write.
+void* mapassign(const MapType* t, hmap* h, const void* key);
+
+// Removes `key` if it is there. The table keeps its size.
+void mapdelete(const MapType* t, hmap* h, const void* key);
+
+// Removes all entries. The table keeps its size; a growth under way ends.
+void mapclear(const MapType* t, hmap* h);
+
+}  // namespace greyhound::maps

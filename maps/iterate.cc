@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: MIT
+// Iteration, after Go's mapiternext. The iterator walks the buckets of the table that it began with,
+// from a random bucket and a random slot, and sorts out what growth does to it meanwhile:
+//
+//  - It began while a growth was under way (it->B == h->B, growing): where an old bucket is not
+//    evacuated yet, its entries are read in place of the new bucket, but only those that will move to
+//    that new bucket (checkBucket), since its sibling is visited too.
+//  - A growth began after it did: the entries of its table are evacuated under its feet. The old table
+//    keeps them as they were, marked; the map is asked for what has become of each.
+//  - A key that is not equal to itself cannot be asked for. It can be neither updated nor removed
+//    either, so the old copy serves; its low tophash bit says which bucket it moves to (evacuate.cc).
+//
+// Keep-alive: buckets and bptr are seen by the collector on the iterator's stack. The overflow buckets
+// of a noscan table hang on the lists of extra, which a growth drops when it ends: so the iterator
+// holds them, and creates the current one if need be, since it may fill up later.
+#include "maps/iterate.h"
+
+#include "gc/malloc.h"
+#include "gc/mutator.h"
+#include "maps/lookup.h"
+#include "maps/lookup_inl.h"
+#include "maps/slots.h"
+#include "runtime/base/panic.h"
+
+namespace greyhound::maps {
+namespace {
+
+constexpr size_t kNoCheck = ~size_t{0};
+
+template <class T>
+T* load_acquire(T* const* field) {
+  return reinterpret_cast<T*>(load_word(field));
+}
+
+// Sets *field, which several readers may want to do at once, to a new object of `type`. The lock is
+// held for two stores, with no safepoint in between.
+template <class T>
+void create_once(hmap* h, T** field, const Type* type) {
+  if (load_acquire(field) != nullptr) return;
+  auto* created = static_cast<T*>(gc::newobject(type));
+  if (created == nullptr) panic("out of memory at the start of a map iteration");
+  const std::atomic_ref<uint8_t> flags(h->flags);
+  // acquire, release: partners of each other, so that the second to come sees what the first has set.
+  while ((flags.fetch_or(kExtraLock, std::memory_order_acquire) & kExtraLock) != 0) _mm_pause();
+  if (*field == nullptr) set_pointer(field, created);
+  flags.fetch_and(static_cast<uint8_t>(~kExtraLock), std::memory_order_release);
+}
+
+void keep_overflow_buckets(hiter* it) {
+  hmap* h = it->h;
+  create_once(h, &h->extra, &kMapextraType);
+  create_once(h, &h->extra->overflow, &kOverflowListType);
+  it->overflow = h->extra->overflow;
+  it->oldoverflow = h->extra->oldoverflow;
+}
+
+// The bucket to read after the last one of a chain; sets checkBucket. Null at the end.
+bmap* next_chain(hiter* it) {
+  const hmap* h = it->h;
+  if (it->wrapped && it->bucket == it->startBucket) return nullptr;
+  const size_t bucket = it->bucket;
+  bmap* b = bucket_at(*it->t, it->buckets, bucket);
+  it->checkBucket = kNoCheck;
+  if (h->growing() && it->B == h->B) {
+    const size_t old_mask = (size_t{1} << h->old_B()) - 1;
+    bmap* old = bucket_at(*it->t, h->oldbuckets, bucket & old_mask);
+    if (!old->evacuated()) {
+      b = old;
+      if (!h->has(kSameSizeGrow)) it->checkBucket = bucket;
+    }
+  }
+  if (++it->bucket == size_t{1} << it->B) {
+    it->bucket = 0;
+    it->wrapped = true;
+  }
+  return b;
+}
+
+// The entry of an old bucket will move, or has moved, to the bucket that is being visited.
+bool belongs_here(const hiter& it, const KeyGeneric& key, uint8_t top, bool reproducible) {
+  if (!reproducible) return it.checkBucket >> (it.B - 1) == (top & 1u);
+  return (key.hash(it.h->hash0) & ((uint64_t{1} << it.B) - 1)) == it.checkBucket;
+}
+
+// Makes the slot's entry the current one; false when it is to be passed over.
+bool visit(hiter* it, Slot slot) {
+  const MapType& t = *it->t;
+  const uint8_t top = slot.bucket->tophash[slot.index];
+  const bool moved = top == kEvacuatedX || top == kEvacuatedY;
+  if (!moved && it->checkBucket == kNoCheck) [[likely]] {
+    it->key = KeyGeneric::from_slot(t, key_slot(t, slot)).key;
+    it->elem = elem_of(t, slot);
+    return true;
+  }
+  const KeyGeneric key = KeyGeneric::from_slot(t, key_slot(t, slot));
+  const bool reproducible = t.has(kReflexiveKey) || t.equal(key.key, key.key);
+  if (it->checkBucket != kNoCheck && !belongs_here(*it, key, top, reproducible)) return false;
+  const KeyElem entry = moved && reproducible ? mapaccessK(&t, it->h, key.key)
+                                              : KeyElem{key.key, elem_of(t, slot)};
+  it->key = entry.key;
+  it->elem = entry.elem;
+  return entry.key != nullptr;
+}
+
+// The next entry of it->bptr from slot it->i on; false when the bucket has no more.
+bool next_in_bucket(hiter* it) {
+  const unsigned entries = TopGroup(it->bptr).match_not_empty();
+  const unsigned rotated = ((entries | entries << kBucketSlots) >> it->offset) & 0xff;
+  for (unsigned left = rotated & (0xffu << it->i); left != 0; left &= left - 1) {
+    const unsigned i = lowest_bit(left);
+    it->i = static_cast<uint8_t>(i + 1);
+    if (visit(it, {it->bptr, (i + it->offset) % kBucketSlots})) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+void mapiterinit(const MapType* t, hmap* h, hiter* it) {
+  *it = {};
+  it->t = t;
+  if (maplen(h) == 0) return;
+  it->h = h;
+  it->B = h->B;
+  it->buckets = h->buckets;
+  if (t->has(kNoscanBucket)) keep_overflow_buckets(it);
+  const uint64_t random = gc::fastrand();
+  it->startBucket = it->bucket = random & h->bucket_mask();
+  it->offset = static_cast<uint8_t>(random >> 61);
+  // Atomic, since other readers may do the same. Relaxed: only a later writer acts on it, and whatever
+  // orders that writer after this reader orders this.
+  constexpr uint8_t kBoth = kIterator | kOldIterator;
+  if ((h->load_flags() & kBoth) != kBoth) {
+    std::atomic_ref<uint8_t>(h->flags).fetch_or(kBoth, std::memory_order_relaxed);
+  }
+  mapiternext(it);
+}
+
+void mapiternext(hiter* it) {
+  if (it->h->has(kHashWriting)) [[unlikely]] fatal("concurrent map iteration and map write");
+  if (it->bptr == nullptr) it->bptr = next_chain(it);
+  while (it->bptr != nullptr) {
+    if (next_in_bucket(it)) return;
+    it->i = 0;
+    it->bptr = overflow_of(*it->t, it->bptr);
+    if (it->bptr == nullptr) it->bptr = next_chain(it);
+  }
+  it->key = nullptr;
+  it->elem = nullptr;
+}
+
+}  // namespace greyhound::maps

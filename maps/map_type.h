@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: MIT
+// MapType: what the map code knows of map[K]V. As Go's maptype, it holds the descriptors of key and
+// elem, a descriptor of the bucket with its pointer mask, where things lie in a bucket, and which of
+// the specialised paths serves the key.
+//
+// Built at run time from two descriptors, in one piece: nothing in it is allocated. It must stay where
+// it is (the bucket's mask lies inside it) and outlive every map made with it, and its key and elem
+// descriptors must outlive it.
+//
+// A bucket, when neither key nor elem is indirect:
+//   tophash[8] | key[8] | elem[8] | overflow            all offsets are multiples of 8
+// Keys and elems above 128 bytes, or aligned above 8, are indirect: the slot holds a pointer to one.
+//
+// Thread rules: immutable once built.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "maps/bmap.h"
+#include "runtime/base/type.h"
+
+namespace greyhound::maps {
+
+inline constexpr size_t kMaxInlineBytes = 128;
+inline constexpr size_t kDataOffset = sizeof(bmap);
+inline constexpr size_t kMaxBucketBytes =
+    kDataOffset + kBucketSlots * 2 * kMaxInlineBytes + kWordBytes;
+
+// Which specialised path serves the key. A map may be reached through the generic functions and
+// through those of its own path, in any mixture.
+enum class FastPath : uint8_t {
+  kGeneric,
+  kFast32,     // 4-byte integers
+  kFast64,     // 8-byte integers
+  kFast64Ptr,  // pointers and channels
+  kFastStr,    // strings
+};
+
+// What a slot holds, for copying and clearing it (slots.h).
+enum class SlotKind : uint8_t {
+  kNoscan,
+  kPointer,  // one pointer; an indirect key or elem too
+  kTyped,    // pointers among other words
+};
+
+enum MapTypeFlags : uint8_t {
+  kIndirectKey = 1,
+  kIndirectElem = 2,
+  kReflexiveKey = 4,      // k == k for every k (not so for floats and what may hold them)
+  kNeedKeyUpdate = 8,     // equal keys may differ (+0 and -0), or the new one should replace the old
+  kHashMightPanic = 16,
+  kNoscanBucket = 32,     // neither key nor elem slots hold pointers
+};
+
+struct MapType {
+  // REQUIRES: key and elem keep verify_type, and verify_map_key(*key) is null.
+  MapType(const Type* key_type, const Type* elem_type);
+  MapType(const MapType&) = delete;
+  MapType& operator=(const MapType&) = delete;
+
+  bool has(MapTypeFlags flag) const { return (flags & flag) != 0; }
+
+  // Where things lie. Typed maps give the lookup the same functions as constants (lookup_inl.h).
+  size_t key_slot() const { return key_size; }
+  size_t elem_slot() const { return elem_size; }
+  size_t elem_offset() const { return elems; }
+  size_t bucket_bytes() const { return bucket.size; }
+  bool indirect_elem() const { return has(kIndirectElem); }
+
+  Type type;           // of the map as a value: one pointer to its hmap
+  const Type* key;
+  const Type* elem;
+  Type bucket;
+  uint64_t (*hasher)(const void* key, uint64_t seed);
+  bool (*equal)(const void* a, const void* b);
+  uint8_t key_size;    // of a slot: 8 when indirect
+  uint8_t elem_size;
+  uint16_t elems;      // offset of the first elem in a bucket
+  uint8_t flags;
+  FastPath path;
+  SlotKind key_kind;
+  SlotKind elem_kind;
+
+ private:
+  uint64_t bucket_mask_[(kMaxBucketBytes / kWordBytes + 63) / 64] = {};
+  char name_[104] = {};  // "map[K]V", cut short when longer
+};
+
+// Null when values of the type can be keys, else the sentence that says why not.
+const char* verify_map_key(const Type& key);
+
+inline std::unique_ptr<const MapType> make_map_type(const Type* key, const Type* elem) {
+  return std::make_unique<const MapType>(key, elem);
+}
+
+}  // namespace greyhound::maps

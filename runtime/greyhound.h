@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: MIT
+// Everything an embedder needs: Runtime and Thread, Ref fields, handles, strings, interfaces, maps.
+#pragma once
+
+#include "maps/map.h"
+#include "runtime/handle.h"
+#include "runtime/iface.h"
+#include "runtime/runtime.h"
+#include "runtime/string.h"
+#include "runtime/type_builder.h"

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT
+// Precise roots. Handle<T> belongs to the current mutator and costs no barrier; Persistent<T> belongs
+// to a runtime, may be read and written by any attached thread, and stores through the barrier;
+// RootArray registers a VM's value stack. They are needed with StackRoots::kPrecise and for pointers
+// that live where the collector does not look (heap containers, globals).
+#pragma once
+
+#include "gc/mutator.h"
+#include "gc/write_barrier.h"
+#include "runtime/runtime.h"
+
+namespace greyhound::runtime {
+
+// Thread rules: made, used and destroyed by one thread while its mutator is current.
+template <class T>
+class Handle {
+ public:
+  explicit Handle(T* target = nullptr) {
+    slot_.value = reinterpret_cast<uintptr_t>(target);
+    gc::current_mutator()->add_handle(&slot_);
+  }
+  ~Handle() { gc::Mutator::remove_handle(&slot_); }
+  Handle(const Handle& other) : Handle(other.get()) {}
+  Handle& operator=(const Handle& other) { return *this = other.get(); }
+  Handle& operator=(T* target) {
+    slot_.value = reinterpret_cast<uintptr_t>(target);
+    return *this;
+  }
+  T* get() const { return reinterpret_cast<T*>(slot_.value); }
+  T* operator->() const { return get(); }
+  T& operator*() const { return *get(); }
+  operator T*() const { return get(); }
+
+ private:
+  gc::HandleSlot slot_;
+};
+
+// Thread rules: constructed and destroyed by any thread while `runtime` lives; loads and stores by
+// attached threads.
+template <class T>
+class Persistent {
+ public:
+  explicit Persistent(Runtime& runtime, T* target = nullptr) : roots_(&runtime.collector().persistents) {
+    roots_->add(&slot_);
+    if (target != nullptr) *this = target;
+  }
+  ~Persistent() { roots_->remove(&slot_); }
+  Persistent(const Persistent&) = delete;
+  Persistent& operator=(const Persistent&) = delete;
+  Persistent& operator=(T* target) {
+    gc::write_barrier(target);
+    store_word(&slot_.value, reinterpret_cast<uintptr_t>(target));
+    return *this;
+  }
+  T* get() const { return reinterpret_cast<T*>(load_word(&slot_.value)); }
+  T* operator->() const { return get(); }
+  operator T*() const { return get(); }
+
+ private:
+  gc::PersistentRoots* roots_;
+  gc::PersistentSlot slot_;
+};
+
+// An array of words that are roots while registered; words that point to no object are ignored.
+// Thread rules: as Handle; the words and the count may be changed freely between safepoints.
+class RootArray {
+ public:
+  RootArray(const void* words, size_t count) : mutator_(gc::current_mutator()) {
+    range_.begin = static_cast<const uintptr_t*>(words);
+    range_.count = count;
+    mutator_->add_root_range(&range_);
+  }
+  ~RootArray() { mutator_->remove_root_range(&range_); }
+  RootArray(const RootArray&) = delete;
+  RootArray& operator=(const RootArray&) = delete;
+  // The first `count` words are roots from now on (a stack's height).
+  void resize(size_t count) { range_.count = count; }
+
+ private:
+  gc::Mutator* mutator_;
+  gc::RootRange range_;
+};
+
+}  // namespace greyhound::runtime

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT
+#include "runtime/iface.h"
+
+#include <array>
+#include <cstring>
+#include <new>
+
+#include "gc/malloc.h"
+#include "gc/write_barrier.h"
+
+namespace greyhound {
+
+String String::copy(std::string_view text) {
+  if (text.empty()) return {};
+  void* bytes = gc::mallocgc(text.size(), nullptr);
+  if (bytes == nullptr) throw std::bad_alloc();
+  std::memcpy(bytes, text.data(), text.size());
+  return String(static_cast<const char*>(bytes), text.size());
+}
+
+namespace runtime {
+namespace {
+
+// Cells for the integers below 256, shared by every box of one (Go's staticuint64s). Little-endian, so
+// a cell serves each width.
+constexpr auto kStaticCells = [] {
+  std::array<uint64_t, 256> cells{};
+  for (size_t i = 0; i < cells.size(); ++i) cells[i] = i;
+  return cells;
+}();
+constexpr size_t kZeroBytes = 1024;
+alignas(16) constexpr char kZeroValue[kZeroBytes] = {};
+
+// Boxes are never written through, so handing out constants is safe.
+void* static_cell(uint64_t value) { return const_cast<uint64_t*>(&kStaticCells[value]); }
+void* zero_value() { return const_cast<char*>(kZeroValue); }
+
+void* allocate(size_t size, const Type* type) {
+  void* box = gc::mallocgc(size, type);
+  if (box == nullptr) [[unlikely]] throw std::bad_alloc();
+  return box;
+}
+
+bool all_zero(const void* value, size_t size) {
+  return size <= kZeroBytes && std::memcmp(value, kZeroValue, size) == 0;
+}
+
+template <class Word>
+GREYHOUND_INLINE void* box_word(Word value) {
+  if (value < 256) return static_cell(value);
+  auto* box = static_cast<Word*>(allocate(sizeof(Word), nullptr));
+  *box = value;
+  return box;
+}
+
+}  // namespace
+
+GREYHOUND_NOINLINE eface convT2E(const Type* type, const void* value) {
+  if (type->pointer_shaped()) return eface(type, reinterpret_cast<void*>(load_word(value)));
+  if (type->size == 0 || all_zero(value, type->size)) return eface(type, zero_value());
+  if (type->size == 1) return eface(type, static_cell(*static_cast<const uint8_t*>(value)));
+  void* box = allocate(type->size, type);
+  gc::typedmemmove(type, box, value);
+  return eface(type, box);
+}
+
+GREYHOUND_NOINLINE void* convT16(uint16_t value) { return box_word(value); }
+GREYHOUND_NOINLINE void* convT32(uint32_t value) { return box_word(value); }
+GREYHOUND_NOINLINE void* convT64(uint64_t value) { return box_word(value); }
+
+GREYHOUND_NOINLINE void* convTstring(String value) {
+  if (value.empty()) return zero_value();
+  void* box = allocate(sizeof(String), type_of<String>());
+  gc::typedmemmove(type_of<String>(), box, &value);
+  return box;
+}
+
+}  // namespace runtime
+}  // namespace greyhound

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+// Go's empty interface and the conversions to it. An eface is two words: the type, and a pointer to
+// the value, or the value itself when it is one pointer. Boxing is the conversion: what is not
+// pointer-shaped, zero, or below 256 (for integers) is copied into a fresh object by one mallocgc.
+//
+// The names are Go's, of the releases before 1.20 and of the document that Greyhound examines:
+// convT2E for any type, convT64 and its kin for the common ones. All are safepoints unless they
+// return a shared value, and throw std::bad_alloc when the heap limit is reached.
+#pragma once
+
+#include <cstdint>
+
+#include "runtime/base/type_of.h"
+#include "runtime/string.h"
+
+namespace greyhound {
+
+struct eface {
+  constexpr eface() = default;
+  eface(const Type* t, void* value) { assign(t, value); }
+  eface(const eface& other) { assign(other.type(), other.data()); }
+  eface& operator=(const eface& other) {
+    assign(other.type(), other.data());
+    return *this;
+  }
+
+  const Type* type() const { return reinterpret_cast<const Type*>(load_word(&type_)); }
+  void* data() const { return reinterpret_cast<void*>(load_word(&data_)); }
+  bool is_nil() const { return type() == nullptr; }
+
+  // The value when the dynamic type is T, else null: Go's `v, ok := i.(T)`. Points into the box (or,
+  // for pointer-shaped types, to the data word itself).
+  template <class T>
+  const T* as() const {
+    if (type() != type_of<T>()) return nullptr;
+    if (type_of<T>()->pointer_shaped()) return reinterpret_cast<const T*>(&data_);
+    return static_cast<const T*>(data());
+  }
+
+ private:
+  // The pair may tear under a race; the marker follows the data word whatever the type word says.
+  void assign(const Type* t, void* value) {
+    gc::write_barrier(value);
+    store_word(&type_, reinterpret_cast<uintptr_t>(t));
+    store_word(&data_, reinterpret_cast<uintptr_t>(value));
+  }
+
+  uintptr_t type_ = 0;
+  uintptr_t data_ = 0;
+};
+
+template <>
+struct TypeTraits<eface> {
+  static constexpr Kind kKind = Kind::kInterface;
+  template <class Mask>
+  static constexpr void add_pointers(Mask* mask, size_t offset) {
+    mask->add(offset + 8, false);
+  }
+};
+
+namespace runtime {
+
+// Boxes the value of `type` at `value`. Allocation-free for pointer-shaped types (the data word is
+// the pointer), for types of size 0 and for values whose bytes are all zero and few (up to 1024 B).
+eface convT2E(const Type* type, const void* value);
+
+// The data word for a value of 2, 4 or 8 bytes without pointers: a shared cell below 256.
+void* convT16(uint16_t value);
+void* convT32(uint32_t value);
+void* convT64(uint64_t value);
+// For a string and a slice header: a shared zero when empty or nil.
+void* convTstring(String value);
+
+// A C++ value as an empty interface, by the cheapest of the above.
+template <class T>
+eface to_eface(const T& value) {
+  const Type* type = type_of<T>();
+  if constexpr (std::is_same_v<T, String>) {
+    return eface(type, convTstring(value));
+  } else if constexpr (std::is_integral_v<T> && sizeof(T) == 8) {
+    return eface(type, convT64(static_cast<uint64_t>(value)));
+  } else if constexpr (std::is_integral_v<T> && sizeof(T) == 4) {
+    return eface(type, convT32(static_cast<uint32_t>(value)));
+  } else if constexpr (std::is_integral_v<T> && sizeof(T) == 2) {
+    return eface(type, convT16(static_cast<uint16_t>(value)));
+  } else {
+    return convT2E(type, &value);
+  }
+}
+
+}  // namespace runtime
+}  // namespace greyhound

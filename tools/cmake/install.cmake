@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: MIT
+#
+# Install rules and the CMake package. Headers go under include/greyhound, and that folder is on the include
+# path of greyhound::runtime, so `#include "gc/heap.h"` reads the same inside and outside the tree.
+# Headers named testing.h open internals to our tests and are not installed.
+
+include(CMakePackageConfigHelpers)
+
+set(greyhound_package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/greyhound")
+
+install(TARGETS greyhound_base greyhound_gc greyhound_maps greyhound_runtime
+  EXPORT greyhound-targets
+  ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}")
+install(DIRECTORY runtime gc maps
+  DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/greyhound"
+  FILES_MATCHING PATTERN "*.h" PATTERN "*.def" PATTERN "testing.h" EXCLUDE)
+install(FILES LICENSE DESTINATION "${CMAKE_INSTALL_DOCDIR}")
+if(TARGET greyhound)
+  install(TARGETS greyhound RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
+endif()
+
+install(EXPORT greyhound-targets
+  NAMESPACE greyhound::
+  DESTINATION "${greyhound_package_dir}")
+export(EXPORT greyhound-targets
+  NAMESPACE greyhound::
+  FILE "${PROJECT_BINARY_DIR}/greyhound-targets.cmake")
+
+configure_package_config_file(tools/cmake/greyhound-config.cmake.in
+  "${PROJECT_BINARY_DIR}/greyhound-config.cmake"
+  INSTALL_DESTINATION "${greyhound_package_dir}")
+write_basic_package_version_file("${PROJECT_BINARY_DIR}/greyhound-config-version.cmake"
+  COMPATIBILITY SameMinorVersion)
+install(FILES
+  "${PROJECT_BINARY_DIR}/greyhound-config.cmake"
+  "${PROJECT_BINARY_DIR}/greyhound-config-version.cmake"
+  DESTINATION "${greyhound_package_dir}")
