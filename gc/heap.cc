@@ -2,6 +2,7 @@
 #include "gc/heap.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 
 #include "runtime/base/check.h"
@@ -110,6 +111,7 @@ mspan* Heap::allocate_small_span(Layout* layout, SizeClass size_class, uint32_t 
   span->slot_layouts = slot_layouts;
   if (slot_layouts != nullptr) slot_layout_bytes_ += slot_bytes;
   span->slot_mask = layout != nullptr ? layout->slot_mask : 0;
+  span->pointer_words = static_cast<uint8_t>(std::popcount(span->slot_mask));
   span->noscan = layout != nullptr && layout->noscan();
   span->exact = layout != nullptr && layout->exact;
   span->needzero = !zeroed;

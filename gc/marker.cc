@@ -68,7 +68,6 @@ GREYHOUND_INLINE MarkEntry Marker::next_entry() {
 
 GREYHOUND_INLINE void Marker::greyobject(uintptr_t word, MarkTag tag) {
   if (!heap_->contains(word)) return;
-  ++counts_.pointers_found;
   push((word & ~uintptr_t{kTagMask}) | tag);
 }
 
@@ -119,7 +118,7 @@ GREYHOUND_INLINE void Marker::scanobject(MarkEntry entry) {
     return;
   }
   const MarkTag tag = span->exact ? kTagExact : kTagInterior;
-  counts_.words_scanned += static_cast<uint64_t>(std::popcount(mask));
+  counts_.words_scanned += span->pointer_words;
   const auto* words = reinterpret_cast<const uintptr_t*>(object);
   do {
     // acquire: partner of store_word's release, so the target's initialisation is visible.

@@ -36,6 +36,7 @@ struct alignas(64) mspan {
   bool noscan = false;
   bool exact = false;
   bool needzero = false;  // free slots may hold anything
+  uint8_t pointer_words = 0;  // set bits of slot_mask
   std::atomic<SpanState> state{SpanState::kFree};
   uint32_t sweepgen = 0;
   // ---- second line: owner only

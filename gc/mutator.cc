@@ -291,19 +291,21 @@ AllocRun* Mutator::run_for(const Type* type, SizeClass size_class) {
   return run;
 }
 
+void Mutator::count_run(AllocRun* run) {
+  const uint64_t used = run->cur - run->start;
+  run->start = run->cur;
+  counted_bytes_ += used;
+  if (run != &tiny) counted_objects_ += used / run->size;  // tiny objects have a counter of their own
+}
+
 void Mutator::flush_counts() {
-  uint64_t objects = tiny_allocs - flushed_tiny_;
+  for_each_run([this](AllocRun& run) { count_run(&run); });
+  counted_objects_ += tiny_allocs - flushed_tiny_;
   flushed_tiny_ = tiny_allocs;
-  uint64_t bytes = 0;
-  for_each_run([&](AllocRun& run) {
-    const uint64_t used = run.cur - run.start;
-    bytes += used;
-    if (&run != &tiny) objects += used / run.size;
-    run.start = run.cur;
-  });
-  mallocs_.fetch_add(objects, std::memory_order_relaxed);
-  alloc_bytes_.fetch_add(bytes, std::memory_order_relaxed);
-  collector_->add_allocs(objects, bytes);
+  mallocs_.fetch_add(counted_objects_, std::memory_order_relaxed);
+  alloc_bytes_.fetch_add(counted_bytes_, std::memory_order_relaxed);
+  collector_->add_allocs(counted_objects_, counted_bytes_);
+  counted_objects_ = counted_bytes_ = 0;
   collector_->add_barriers(barrier_hits_, barrier_shades_);
   barrier_hits_ = barrier_shades_ = 0;
 }

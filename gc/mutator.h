@@ -149,7 +149,9 @@ class Mutator : public MutatorHot {
   AllocRun* shared_run(SizeClass size_class) { return &shared_[size_class]; }
   bool alloc_black() const { return alloc_black_; }
   uint32_t sweepgen() const { return sweepgen_; }
-  // Adds what the runs handed out since the last flush to the collector's counts.
+  // Notes what `run` handed out since it was last counted; cheap, for refills.
+  void count_run(AllocRun* run);
+  // Adds everything handed out since the last flush to the collector's counts.
   void flush_counts();
   void count_large(size_t bytes);
   uint64_t mallocs() const { return mallocs_.load(std::memory_order_relaxed); }
@@ -210,6 +212,8 @@ class Mutator : public MutatorHot {
   std::atomic<uint64_t> mallocs_{0};
   std::atomic<uint64_t> alloc_bytes_{0};
   uint64_t flushed_tiny_ = 0;
+  uint64_t counted_objects_ = 0;  // by count_run, since the last flush
+  uint64_t counted_bytes_ = 0;
 
   std::vector<AllocRun*> by_layout_;  // by layout id; owned
   AllocRun shared_[kNumSizeClasses];

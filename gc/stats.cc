@@ -50,7 +50,6 @@ void MarkCounts::merge(const MarkCounts& other) {
   noscan_greyed += other.noscan_greyed;
   bytes_marked += other.bytes_marked;
   words_scanned += other.words_scanned;
-  pointers_found += other.pointers_found;
   objects_resolved += other.objects_resolved;
 }
 

@@ -30,7 +30,6 @@ struct MarkCounts {
   uint64_t noscan_greyed = 0;    // of them, without pointers
   uint64_t bytes_marked = 0;     // slot sizes of the objects greyed
   uint64_t words_scanned = 0;    // pointer words read
-  uint64_t pointers_found = 0;   // of them, into the heap
   uint64_t objects_resolved = 0; // interior or ambiguous words resolved by findObject
   void merge(const MarkCounts& other);
 };

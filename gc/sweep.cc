@@ -111,7 +111,7 @@ uint32_t sweep_span(Collector* collector, mspan* span, uint32_t gen) {
 
 bool refill(Collector* collector, Mutator* mutator, AllocRun* run) {
   Heap& heap = collector->heap;
-  mutator->flush_counts();
+  mutator->count_run(run);
   uint32_t first = 0;
   uint32_t last = 0;
   if (run->span == nullptr || !find_run(heap, run->span, run->next_slot, &first, &last)) {

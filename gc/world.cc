@@ -14,7 +14,8 @@ namespace greyhound::gc {
 namespace {
 
 constexpr uint64_t kStallNs = 100'000'000;
-constexpr uint64_t kSpinNs = 20'000;
+// A running mutator answers within a microsecond or two; one that does not run is not worth a core.
+constexpr uint64_t kSpinNs = 3'000;
 
 void store_max(std::atomic<uint64_t>* maximum, uint64_t value) {
   uint64_t seen = maximum->load(std::memory_order_relaxed);

@@ -30,6 +30,7 @@ void store_words(const Type* type, void* destination, Value value) {
 }  // namespace
 
 void write_barrier_slow(const void* value, bool exact) {
+  if (value == nullptr) return;
   current_mutator()->shade(reinterpret_cast<uintptr_t>(value), exact);
 }
 

@@ -36,14 +36,7 @@
 #include "maps/iterate.h"
 #include "maps/lookup_inl.h"
 #include "runtime/base/check.h"
-
-namespace greyhound {
-
-// The descriptor of a C++ type; specialised by runtime/type_of.h.
-template <class T>
-const Type* type_of();
-
-}  // namespace greyhound
+#include "runtime/base/type_of.h"
 
 namespace greyhound::maps {
 

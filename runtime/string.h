@@ -28,7 +28,10 @@ class String {
   // Bytes that outlive every use and are not the collector's.
   template <size_t N>
   static String literal(const char (&text)[N]) {
-    return String(text, N - 1);
+    String result;
+    result.data_ = reinterpret_cast<uintptr_t>(text);  // no barrier: not in the heap
+    result.size_ = N - 1;
+    return result;
   }
   // A copy in the current mutator's heap; a safepoint. Throws std::bad_alloc.
   static String copy(std::string_view text);
@@ -37,6 +40,7 @@ class String {
   size_t size() const { return size_; }
   bool empty() const { return size_ == 0; }
   std::string_view view() const { return {data(), size_}; }
+  operator std::string_view() const { return view(); }
   // Bytes [from, to); shares the bytes. REQUIRES: from <= to <= size().
   String substring(size_t from, size_t to) const {
     // An empty one points nowhere: one past the end would be inside the next object.

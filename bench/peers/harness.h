@@ -124,8 +124,10 @@ inline double target_seconds(bool quick) { return quick ? 0.1 : 0.3; }
 
 // Runs `run(n)`, which does n rounds of `ops_per_round` operations, for the target time and gives
 // nanoseconds per operation. Warm-up: n doubles from 1 until a call takes an eighth of the target.
-template <typename Run>
-Result time_per_op(bool quick, uint64_t ops_per_round, Run run) {
+// `starting()` is called between the warm-up and the timed call.
+template <typename Run, typename Starting = void (*)()>
+Result time_per_op(
+    bool quick, uint64_t ops_per_round, Run run, Starting starting = [] {}) {
   const double target = target_seconds(quick) * 1e9;
   uint64_t rounds = 1;
   double took = 0;
@@ -136,6 +138,7 @@ Result time_per_op(bool quick, uint64_t ops_per_round, Run run) {
     if (took >= target / 8) break;
   }
   rounds = static_cast<uint64_t>(static_cast<double>(rounds) * target / took) + 1;
+  starting();
   const double cpu = cpu_seconds();
   const uint64_t start = now_ns();
   run(rounds);
@@ -214,10 +217,12 @@ class LatencyHistogram {
 };
 
 // Runs `operation` back to back for the workload's time. An operation starts where the last one
-// ended, so no stall falls between two of them.
-template <typename Operation>
-Result time_latency(bool quick, Operation operation) {
+// ended, so no stall falls between two of them. `starting()` as above.
+template <typename Operation, typename Starting = void (*)()>
+Result time_latency(
+    bool quick, Operation operation, Starting starting = [] {}) {
   for (int i = 0; i < 1000; i++) operation();
+  starting();
   static LatencyHistogram histogram;
   const double cpu = cpu_seconds();
   const uint64_t first = now_ns();

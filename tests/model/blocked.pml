@@ -223,10 +223,10 @@ end_asleep: /* the call never returns, and that is no fault */
   fi;
 
 detach:
+  skip; /* Promela: a goto may not lead straight into a d_step */
 #ifdef DETACH_UNLOCKED
   d_step { answer(_pid) };
 #endif
-  skip; /* Promela: a goto may not lead straight into a d_step */
   d_step {
 #if !defined(DETACH_SILENT) && !defined(DETACH_UNLOCKED)
     answer(_pid);
