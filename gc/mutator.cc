@@ -15,6 +15,19 @@ namespace {
 
 constinit MutatorHot no_mutator;  // constant after initialisation: its slow paths are fatal
 
+GREYHOUND_INLINE uintptr_t stack_pointer() {
+  uintptr_t sp;
+  asm volatile("movq %%rsp, %0" : "=r"(sp));
+  return sp;
+}
+
+GREYHOUND_NO_SANITIZE void copy_words(uintptr_t low, uintptr_t high, std::vector<uintptr_t>* words) {
+  for (; low < high; low += kWordBytes) {
+    const uintptr_t word = *reinterpret_cast<const volatile uintptr_t*>(low);
+    words->push_back(word);
+  }
+}
+
 // The calling thread's stack, highest address exclusive.
 uintptr_t thread_stack_base() {
   pthread_attr_t attributes;
@@ -120,14 +133,16 @@ void Mutator::unbind() {
   bound_ = false;
   stacks_[0] = {};
   for (uintptr_t& word : saved_registers_) word = 0;
+  saved_frame_.clear();
   tls_mutator = previous != nullptr ? previous : &no_mutator;
   publish_blocked("unbound");
   if (previous != nullptr) previous->leave_blocking();
 }
 
-// Inline assembly, because glibc's setjmp encrypts rbp. Values in other registers are dead or were
-// saved by the callers, whose frames are scanned.
-void Mutator::spill_registers() {
+// Inline assembly, because glibc's setjmp encrypts rbp. The caller-saved registers are dead or in the
+// frames above. A callee-saved one is here unless the function this is inlined into has saved it to use
+// it itself: then it lies in that function's frame, which must therefore be scanned or copied too.
+GREYHOUND_INLINE void Mutator::spill_registers() {
   uintptr_t* out = saved_registers_;
   asm volatile(
       "movq %%rbx, 0(%0)\n\tmovq %%rbp, 8(%0)\n\tmovq %%r12, 16(%0)\n\t"
@@ -143,7 +158,7 @@ GREYHOUND_NOINLINE void Mutator::answer_slow(const char* where) {
     const Handshake handshake = request.load(std::memory_order_acquire);
     if (handshake == Handshake::kNone) return;
     spill_registers();
-    stacks_[current_stack_].saved_sp = reinterpret_cast<uintptr_t>(__builtin_frame_address(0));
+    stacks_[current_stack_].saved_sp = stack_pointer();  // this frame stays until the answer is given
     if (handshake == Handshake::kPark) {
       park();
     } else {
@@ -162,7 +177,11 @@ void Mutator::park() {
 
 GREYHOUND_NOINLINE void Mutator::enter_blocking(const char* where) {
   spill_registers();
-  stacks_[current_stack_].saved_sp = reinterpret_cast<uintptr_t>(__builtin_frame_address(0));
+  // This frame is gone while the thread is blocked; what it holds of the caller's registers is not.
+  const auto frame = reinterpret_cast<uintptr_t>(__builtin_frame_address(0));
+  saved_frame_.clear();
+  if (conservative_) copy_words(stack_pointer(), frame + 2 * kWordBytes, &saved_frame_);
+  stacks_[current_stack_].saved_sp = frame;
   publish_blocked(where);
 }
 
@@ -182,6 +201,7 @@ void Mutator::publish_blocked(const char* where) {
 void Mutator::leave_blocking() {
   take_from_blocked();
   stacks_[current_stack_].saved_sp = 0;
+  saved_frame_.clear();
   safepoint("leaving blocking");
 }
 
@@ -366,6 +386,7 @@ void Mutator::collect_root_words() {
   if (!bug(Bug::kSkipStackRoots)) {
     if (conservative_) {
       for (uintptr_t word : saved_registers_) push_root_word(word);
+      for (uintptr_t word : saved_frame_) push_root_word(word);
     }
     for (const StackRange& stack : stacks_) {
       if (stack.saved_sp != 0) push_stack_words(stack.saved_sp, stack.base);

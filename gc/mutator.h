@@ -219,6 +219,7 @@ class Mutator : public MutatorHot {
   AllocRun shared_[kNumSizeClasses];
 
   uintptr_t saved_registers_[kCalleeSaved] = {};
+  std::vector<uintptr_t> saved_frame_;  // of enter_blocking, while blocked
   std::vector<StackRange> stacks_;
   size_t current_stack_ = 0;
   HandleSlot handles_;  // list head

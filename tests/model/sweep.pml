@@ -37,6 +37,8 @@
  *   RUN refuted  cache-kept         -DCACHE_KEPT
  *   RUN refuted  one-end            -DONE_END
  *   RUN refuted  late-bump          -DLATE_BUMP
+ *   RUN refuted  attach-between     -DATTACH_BETWEEN
+ *   RUN refuted  white-early        -DWHITE_EARLY
  *   RUN refuted  unswept-start      -DUNSWEPT_START
  *   RUN refuted  tail-cleared-early -DTAIL_CLEARED_EARLY
  *   RUN reached  slot-reuse         -DWITNESS=1
@@ -54,6 +56,10 @@
  *   CACHE_KEPT          fault: H5 does not drop the cache
  *   ONE_END             fault: one handshake for barrier off and allocate white
  *   LATE_BUMP           fault: the heap's generation goes up after H5 is posted
+ *   ATTACH_BETWEEN      fault: a thread attaches after the heap's generation went up and before H5 is
+ *                       posted, and adopts the new generation while it still allocates black
+ *   WHITE_EARLY         fault: refill goes by a colour of the heap's, which turns white when H5 is posted,
+ *                       instead of the mutator's own
  *   UNSWEPT_START       fault: a cycle starts before every span is swept
  *   TAIL_CLEARED_EARLY  fault: a span given back while marking (a detach) has its tail cleared; a marker
  *                       that saw the allocation bit just before sets the mark just after
@@ -61,7 +67,7 @@
  *
  * By hand:  spin -a sweep.pml && cc -O2 -w -DSAFETY -o pan pan.c && ./pan -m1000000 -w24
  *           after an error: spin -t -p -g -l sweep.pml shows the way there (same -D switches)
- * Measured: all 0.63 M states. */
+ * Measured: all 0.65 M states. */
 
 #define M 2 /* mutators; the number of spans and slots is written out below */
 #define NIL 7
@@ -144,12 +150,17 @@ inline cache(s) {
   fi
 }
 
+#ifdef WHITE_EARLY
+#define ALLOCATES_BLACK (black && mygen == sweepgen)
+#else
+#define ALLOCATES_BLACK black
+#endif
 inline refill(i) {
   d_step {
     span == SPAN_OF(i) && tail == NIL && !HAS(alloc, i) ->
     assert(!HAS(live, i)); /* no live object is handed out again */
     alloc = alloc | BIT(i);
-    if :: black -> mark = mark | BIT(i) :: else fi;
+    if :: ALLOCATES_BLACK -> mark = mark | BIT(i) :: else fi;
 #ifdef WITNESS
     if :: HAS(freed, i) -> SEEN(1) :: else fi;
     freed = freed & ~BIT(i);
@@ -221,6 +232,9 @@ active [M] proctype mutator() {
   :: refill(3)
   :: d_step { tail != NIL -> assert(HAS(alloc, tail)); live = live | BIT(tail); tail = NIL } /* allocate */
   :: d_step { span != NIL -> give_back() }
+#ifdef ATTACH_BETWEEN
+  :: d_step { span == NIL && req[_pid] == NONE && mygen != sweepgen -> mygen = sweepgen }
+#endif
   :: lose(0)
   :: lose(1)
   :: lose(2)

@@ -54,7 +54,7 @@
  *
  * By hand:  spin -a termination.pml && cc -O2 -w -DSAFETY -o pan pan.c && ./pan -m1000000 -w24
  *           after an error: spin -t -p -g -l termination.pml shows the way there (same -D switches)
- * Measured: one-marker 4.71 M states, two-markers 10.1 M. */
+ * Measured: one-marker and judge-by-flag 8.30 M states each, two-markers 9.95 M. */
 
 #define M 2 /* mutators */
 #define N 3 /* objects; 0 is the global root */
