@@ -92,6 +92,8 @@ class Collector {
   Pacer pacer;
   World world;
   PersistentRoots persistents;
+  // Mutators that may be sweeping a span of the old generation right now.
+  std::atomic<uint32_t> sweepers{0};
 
  private:
   friend struct CollectorTesting;

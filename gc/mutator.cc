@@ -188,14 +188,16 @@ GREYHOUND_NOINLINE void Mutator::enter_blocking(const char* where) {
 void Mutator::publish_blocked(const char* where) {
   last_safepoint_.store(where, std::memory_order_relaxed);
   state_.store(MutatorState::kBlocked, std::memory_order_seq_cst);
-  // A handshake raised before that store may be waiting for us asleep: nobody would claim us.
-  const Handshake pending = request.load(std::memory_order_seq_cst);
-  if (pending == Handshake::kNone || hold_answers_) return;
-  MutatorState expected = MutatorState::kBlocked;
-  if (!state_.compare_exchange_strong(expected, MutatorState::kClaimed, std::memory_order_seq_cst)) return;
-  const Handshake still = request.load(std::memory_order_acquire);
-  if (still != Handshake::kNone) acknowledge(still);
-  if (still != Handshake::kPark) release_claim();  // a parked world releases us itself
+  // A handshake raised before that store, or while we hold our own claim, may be waiting for us
+  // asleep: nobody else would claim us. So look again after every answer (tests/model/blocked.pml).
+  while (request.load(std::memory_order_seq_cst) != Handshake::kNone && !hold_answers_) {
+    MutatorState expected = MutatorState::kBlocked;
+    if (!state_.compare_exchange_strong(expected, MutatorState::kClaimed, std::memory_order_seq_cst)) return;
+    const Handshake pending = request.load(std::memory_order_acquire);
+    if (pending != Handshake::kNone) acknowledge(pending);
+    if (pending == Handshake::kPark) return;  // a parked world releases us itself
+    release_claim();
+  }
 }
 
 void Mutator::leave_blocking() {
@@ -251,7 +253,7 @@ void Mutator::acknowledge(Handshake handshake) {
       barrier_on.store(false, std::memory_order_relaxed);
       break;
     case Handshake::kAllocWhite:
-      drop_runs();
+      drop_runs(true);
       donate_shades();
       flush_counts();
       alloc_black_ = false;
@@ -291,10 +293,10 @@ void Mutator::blacken_runs() {
   });
 }
 
-void Mutator::drop_runs() {
+void Mutator::drop_runs(bool clear_tails) {
   flush_counts();
   tiny.cur = tiny.start = align_up(tiny.cur, kGranule);
-  for_each_run([&](AllocRun& run) { return_run(collector_, this, &run); });
+  for_each_run([&](AllocRun& run) { return_run(collector_, this, &run, clear_tails); });
   for (TypeCacheEntry& entry : types) entry = {};
 }
 
@@ -363,8 +365,10 @@ void Mutator::donate_shades() {
     collector_->pool.put_empty(donated);
     return;
   }
-  if (!bug(Bug::kDonateWithoutFlag)) collector_->ask_for_round();
+  // In this order: were the flag first, a round could clear it, find the pool dry and be judged quiet
+  // with the buffer's objects scanned too late (tests/model/termination.pml).
   collector_->pool.put(donated);
+  if (!bug(Bug::kDonateWithoutFlag)) collector_->ask_for_round();
 }
 
 // --- roots

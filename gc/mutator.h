@@ -191,7 +191,7 @@ class Mutator : public MutatorHot {
   void push_root_word(uintptr_t word);
   void donate_shades();
   void blacken_runs();
-  void drop_runs();
+  void drop_runs(bool clear_tails);
   template <class Visit>
   void for_each_run(Visit visit);
 

@@ -37,6 +37,9 @@ class Ref {
   template <class U>
     requires(!std::same_as<U, T>)
   Ref(U*) = delete;
+  template <class U>
+    requires(!std::same_as<U, T>)
+  Ref& operator=(U*) = delete;
 
   GREYHOUND_INLINE T* get() const { return reinterpret_cast<T*>(load_word(&target_)); }
   GREYHOUND_INLINE T* operator->() const { return get(); }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <thread>
 
 #include "gc/bug.h"
 #include "gc/collector.h"
@@ -71,7 +72,10 @@ mspan* take_span(Collector* collector, Mutator* mutator, AllocRun* run) {
   const uint32_t gen = mutator->sweepgen();
   if (mspan* span = central->pop_partial(gen); span != nullptr) return span;
   if (gen == heap.sweepgen.load(std::memory_order_acquire)) {
-    if (mspan* span = take_unswept(collector, central, gen); span != nullptr) return span;
+    collector->sweepers.fetch_add(1, std::memory_order_seq_cst);
+    mspan* span = take_unswept(collector, central, gen);
+    collector->sweepers.fetch_sub(1, std::memory_order_seq_cst);
+    if (span != nullptr) return span;
   }
   return heap.allocate_small_span(run->layout, size_class, gen);
 }
@@ -146,16 +150,16 @@ bool refill(Collector* collector, Mutator* mutator, AllocRun* run) {
   return true;
 }
 
-void return_run(Collector* collector, Mutator* mutator, AllocRun* run) {
+void return_run(Collector* collector, Mutator* mutator, AllocRun* run, bool clear_tail) {
   mspan* span = run->span;
   if (span == nullptr) return;
   Heap& heap = collector->heap;
-  if (run->cur < run->end && !bug(Bug::kKeepTailMarks)) {
+  if (run->cur < run->end && clear_tail && !bug(Bug::kKeepTailMarks)) {
     heap.allocs.clear_slots(run->cur, run->end, run->size, false);
     if (mutator->alloc_black()) heap.marks.clear_slots(run->cur, run->end, run->size, true);
     collector->pacer.returned(run->end - run->cur, mutator->alloc_black());
   }
-  const bool has_free = run->cur < run->end || run->next_slot < span->nelems;
+  const bool has_free = (clear_tail && run->cur < run->end) || run->next_slot < span->nelems;
   span->central->push(span, has_free);
   run->span = nullptr;
   run->cur = run->end = run->start = 0;
@@ -205,6 +209,9 @@ size_t sweep_all(Collector* collector) {
     mcentral* central = heap.layouts().by_id(id)->central.load(std::memory_order_acquire);
     if (central != nullptr) swept += sweep_central(collector, central, gen);
   }
+  // A mutator counts itself before it looks into a list, so with the lists empty and nobody counted
+  // nothing is unswept. It sweeps a few spans at most.
+  while (collector->sweepers.load(std::memory_order_seq_cst) != 0) std::this_thread::yield();
   return swept;
 }
 

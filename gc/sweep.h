@@ -10,7 +10,8 @@
 //   - of its own generation, as it is, or
 //   - of the one before, if its own is the heap's: then it sweeps it first.
 // Every span of the old generation is thus swept exactly once, by whoever popped it, after every mark
-// in it was made. The next cycle's H1 is not completed by a mutator that is inside a refill.
+// in it was made, and before the next H1 is asked for: the coordinator waits for sweeps in flight
+// (Collector::sweepers), because a barrier that is on would race with the clearing of marks.
 #pragma once
 
 #include <cstddef>
@@ -29,10 +30,12 @@ uint32_t sweep_span(Collector* collector, mspan* span, uint32_t gen);
 // allocation bits, and its marks while allocation is black. False when there is no memory.
 bool refill(Collector* collector, Mutator* mutator, AllocRun* run);
 
-// Gives the unused tail and the span of `run` back; the run is empty afterwards.
-void return_run(Collector* collector, Mutator* mutator, AllocRun* run);
+// Gives the span of `run` back, and the unused tail too if `clear_tail`; the run is empty afterwards.
+// A tail must not be cleared while markers are at work.
+void return_run(Collector* collector, Mutator* mutator, AllocRun* run, bool clear_tail);
 
-// Sweeps everything that is left of the generation before the heap's. By the coordinator (or a step).
+// Sweeps everything that is left of the generation before the heap's, and waits for the sweeps that
+// mutators have in flight. By the coordinator (or a step).
 // Gives the number of spans swept.
 size_t sweep_all(Collector* collector);
 

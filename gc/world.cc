@@ -66,7 +66,9 @@ void World::remove(Mutator* mutator) {
   const Handshake pending = mutator->request.load(std::memory_order_acquire);
   if (pending != Handshake::kNone) mutator->acknowledge(pending);
   mutator->donate_shades();
-  mutator->drop_runs();
+  // While marking, a marker may have seen a tail slot's allocation bit and be about to mark it: tails
+  // stay allocated and black for one cycle then (tests/model/sweep.pml).
+  mutator->drop_runs(!mutator->alloc_black_);
   mutator->flush_counts();
   Mutator* last = mutators_.back();
   mutators_[mutator->list_index] = last;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Making maps and writing to maps of any type. The specialised paths are in fast32.h, fast64.h and
-// faststr.h. All functions run on a thread with a current mutator and may collect (they allocate).
+// faststr.h. All functions run on a thread with a current mutator and are safepoints.
 //
 // Running out of memory: makemap and mapassign return null, after the embedder's handler was called,
 // and the map is as it was (a growth may have begun). mapdelete and mapclear need no memory.

@@ -19,6 +19,14 @@ namespace greyhound::maps {
 [[noreturn]] void concurrent_writes() __attribute__((cold));
 [[noreturn]] void assignment_to_nil_map() __attribute__((cold));
 
+// Answers the collector, so that a loop of writes that allocate nothing does not keep it waiting.
+// Without a mutator of its own the thread is told so.
+GREYHOUND_INLINE void poll_safepoint(const char* where) {
+  if (gc::tls_mutator->request.load(std::memory_order_relaxed) != gc::Handshake::kNone) [[unlikely]] {
+    gc::current_mutator()->safepoint(where);
+  }
+}
+
 // Fails when another writer is inside; raises the writing flag. REQUIRES: the key is hashed, because
 // hashing may panic and would leave the flag up.
 GREYHOUND_INLINE void begin_write(hmap* h) {
@@ -139,6 +147,7 @@ GREYHOUND_INLINE void* assign_place(const MapType* t, hmap* h, const Key& key, u
 template <class Key>
 GREYHOUND_INLINE void* assign_entry(const MapType* t, hmap* h, const Key& key) {
   if (h == nullptr) [[unlikely]] assignment_to_nil_map();
+  poll_safepoint("mapassign");
   const uint64_t hash = key.hash(h->hash0);
   begin_write(h);
   void* elem = assign_place(t, h, key, hash);

@@ -19,6 +19,7 @@ void release_slot(const MapType& t, bmap* chain, Slot slot);
 template <class Key>
 GREYHOUND_INLINE void erase_entry(const MapType* t, hmap* h, const Key& key) {
   if (h == nullptr || h->count == 0) return;
+  poll_safepoint("mapdelete");
   const uint64_t hash = key.hash(h->hash0);
   begin_write(h);
   if (h->growing()) [[unlikely]] growWork(t, h, hash & h->bucket_mask());

@@ -51,16 +51,24 @@ bool equal_string_words(const void* a, const void* b) {
   return x->data == y->data || std::memcmp(x->data, y->data, x->size) == 0;
 }
 
+// Descriptors of C++ scalars and strings leave both functions to their kind.
+KeyOps ops_of_dynamic(const Type& type, const char* complaint) {
+  const KeyOps own{type.hasher, type.equal};
+  const KeyOps ops = own.hasher != nullptr && own.equal != nullptr ? own : key_ops(type.kind);
+  if (ops.hasher == nullptr) {
+    char message[256];
+    std::snprintf(message, sizeof message, "runtime error: %s type %s", complaint, type.name);
+    panic(message);
+  }
+  return ops;
+}
+
 uint64_t hash_eface(const void* value, uint64_t seed) {
   const auto* eface = static_cast<const EfaceWords*>(value);
   const Type* type = eface->type;
   if (type == nullptr) return seed;
-  if (type->hasher == nullptr) {
-    char message[256];
-    std::snprintf(message, sizeof message, "runtime error: hash of unhashable type %s", type->name);
-    panic(message);
-  }
-  return type->hasher(type->pointer_shaped() ? &eface->data : eface->data, seed);
+  const KeyOps ops = ops_of_dynamic(*type, "hash of unhashable");
+  return ops.hasher(type->pointer_shaped() ? &eface->data : eface->data, seed);
 }
 
 bool equal_eface(const void* a, const void* b) {
@@ -70,12 +78,7 @@ bool equal_eface(const void* a, const void* b) {
   if (type != y->type) return false;
   if (type == nullptr) return true;
   if (type->pointer_shaped()) return x->data == y->data;
-  if (type->equal == nullptr) {
-    char message[256];
-    std::snprintf(message, sizeof message, "runtime error: comparing uncomparable type %s", type->name);
-    panic(message);
-  }
-  return type->equal(x->data, y->data);
+  return ops_of_dynamic(*type, "comparing uncomparable").equal(x->data, y->data);
 }
 
 }  // namespace

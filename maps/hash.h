@@ -95,7 +95,8 @@ struct EfaceWords {
 
 // Type::hasher and Type::equal for one kind; both null for a kind whose size or fields the kind alone
 // does not fix (arrays, structs) or that cannot be compared (slices, maps, functions). kInterface
-// means an empty interface: hashing panics with Go's text when the dynamic type has no hasher.
+// means an empty interface: it uses the dynamic type's own functions or those of its kind, and panics
+// with Go's text when there are none.
 struct KeyOps {
   uint64_t (*hasher)(const void* value, uint64_t seed) = nullptr;
   bool (*equal)(const void* a, const void* b) = nullptr;

@@ -17,15 +17,13 @@
 
 #include "gc/malloc.h"
 #include "gc/mutator.h"
+#include "maps/assign_inl.h"
+#include "maps/iterate_inl.h"
 #include "maps/lookup.h"
-#include "maps/lookup_inl.h"
-#include "maps/slots.h"
 #include "runtime/base/panic.h"
 
 namespace greyhound::maps {
 namespace {
-
-constexpr size_t kNoCheck = ~size_t{0};
 
 template <class T>
 T* load_acquire(T* const* field) {
@@ -58,6 +56,7 @@ void keep_overflow_buckets(hiter* it) {
 bmap* next_chain(hiter* it) {
   const hmap* h = it->h;
   if (it->wrapped && it->bucket == it->startBucket) return nullptr;
+  poll_safepoint("mapiternext");
   const size_t bucket = it->bucket;
   bmap* b = bucket_at(*it->t, it->buckets, bucket);
   it->checkBucket = kNoCheck;
@@ -86,12 +85,8 @@ bool belongs_here(const hiter& it, const KeyGeneric& key, uint8_t top, bool repr
 bool visit(hiter* it, Slot slot) {
   const MapType& t = *it->t;
   const uint8_t top = slot.bucket->tophash[slot.index];
-  const bool moved = top == kEvacuatedX || top == kEvacuatedY;
-  if (!moved && it->checkBucket == kNoCheck) [[likely]] {
-    it->key = KeyGeneric::from_slot(t, key_slot(t, slot)).key;
-    it->elem = elem_of(t, slot);
-    return true;
-  }
+  if (top <= kEmptyOne || top == kEvacuatedEmpty) return false;  // removed since its bucket was entered
+  const bool moved = top < kMinTopHash;
   const KeyGeneric key = KeyGeneric::from_slot(t, key_slot(t, slot));
   const bool reproducible = t.has(kReflexiveKey) || t.equal(key.key, key.key);
   if (it->checkBucket != kNoCheck && !belongs_here(*it, key, top, reproducible)) return false;
@@ -102,16 +97,24 @@ bool visit(hiter* it, Slot slot) {
   return entry.key != nullptr;
 }
 
-// The next entry of it->bptr from slot it->i on; false when the bucket has no more.
+// The next entry of it->bptr, whatever growth has done to it; false when the bucket has no more.
 bool next_in_bucket(hiter* it) {
-  const unsigned entries = TopGroup(it->bptr).match_not_empty();
-  const unsigned rotated = ((entries | entries << kBucketSlots) >> it->offset) & 0xff;
-  for (unsigned left = rotated & (0xffu << it->i); left != 0; left &= left - 1) {
-    const unsigned i = lowest_bit(left);
-    it->i = static_cast<uint8_t>(i + 1);
-    if (visit(it, {it->bptr, (i + it->offset) % kBucketSlots})) return true;
+  if (next_in_place(*it->t, it)) return true;
+  while (it->left != 0) {
+    const Slot slot = slot_of(*it, it->left);
+    it->left = static_cast<uint8_t>(it->left & (it->left - 1));
+    if (visit(it, slot)) return true;
   }
   return false;
+}
+
+// Null: the end.
+bool enter_bucket(hiter* it, bmap* bucket) {
+  it->bptr = bucket;
+  if (bucket == nullptr) return false;
+  const unsigned entries = TopGroup(bucket).match_not_empty();
+  it->left = static_cast<uint8_t>((entries | entries << kBucketSlots) >> it->offset);
+  return true;
 }
 
 }  // namespace
@@ -138,15 +141,15 @@ void mapiterinit(const MapType* t, hmap* h, hiter* it) {
 
 void mapiternext(hiter* it) {
   if (it->h->has(kHashWriting)) [[unlikely]] fatal("concurrent map iteration and map write");
-  if (it->bptr == nullptr) it->bptr = next_chain(it);
-  while (it->bptr != nullptr) {
-    if (next_in_bucket(it)) return;
-    it->i = 0;
-    it->bptr = overflow_of(*it->t, it->bptr);
-    if (it->bptr == nullptr) it->bptr = next_chain(it);
+  while (!next_in_bucket(it)) {
+    bmap* next = it->bptr == nullptr ? nullptr : overflow_of(*it->t, it->bptr);
+    if (next == nullptr) next = next_chain(it);
+    if (!enter_bucket(it, next)) {
+      it->key = nullptr;
+      it->elem = nullptr;
+      return;
+    }
   }
-  it->key = nullptr;
-  it->elem = nullptr;
 }
 
 }  // namespace greyhound::maps

@@ -36,7 +36,7 @@ struct hiter {
   size_t bucket = 0;        // the next one
   size_t checkBucket = 0;   // the bucket of the new table that old entries are filtered for
   uint8_t offset = 0;       // the slot that each bucket is begun at
-  uint8_t i = 0;            // slots of bptr done, counted from offset
+  uint8_t left = 0;         // slots of bptr to visit; bit i stands for slot (i + offset) % 8
   uint8_t B = 0;
   bool wrapped = false;
 };
@@ -44,7 +44,8 @@ struct hiter {
 // Begins at the first entry. Panics when there is no memory for what keeps overflow buckets alive (one
 // small object the first time that a noscan table is iterated over).
 void mapiterinit(const MapType* t, hmap* h, hiter* it);
-// Steps to the next entry. REQUIRES: it->key is set. Fatal when a writer is inside the map.
+// Steps to the next entry; now and then a safepoint. REQUIRES: it->key is set. Fatal when a writer is
+// inside the map.
 void mapiternext(hiter* it);
 
 }  // namespace greyhound::maps

@@ -26,15 +26,20 @@
 
 namespace greyhound::maps {
 
-template <size_t kKeyBytes, size_t kElemBytes, bool kElemIndirect>
+// The shape of a map from K to V, as MapType computes it.
+template <class K, class V>
 struct StaticShape {
-  static constexpr size_t key_slot() { return kKeyBytes; }
-  static constexpr size_t elem_slot() { return kElemIndirect ? kWordBytes : kElemBytes; }
+  template <class T>
+  static constexpr bool kIndirect = sizeof(T) > kMaxInlineBytes || alignof(T) > kWordBytes;
+
+  static constexpr bool indirect_key() { return kIndirect<K>; }
+  static constexpr bool indirect_elem() { return kIndirect<V>; }
+  static constexpr size_t key_slot() { return indirect_key() ? kWordBytes : sizeof(K); }
+  static constexpr size_t elem_slot() { return indirect_elem() ? kWordBytes : sizeof(V); }
   static constexpr size_t elem_offset() { return kDataOffset + kBucketSlots * key_slot(); }
   static constexpr size_t bucket_bytes() {
     return elem_offset() + kBucketSlots * elem_slot() + kWordBytes;
   }
-  static constexpr bool indirect_elem() { return kElemIndirect; }
 };
 
 // One slot of one bucket. bucket is null when there is none.
@@ -66,7 +71,12 @@ template <class Shape>
 GREYHOUND_INLINE bmap* overflow_of(const Shape& shape, bmap* bucket) {
   return *overflow_slot(shape, bucket);
 }
-// Where the elem itself is.
+// Where the key and the elem themselves are.
+template <class Shape>
+GREYHOUND_INLINE const void* key_of(const Shape& shape, Slot slot) {
+  const uint8_t* place = key_slot(shape, slot);
+  return shape.indirect_key() ? load_unaligned<const void*>(place) : place;
+}
 template <class Shape>
 GREYHOUND_INLINE void* elem_of(const Shape& shape, Slot slot) {
   uint8_t* place = elem_slot(shape, slot);

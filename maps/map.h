@@ -7,65 +7,75 @@
 //   if (const int64_t* age = ages.find(7)) ...
 //   for (auto [key, value] : ages) ...
 //
-// A handle is a plain pointer: keep it on a stack that the collector scans, or keep the header in a
-// Ref<hmap> of a heap object and make a handle from it. Lookups are inline and specialised by the key's
-// type; writes call the functions of fast32.h, fast64.h, faststr.h or assign.h.
+// A handle is a plain pointer: keep it on a stack that the collector scans, or keep header() in a
+// Ref<hmap> of a heap object and make a handle from it. Lookups and steps of an iteration are inline
+// and specialised by the types; writes call fast32.h, fast64.h, faststr.h or assign.h.
 //
-// K and V: types with a descriptor (greyhound::type_of<T>()) that may be copied by bytes: numbers,
-// enums, pointers, Ref<T>, strings, interfaces, GREYHOUND_TYPE structs. K must be comparable.
+// K and V are types with a descriptor (runtime/base/type_of.h): numbers, enums, Ref<T>, strings,
+// interfaces, and structs of these. A struct can be a key when its bytes are its value (no padding,
+// floats or references), or else when it has operator== and hash_value(const K&, uint64_t seed).
 //
-// Pointers given by find() and references given by iteration are valid until the map's next write. An
-// elem that holds raw pointers is given as const, since storing through it would pass by the barrier.
+// Pointers given by find() and references given by iteration are valid until the map's next write.
 // Out of memory: make() gives a handle that is false, insert_or_assign() returns false, assign() gives
-// a writer that is false. Thread rules as in hmap.h.
+// a writer that is false. Thread rules as in hmap.h; writes and iteration are safepoints, lookups not.
 #pragma once
 
-#include <bit>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <iterator>
 #include <string_view>
 #include <type_traits>
 
-#include "gc/write_barrier.h"
 #include "maps/assign.h"
 #include "maps/fast32.h"
 #include "maps/fast64.h"
 #include "maps/faststr.h"
 #include "maps/iterate.h"
+#include "maps/iterate_inl.h"
 #include "maps/lookup_inl.h"
 #include "runtime/base/check.h"
 #include "runtime/base/type_of.h"
 
 namespace greyhound::maps {
 
-// Laid out as StringWords, whatever the string class is called.
-template <class T>
-concept StringKey = std::convertible_to<T, std::string_view> && sizeof(T) == sizeof(StringWords);
-
 template <class K>
-consteval FastPath path_for() {
-  if constexpr (std::is_integral_v<K> || std::is_enum_v<K>) {
-    return sizeof(K) == 8 ? FastPath::kFast64 : sizeof(K) == 4 ? FastPath::kFast32 : FastPath::kGeneric;
+concept HashableStruct = std::equality_comparable<K> && requires(const K& key, uint64_t seed) {
+  { hash_value(key, seed) } -> std::convertible_to<uint64_t>;
+};
+
+// The functions of a key whose kind does not tell them; empty for other keys.
+template <class K>
+constexpr KeyOps struct_key_ops() {
+  constexpr Kind kind = TypeTraits<K>::kKind;
+  if constexpr (kind != Kind::kStruct && kind != Kind::kArray) {
+    return {};
+  } else if constexpr (HashableStruct<K>) {
+    return {[](const void* key, uint64_t seed) -> uint64_t {
+              return hash_value(*static_cast<const K*>(key), seed);
+            },
+            [](const void* a, const void* b) -> bool {
+              return *static_cast<const K*>(a) == *static_cast<const K*>(b);
+            }};
+  } else {
+    static_assert(std::has_unique_object_representations_v<K>,
+                  "a struct whose bytes are not its value needs operator== and "
+                  "hash_value(const K&, uint64_t seed) to be a key");
+    return {[](const void* key, uint64_t seed) { return hash_bytes(key, sizeof(K), seed); },
+            [](const void* a, const void* b) { return std::memcmp(a, b, sizeof(K)) == 0; }};
   }
-  if constexpr (std::is_pointer_v<K>) return FastPath::kFast64Ptr;
-  if constexpr (StringKey<K>) return FastPath::kFastStr;
-  return FastPath::kGeneric;
 }
 
 template <class K, class V>
 class Map {
-  static constexpr FastPath kPath = path_for<K>();
-  static constexpr bool kIndirect = sizeof(V) > kMaxInlineBytes || alignof(V) > kWordBytes;
-  using Shape = StaticShape<sizeof(K), sizeof(V), kIndirect>;
+  static constexpr FastPath kPath = fast_path(TypeTraits<K>::kKind, sizeof(K));
+  using Shape = StaticShape<K, V>;
 
  public:
-  // Noscan scalars and types whose fields store through the barrier themselves may be written in place.
-  using Elem = std::conditional_t<std::is_pointer_v<V> || StringKey<V>, const V, V>;
   struct Entry {
     const K& key;
-    Elem& value;
+    V& value;
   };
 
   Map() = default;
@@ -74,8 +84,7 @@ class Map {
 
   // The descriptor that every Map<K, V> shares.
   static const MapType* type() {
-    static const MapType shared(type_of<K>(), type_of<V>());
-    DCHECK(kPath == FastPath::kGeneric || shared.path == kPath);
+    static const MapType shared(type_of<K>(), type_of<V>(), struct_key_ops<K>());
     return &shared;
   }
 
@@ -85,13 +94,13 @@ class Map {
   bool empty() const { return size() == 0; }
 
   // The elem of `key`; null when there is none.
-  Elem* find(const K& key) const {
+  V* find(const K& key) const {
     if constexpr (kPath == FastPath::kGeneric) {
       const ElemOk entry = mapaccess2(type(), h_, &key);
-      return entry.ok ? static_cast<Elem*>(const_cast<void*>(entry.elem)) : nullptr;
+      return entry.ok ? static_cast<V*>(const_cast<void*>(entry.elem)) : nullptr;
     } else {
-      const Slot slot = find_entry(Shape{}, h_, key_of(key));
-      return slot.bucket == nullptr ? nullptr : static_cast<Elem*>(elem_of(Shape{}, slot));
+      const Slot slot = find_entry(Shape{}, h_, search_key(key));
+      return slot.bucket == nullptr ? nullptr : static_cast<V*>(elem_of(Shape{}, slot));
     }
   }
   bool contains(const K& key) const { return find(key) != nullptr; }
@@ -104,30 +113,33 @@ class Map {
   // Stores an elem that assign() has found or made. Use it at once: a write to the map ends it.
   class Writer {
    public:
-    explicit operator bool() const { return slot_ != nullptr; }
-    void operator=(const V& value) const { store(slot_, value); }
-    const V& operator*() const { return *static_cast<const V*>(slot_); }
+    explicit operator bool() const { return elem_ != nullptr; }
+    const Writer& operator=(const V& value) const {
+      *elem_ = value;  // V's fields store through the barrier themselves
+      return *this;
+    }
+    V& operator*() const { return *elem_; }
 
    private:
     friend class Map;
-    explicit Writer(void* slot) : slot_(slot) {}
-    void* slot_;
+    explicit Writer(V* elem) : elem_(elem) {}
+    V* elem_;
   };
 
-  // The elem of `key`, inserted as zero if it is missing. False: out of memory.
-  Writer assign(const K& key) const { return Writer(assign_slot(key)); }
+  // The elem of `key`, inserted as zero if it is missing: Go's m[key] on the left. False: out of memory.
+  Writer assign(const K& key) const { return Writer(static_cast<V*>(assign_elem(key))); }
   bool insert_or_assign(const K& key, const V& value) const {
-    void* slot = assign_slot(key);
-    if (slot == nullptr) [[unlikely]] return false;
-    store(slot, value);
+    auto* elem = static_cast<V*>(assign_elem(key));
+    if (elem == nullptr) [[unlikely]] return false;
+    *elem = value;
     return true;
   }
 
   void erase(const K& key) const {
     if constexpr (kPath == FastPath::kFast32) {
-      mapdelete_fast32(type(), h_, static_cast<uint32_t>(key));
+      mapdelete_fast32(type(), h_, search_key(key).value);
     } else if constexpr (kPath == FastPath::kFast64 || kPath == FastPath::kFast64Ptr) {
-      mapdelete_fast64(type(), h_, key_of(key).value);
+      mapdelete_fast64(type(), h_, search_key(key).value);
     } else if constexpr (kPath == FastPath::kFastStr) {
       mapdelete_faststr(type(), h_, key);
     } else {
@@ -140,11 +152,9 @@ class Map {
   class Iterator {
    public:
     explicit Iterator(hmap* h) { mapiterinit(type(), h, &it_); }
-    Entry operator*() const {
-      return {*static_cast<const K*>(it_.key), *static_cast<Elem*>(it_.elem)};
-    }
+    Entry operator*() const { return {*static_cast<const K*>(it_.key), *static_cast<V*>(it_.elem)}; }
     Iterator& operator++() {
-      mapiternext(&it_);
+      if (it_.h->has(kHashWriting) || !next_in_place(Shape{}, &it_)) mapiternext(&it_);
       return *this;
     }
     bool operator==(std::default_sentinel_t) const { return it_.key == nullptr; }
@@ -156,41 +166,28 @@ class Map {
   std::default_sentinel_t end() const { return {}; }
 
  private:
-  static auto key_of(const K& key) {
+  static auto search_key(const K& key) {
     if constexpr (kPath == FastPath::kFast32) {
-      return Key32{static_cast<uint32_t>(key)};
-    } else if constexpr (kPath == FastPath::kFast64) {
-      return Key64{static_cast<uint64_t>(key)};
-    } else if constexpr (kPath == FastPath::kFast64Ptr) {
-      return Key64{reinterpret_cast<uint64_t>(key)};
-    } else {
+      return Key32{load_unaligned<uint32_t>(&key)};
+    } else if constexpr (kPath == FastPath::kFastStr) {
       const std::string_view text = key;
       return KeyStr{text.data(), text.size()};
+    } else {
+      return Key64{load_unaligned<uint64_t>(&key)};
     }
   }
 
-  void* assign_slot(const K& key) const {
+  void* assign_elem(const K& key) const {
     if constexpr (kPath == FastPath::kFast32) {
-      return mapassign_fast32(type(), h_, static_cast<uint32_t>(key));
+      return mapassign_fast32(type(), h_, search_key(key).value);
     } else if constexpr (kPath == FastPath::kFast64) {
-      return mapassign_fast64(type(), h_, static_cast<uint64_t>(key));
+      return mapassign_fast64(type(), h_, search_key(key).value);
     } else if constexpr (kPath == FastPath::kFast64Ptr) {
-      return mapassign_fast64ptr(type(), h_, const_cast<void*>(static_cast<const void*>(key)));
+      return mapassign_fast64ptr(type(), h_, load_unaligned<void*>(&key));
     } else if constexpr (kPath == FastPath::kFastStr) {
       return mapassign_faststr(type(), h_, key);
     } else {
       return mapassign(type(), h_, &key);
-    }
-  }
-
-  static void store(void* slot, const V& value) {
-    if constexpr (std::is_arithmetic_v<V> || std::is_enum_v<V>) {
-      *static_cast<V*>(slot) = value;
-    } else if constexpr (std::is_pointer_v<V>) {
-      gc::write_pointer(static_cast<void**>(slot),
-                        const_cast<void*>(static_cast<const void*>(value)));
-    } else {
-      gc::typedmemmove(type()->elem, slot, &value);
     }
   }
 

@@ -18,7 +18,11 @@ bool is_indirect(const Type& type) { return type.size > kMaxInlineBytes || type.
 SlotKind slot_kind(const Type& type, bool indirect) {
   if (indirect) return SlotKind::kPointer;
   if (type.noscan()) return SlotKind::kNoscan;
-  return type.size == kWordBytes ? SlotKind::kPointer : SlotKind::kTyped;
+  if (type.size == kWordBytes) return SlotKind::kPointer;
+  if (type.size != 2 * kWordBytes || (type.is_pointer_word(0) && type.is_pointer_word(1))) {
+    return SlotKind::kTyped;
+  }
+  return type.is_pointer_word(0) ? SlotKind::kPointerFirst : SlotKind::kPointerLast;
 }
 
 // Keys and elems: the slots' pointer words. An indirect slot is one pointer.
@@ -31,27 +35,6 @@ void mark_slots(uint64_t* mask, size_t offset, const Type& type, bool indirect) 
       if (!indirect && !type.is_pointer_word(word)) continue;
       mask[(first + word) / 64] |= uint64_t{1} << ((first + word) % 64);
     }
-  }
-}
-
-FastPath path_of(const Type& key) {
-  switch (key.kind) {
-    case Kind::kInt:
-    case Kind::kUint:
-    case Kind::kInt32:
-    case Kind::kUint32:
-    case Kind::kInt64:
-    case Kind::kUint64:
-    case Kind::kUintptr:
-      return key.size == 8 ? FastPath::kFast64 : FastPath::kFast32;
-    case Kind::kPointer:
-    case Kind::kUnsafePointer:
-    case Kind::kChan:
-      return FastPath::kFast64Ptr;
-    case Kind::kString:
-      return FastPath::kFastStr;
-    default:
-      return FastPath::kGeneric;
   }
 }
 
@@ -76,27 +59,37 @@ uint8_t key_flags(const Type& key) {
 }
 
 // The paths hash inline, so the hasher of such keys must be ours whatever the descriptor says.
-KeyOps ops_of(const Type& key, FastPath path) {
-  if (path == FastPath::kFast32) return key_ops(Kind::kUint32);
-  if (path != FastPath::kGeneric) return key_ops(key.kind);
+KeyOps choose_ops(const Type& key, KeyOps given) {
+  switch (fast_path(key.kind, key.size)) {
+    case FastPath::kFast32:
+      return key_ops(Kind::kUint32);
+    case FastPath::kFast64:
+      return key_ops(Kind::kUint64);
+    case FastPath::kFast64Ptr:
+    case FastPath::kFastStr:
+      return key_ops(key.kind);
+    case FastPath::kGeneric:
+      break;
+  }
+  if (given.hasher != nullptr && given.equal != nullptr) return given;
   if (key.hasher != nullptr && key.equal != nullptr) return {key.hasher, key.equal};
   return key_ops(key.kind);
 }
 
 }  // namespace
 
-const char* verify_map_key(const Type& key) {
+const char* verify_map_key(const Type& key, KeyOps given) {
   if (const char* broken = verify_type(key)) return broken;
-  const KeyOps ops = ops_of(key, path_of(key));
+  const KeyOps ops = choose_ops(key, given);
   if (ops.hasher == nullptr || ops.equal == nullptr) return "values of the type cannot be compared";
   return nullptr;
 }
 
-MapType::MapType(const Type* key_type, const Type* elem_type) : key(key_type), elem(elem_type) {
-  if (const char* why = verify_map_key(*key)) fatal("invalid map key type %s: %s", key->name, why);
+MapType::MapType(const Type* key_type, const Type* elem_type, KeyOps given)
+    : key(key_type), elem(elem_type), path(fast_path(key_type->kind, key_type->size)) {
+  if (const char* why = verify_map_key(*key, given)) fatal("invalid map key type %s: %s", key->name, why);
   if (const char* why = verify_type(*elem)) fatal("invalid map elem type %s: %s", elem->name, why);
-  path = path_of(*key);
-  const KeyOps ops = ops_of(*key, path);
+  const KeyOps ops = choose_ops(*key, given);
   hasher = ops.hasher;
   equal = ops.equal;
 

@@ -4,8 +4,8 @@
 // the specialised paths serves the key.
 //
 // Built at run time from two descriptors, in one piece: nothing in it is allocated. It must stay where
-// it is (the bucket's mask lies inside it) and outlive every map made with it, and its key and elem
-// descriptors must outlive it.
+// it is (the bucket's mask lies inside it). As every descriptor, it must outlive every runtime that
+// allocated with it (type.h), and so must its key and elem descriptors.
 //
 // A bucket, when neither key nor elem is indirect:
 //   tophash[8] | key[8] | elem[8] | overflow            all offsets are multiples of 8
@@ -19,6 +19,7 @@
 #include <memory>
 
 #include "maps/bmap.h"
+#include "maps/hash.h"
 #include "runtime/base/type.h"
 
 namespace greyhound::maps {
@@ -37,12 +38,34 @@ enum class FastPath : uint8_t {
   kFast64Ptr,  // pointers and channels
   kFastStr,    // strings
 };
+constexpr FastPath fast_path(Kind kind, size_t size) {
+  switch (kind) {
+    case Kind::kInt:
+    case Kind::kUint:
+    case Kind::kInt32:
+    case Kind::kUint32:
+    case Kind::kInt64:
+    case Kind::kUint64:
+    case Kind::kUintptr:
+      return size == 8 ? FastPath::kFast64 : FastPath::kFast32;
+    case Kind::kPointer:
+    case Kind::kUnsafePointer:
+    case Kind::kChan:
+      return FastPath::kFast64Ptr;
+    case Kind::kString:
+      return FastPath::kFastStr;
+    default:
+      return FastPath::kGeneric;
+  }
+}
 
 // What a slot holds, for copying and clearing it (slots.h).
 enum class SlotKind : uint8_t {
   kNoscan,
-  kPointer,  // one pointer; an indirect key or elem too
-  kTyped,    // pointers among other words
+  kPointer,       // one pointer; an indirect key or elem too
+  kPointerFirst,  // a pointer and another word (a string)
+  kPointerLast,   // another word and a pointer (an interface)
+  kTyped,         // pointers among other words
 };
 
 enum MapTypeFlags : uint8_t {
@@ -55,8 +78,9 @@ enum MapTypeFlags : uint8_t {
 };
 
 struct MapType {
-  // REQUIRES: key and elem keep verify_type, and verify_map_key(*key) is null.
-  MapType(const Type* key_type, const Type* elem_type);
+  // `ops`, when given, are the hasher and equality of a key whose descriptor has none (a struct).
+  // Fatal when the descriptors are not valid or the key cannot be compared: see verify_map_key.
+  MapType(const Type* key_type, const Type* elem_type, KeyOps ops = {});
   MapType(const MapType&) = delete;
   MapType& operator=(const MapType&) = delete;
 
@@ -67,6 +91,7 @@ struct MapType {
   size_t elem_slot() const { return elem_size; }
   size_t elem_offset() const { return elems; }
   size_t bucket_bytes() const { return bucket.size; }
+  bool indirect_key() const { return has(kIndirectKey); }
   bool indirect_elem() const { return has(kIndirectElem); }
 
   Type type;           // of the map as a value: one pointer to its hmap
@@ -88,8 +113,8 @@ struct MapType {
   char name_[104] = {};  // "map[K]V", cut short when longer
 };
 
-// Null when values of the type can be keys, else the sentence that says why not.
-const char* verify_map_key(const Type& key);
+// Null when values of the type can be keys (with these functions), else the sentence that says why not.
+const char* verify_map_key(const Type& key, KeyOps ops = {});
 
 inline std::unique_ptr<const MapType> make_map_type(const Type* key, const Type* elem) {
   return std::make_unique<const MapType>(key, elem);

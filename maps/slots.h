@@ -35,15 +35,28 @@ GREYHOUND_INLINE void copy_noscan(void* destination, const void* source, size_t 
   }
 }
 
+GREYHOUND_INLINE void copy_pointer(void* destination, const void* source) {
+  gc::write_pointer(static_cast<void**>(destination), load_unaligned<void*>(source));
+}
+
 // `bytes` is the slot's size. `type` describes what kTyped slots hold.
 GREYHOUND_INLINE void copy_slot(SlotKind kind, const Type* type, size_t bytes, void* destination,
                                 const void* source) {
-  if (kind == SlotKind::kNoscan) {
-    copy_noscan(destination, source, bytes);
-  } else if (kind == SlotKind::kPointer) {
-    gc::write_pointer(static_cast<void**>(destination), load_unaligned<void*>(source));
-  } else {
-    gc::typedmemmove(type, destination, source);
+  auto* to = static_cast<uint8_t*>(destination);
+  const auto* from = static_cast<const uint8_t*>(source);
+  switch (kind) {
+    case SlotKind::kNoscan:
+      return copy_noscan(to, from, bytes);
+    case SlotKind::kPointer:
+      return copy_pointer(to, from);
+    case SlotKind::kPointerFirst:
+      copy_pointer(to, from);
+      return copy_noscan(to + kWordBytes, from + kWordBytes, kWordBytes);
+    case SlotKind::kPointerLast:
+      copy_noscan(to, from, kWordBytes);
+      return copy_pointer(to + kWordBytes, from + kWordBytes);
+    case SlotKind::kTyped:
+      return gc::typedmemmove(type, to, from);
   }
 }
 

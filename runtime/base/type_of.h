@@ -124,7 +124,7 @@ constexpr void place_field(Mask* mask, size_t* end) {
 
 // Places the fields one after another from `offset`; gives where the last one ends.
 template <class Mask, class... F>
-constexpr size_t place_fields(Mask* mask, size_t offset, FieldTypes<F...>) {
+constexpr size_t place_fields([[maybe_unused]] Mask* mask, size_t offset, FieldTypes<F...>) {
   size_t end = offset;
   (place_field<F>(mask, &end), ...);
   return end;
@@ -296,14 +296,14 @@ constexpr const Type* type_of() {
   struct greyhound::TypeTraits<T> {                                                                  \
     static_assert(std::is_standard_layout_v<T>, #T " must have standard layout");                    \
     static constexpr ::greyhound::Kind kKind = ::greyhound::Kind::kStruct;                           \
-    static constexpr auto list() {                                                                   \
+    static constexpr ::greyhound::type_internal::FieldList list() {                                  \
       ::greyhound::type_internal::FieldList list;                                                    \
       GREYHOUND_FOR_EACH(GREYHOUND_LIST_FIELD, T, __VA_ARGS__)                                       \
       return list;                                                                                   \
     }                                                                                                \
-    static_assert(list().covers(sizeof(T)), #T " has a field that GREYHOUND_TYPE does not list");    \
     template <class Mask>                                                                            \
     static constexpr void add_pointers(Mask* mask, size_t at) {                                      \
+      static_assert(list().covers(sizeof(T)), #T " has a field that GREYHOUND_TYPE does not list");  \
       GREYHOUND_FOR_EACH(GREYHOUND_ADD_FIELD, T, __VA_ARGS__)                                        \
     }                                                                                                \
   };

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT
+#include "tools/experiments/figures.h"
+
+#include <algorithm>
+
+namespace greyhound::lab {
+namespace {
+
+double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  const size_t half = values.size() / 2;
+  return values.size() % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2;
+}
+
+// A count stays one that was counted: of an even number of repetitions, the lower middle one.
+double middle_count(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return values[(values.size() - 1) / 2];
+}
+
+template <class Get>
+std::optional<double> median_count(const std::vector<Measurement>& repetitions, Get get) {
+  std::vector<double> values;
+  for (const Measurement& repetition : repetitions) {
+    const std::optional<double> value = get(repetition);
+    if (!value) return std::nullopt;
+    values.push_back(*value);
+  }
+  return middle_count(std::move(values));
+}
+
+using OptionalCount = std::optional<uint64_t> Measurement::*;
+
+std::optional<double> median_count(const std::vector<Measurement>& repetitions, OptionalCount field) {
+  return median_count(repetitions, [field](const Measurement& m) -> std::optional<double> {
+    if (!(m.*field)) return std::nullopt;
+    return static_cast<double>(*(m.*field));
+  });
+}
+
+std::optional<double> median_per_op(const std::vector<Measurement>& repetitions,
+                                    uint64_t Measurement::*field) {
+  return median_count(repetitions, [field](const Measurement& m) -> std::optional<double> {
+    return static_cast<double>(m.*field) / static_cast<double>(m.ops);
+  });
+}
+
+std::optional<Spread> spread(const std::vector<Measurement>& repetitions,
+                             std::vector<double> Measurement::*field, double scale) {
+  std::vector<double> samples;
+  for (const Measurement& repetition : repetitions) {
+    for (const double sample : repetition.*field) samples.push_back(sample * scale);
+  }
+  if (samples.empty()) return std::nullopt;
+  const auto [low, high] = std::minmax_element(samples.begin(), samples.end());
+  return Spread{median(samples), *low, *high};
+}
+
+std::optional<double> scaled(std::optional<double> value, double scale) {
+  if (value) *value *= scale;
+  return value;
+}
+
+std::optional<double> longest_hold_us(const std::vector<Measurement>& repetitions) {
+  std::optional<double> longest;
+  for (const Measurement& repetition : repetitions) {
+    if (!repetition.longest_hold_ns) continue;
+    longest = std::max(longest.value_or(0), static_cast<double>(*repetition.longest_hold_ns) * 1e-3);
+  }
+  return longest;
+}
+
+}  // namespace
+
+Figures summarise(const std::vector<Measurement>& repetitions) {
+  Figures figures;
+  figures.allocs_per_op = median_per_op(repetitions, &Measurement::allocs);
+  figures.bytes_per_op = median_per_op(repetitions, &Measurement::bytes);
+  figures.ns_per_op = spread(repetitions, &Measurement::ns_per_op, 1);
+  figures.gc_cycles = median_count(repetitions, [](const Measurement& m) -> std::optional<double> {
+    return static_cast<double>(m.cycles);
+  });
+  figures.objects_greyed = median_count(repetitions, &Measurement::objects_greyed);
+  figures.noscan_greyed = median_count(repetitions, &Measurement::noscan_greyed);
+  figures.words_scanned = median_count(repetitions, &Measurement::words_scanned);
+  figures.pointers_resolved = median_count(repetitions, &Measurement::pointers_resolved);
+  figures.objects_live = median_count(repetitions, &Measurement::objects_live);
+  figures.mark_ms = spread(repetitions, &Measurement::mark_ns, 1e-6);
+  figures.mark_cpu_ms = scaled(median_count(repetitions, &Measurement::mark_cpu_ns), 1e-6);
+  figures.longest_hold_us = longest_hold_us(repetitions);
+  return figures;
+}
+
+}  // namespace greyhound::lab

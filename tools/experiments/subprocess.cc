@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: MIT
+#include "tools/experiments/subprocess.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+namespace greyhound::lab {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// Both ends close on exec and on destruction.
+class Pipe {
+ public:
+  Pipe() { open_ = pipe2(ends_, O_CLOEXEC) == 0; }
+  ~Pipe() {
+    close_end(0);
+    close_end(1);
+  }
+  Pipe(const Pipe&) = delete;
+  Pipe& operator=(const Pipe&) = delete;
+  bool open() const { return open_; }
+  int end(int which) const { return ends_[which]; }
+  void close_end(int which) {
+    if (ends_[which] >= 0) close(std::exchange(ends_[which], -1));
+  }
+
+ private:
+  int ends_[2] = {-1, -1};
+  bool open_ = false;
+};
+
+std::vector<char*> pointers(const std::vector<std::string>& words) {
+  std::vector<char*> result;
+  for (const std::string& word : words) result.push_back(const_cast<char*>(word.c_str()));
+  result.push_back(nullptr);
+  return result;
+}
+
+// Gives 0 or an error number.
+int start(const std::vector<std::string>& command, const std::vector<std::string>& environment,
+          const std::string& folder, const Pipe& out, const Pipe& err, pid_t* child) {
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+  posix_spawn_file_actions_adddup2(&actions, out.end(1), 1);
+  posix_spawn_file_actions_adddup2(&actions, err.end(1), 2);
+  posix_spawn_file_actions_addchdir_np(&actions, folder.c_str());
+  const int error = posix_spawnp(child, command[0].c_str(), &actions, nullptr, pointers(command).data(),
+                                 pointers(environment).data());
+  posix_spawn_file_actions_destroy(&actions);
+  return error;
+}
+
+// Reads both pipes until both are closed at the other end; false when `deadline` comes first.
+bool read_all(const Pipe& out, const Pipe& err, Clock::time_point deadline, Finished* finished) {
+  pollfd files[] = {{out.end(0), POLLIN, 0}, {err.end(0), POLLIN, 0}};
+  std::string* texts[] = {&finished->out, &finished->err};
+  for (int open = 2; open > 0;) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
+    if (left <= 0) return false;
+    if (poll(files, 2, static_cast<int>(left)) < 0 && errno != EINTR) return false;
+    for (int i = 0; i < 2; ++i) {
+      if (files[i].fd < 0 || files[i].revents == 0) continue;
+      char buffer[4096];
+      const ssize_t got = read(files[i].fd, buffer, sizeof buffer);
+      if (got > 0) {
+        texts[i]->append(buffer, static_cast<size_t>(got));
+      } else if (got == 0 || errno != EINTR) {
+        files[i].fd = -1;
+        --open;
+      }
+    }
+  }
+  return true;
+}
+
+std::string last_line(const std::string& text) {
+  const size_t end = text.find_last_not_of('\n');
+  if (end == std::string::npos) return {};
+  const size_t before = text.find_last_of('\n', end);
+  const size_t begin = before == std::string::npos ? 0 : before + 1;
+  return text.substr(begin, end + 1 - begin);
+}
+
+std::string describe(int status, const std::string& err) {
+  std::string text = WIFSIGNALED(status) ? "was ended by signal " + std::to_string(WTERMSIG(status))
+                                         : "ended with status " + std::to_string(WEXITSTATUS(status));
+  if (const std::string line = last_line(err); !line.empty()) text += ": " + line;
+  return text;
+}
+
+}  // namespace
+
+Finished run_program(const std::vector<std::string>& command, const std::vector<std::string>& environment,
+                     const std::string& folder, std::chrono::seconds limit) {
+  Finished finished;
+  Pipe out, err;
+  if (!out.open() || !err.open()) {
+    finished.failure = "has no pipe to write to";
+    return finished;
+  }
+  pid_t child = 0;
+  if (const int error = start(command, environment, folder, out, err, &child); error != 0) {
+    finished.failure = std::string("did not start: ") + std::strerror(error);
+    return finished;
+  }
+  out.close_end(1);
+  err.close_end(1);
+  const bool in_time = read_all(out, err, Clock::now() + limit, &finished);
+  if (!in_time) kill(child, SIGKILL);
+  int status = 0;
+  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  finished.ok = in_time && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+  if (!in_time) {
+    finished.failure = "took longer than " + std::to_string(limit.count()) + " s";
+  } else if (!finished.ok) {
+    finished.failure = describe(status, finished.err);
+  }
+  return finished;
+}
+
+}  // namespace greyhound::lab
