@@ -3,6 +3,11 @@
 // from the roots, with a bitmap of its own and none of the marker's code, finds what is reachable; an
 // object that is reachable and unmarked would be freed by the sweep, so it is fatal, with the path's
 // last edge. As Go's mcheckmark.go in purpose.
+//
+// Stack words need care. The mutators ran on since their last scan, and a new frame may lie over old
+// words that still look like pointers to garbage: an unmarked object behind such a word is no evidence.
+// So words that the last scan saw must be marked, precise roots and heap edges always, and of the other
+// stack words only those that lead to marked objects are followed.
 #include <cstdio>
 #include <vector>
 
@@ -19,9 +24,10 @@ class Checker {
     visited_.assign(heap_->frontier_bytes() / kGranule / 64 + 1, 0);
   }
 
-  void root(uintptr_t word, const char* kind) {
+  void root(uintptr_t word, const char* kind, bool must_be_marked) {
     const FoundObject found = heap_->find_object(word);
     if (found.base == 0 || !heap_->allocs.test(found.base)) return;
+    if (!must_be_marked && !heap_->marks.test(found.base)) return;
     visit(found, 0, kind);
     while (!stack_.empty()) {
       const FoundObject object = stack_.back();
@@ -72,10 +78,16 @@ void Collector::checkmark(const char* when) {
   const bool held = world.parked();
   if (!held) world.park_all();
   Checker checker(this, when);
-  persistents.for_each([&](uintptr_t word) { checker.root(word, "persistent handle"); });
+  persistents.for_each([&](uintptr_t word) { checker.root(word, "persistent handle", true); });
+  for (uintptr_t word : root_words_) checker.root(word, "scanned stack word", true);
+  for (uintptr_t word : precise_root_words_) checker.root(word, "scanned handle", true);
   world.for_each([&](Mutator* mutator) {
     mutator->collect_root_words();
-    for (uintptr_t word : mutator->root_words()) checker.root(word, "root");
+    const std::vector<uintptr_t>& words = mutator->root_words();
+    for (size_t i = 0; i < words.size(); ++i) {
+      const bool precise = i >= mutator->conservative_words();
+      checker.root(words[i], precise ? "handle" : "stack word", precise || parked_for_cycle_);
+    }
     mutator->root_words().clear();
   });
   if (!held) world.release_all();

@@ -135,11 +135,19 @@ void Collector::grey_persistent_roots() {
 
 // The words that H3 collected: whatever they newly grey asks for another round.
 void Collector::resolve_root_words() {
-  bool greyed = false;
-  world.for_each([&](Mutator* mutator) {
-    for (uintptr_t word : mutator->root_words()) greyed |= marker_->grey_root(word);
-    mutator->root_words().clear();
+  // Taken out under the list's lock, resolved outside it: attach and detach need not wait for that.
+  root_words_.clear();
+  precise_root_words_.clear();
+  world.for_each([this](Mutator* mutator) {
+    std::vector<uintptr_t>& words = mutator->root_words();
+    const auto precise = words.begin() + static_cast<ptrdiff_t>(mutator->conservative_words());
+    root_words_.insert(root_words_.end(), words.begin(), precise);
+    precise_root_words_.insert(precise_root_words_.end(), precise, words.end());
+    words.clear();
   });
+  bool greyed = false;
+  for (uintptr_t word : root_words_) greyed |= marker_->grey_root(word);
+  for (uintptr_t word : precise_root_words_) greyed |= marker_->grey_root(word);
   marker_->flush();
   if (greyed) ask_for_round();
 }
@@ -212,11 +220,15 @@ void Collector::finish_cycle() {
 }
 
 uint64_t Collector::mark_cpu_now() {
-  return thread_cpu_ns() - coordinator_cpu_start_ + worker_cpu_ns_.load(std::memory_order_relaxed);
+  // When several threads step one cycle, the clock that is read is not the one that was.
+  const uint64_t now = thread_cpu_ns();
+  const uint64_t own = now > coordinator_cpu_start_ ? now - coordinator_cpu_start_ : 0;
+  return own + worker_cpu_ns_.load(std::memory_order_relaxed);
 }
 
 GcStats Collector::stats() {
-  if (Mutator* mutator = current_mutator_or_null(); mutator != nullptr && mutator->collector() == this) {
+  if (Mutator* mutator = current_mutator_or_null(); mutator != nullptr && mutator->collector() == this &&
+                                                    mutator->state() == MutatorState::kRunning) {
     mutator->flush_counts();
   }
   GcStats result;

@@ -77,9 +77,8 @@ void Collector::request_cycle(bool forced) {
 }
 
 void Collector::collect() {
-  Mutator* mutator = current_mutator_or_null();
-  if (mutator != nullptr && mutator->collector() != this) mutator = nullptr;
-  BlockingScope blocking(mutator, "collect");
+  // Whichever runtime the thread's current mutator belongs to: it waits here, so it blocks.
+  BlockingScope blocking(current_mutator_or_null(), "collect");
   if (options_.mode == Mode::kStepping) {
     std::unique_lock lock(driver_mutex_);
     drive_one_cycle(&lock);
@@ -91,10 +90,7 @@ void Collector::collect() {
   wanted_.store(true, std::memory_order_release);
   wanted_forced_ = true;
   request_changed_.notify_one();
-  cycle_done_.wait(lock, [&] {
-    if (completed_.load(std::memory_order_acquire) >= target) return true;
-    return false;
-  });
+  cycle_done_.wait(lock, [&] { return completed_.load(std::memory_order_acquire) >= target; });
 }
 
 // Stepping mode: finishes the cycle that runs, if one does, then runs a whole one.
@@ -113,9 +109,7 @@ void Collector::drive_one_cycle(std::unique_lock<std::mutex>*) {
 
 Progress Collector::step(size_t objects) {
   CHECK(options_.mode == Mode::kStepping);
-  Mutator* mutator = current_mutator_or_null();
-  if (mutator != nullptr && mutator->collector() != this) mutator = nullptr;
-  BlockingScope blocking(mutator, "step");
+  BlockingScope blocking(current_mutator_or_null(), "step");
   std::lock_guard lock(driver_mutex_);
   world.answer_blocked();
   return advance(objects);

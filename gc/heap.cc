@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <cstring>
 
 #include "runtime/base/check.h"
 
@@ -123,15 +122,12 @@ mspan* Heap::allocate_small_span(Layout* layout, SizeClass size_class, uint32_t 
   return span;
 }
 
-mspan* Heap::allocate_large_span(Layout* layout, size_t bytes, uint32_t gen) {
-  const size_t pages = (bytes + kPageSize - 1) >> kPageShift;
-  mspan* span = nullptr;
-  bool zeroed = false;
-  {
-    std::lock_guard lock(page_lock_);
-    span = take_pages(pages, &zeroed);
-  }
-  if (span == nullptr) return nullptr;
+mspan* Heap::take_large_span(size_t bytes, bool* zeroed) {
+  std::lock_guard lock(page_lock_);
+  return take_pages((bytes + kPageSize - 1) >> kPageShift, zeroed);
+}
+
+void Heap::publish_large_span(mspan* span, Layout* layout, uint32_t gen) {
   span->elem_size = static_cast<uint32_t>(std::min<size_t>(span->bytes(), UINT32_MAX));
   span->divide_magic = 0;
   span->nelems = 1;
@@ -139,19 +135,17 @@ mspan* Heap::allocate_large_span(Layout* layout, size_t bytes, uint32_t gen) {
   span->layout = layout;
   span->slot_layouts = nullptr;
   span->slot_mask = 0;
+  span->pointer_words = 0;
   span->noscan = layout->noscan();
   span->exact = layout->exact;
   span->needzero = true;
   span->central = nullptr;
   span->sweepgen = gen;
   span->live = 1;
-  // Not published yet, so nobody reads these pages: zeroing needs no lock and no word stores.
-  if (!zeroed) std::memset(reinterpret_cast<void*>(span->base), 0, span->bytes());
   allocs.set_slots(span->base, span->base + kGranule, kGranule, false);
   span->state.store(SpanState::kLarge, std::memory_order_release);
   std::lock_guard lock(page_lock_);
   publish_span(span);
-  return span;
 }
 
 void Heap::free_span(mspan* span) {

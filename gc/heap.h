@@ -67,8 +67,11 @@ class Heap {
   // A fresh span of `layout`, or of the shared spans of `size_class` when layout is null; stamped
   // with `gen` and owned by the caller. Null when the range or the limit is exhausted.
   mspan* allocate_small_span(Layout* layout, SizeClass size_class, uint32_t gen);
-  // A span for one object of `bytes`, zeroed, its allocation bit set; not yet on any list.
-  mspan* allocate_large_span(Layout* layout, size_t bytes, uint32_t gen);
+  // Pages for one object of `bytes`, in two steps, since clearing them may take long and be done while
+  // the mutator is blocked: the span is nobody's but the caller's until it is published. *zeroed says
+  // whether its pages read as zero. Published, its allocation bit is set; it is on no list yet.
+  mspan* take_large_span(size_t bytes, bool* zeroed);
+  void publish_large_span(mspan* span, Layout* layout, uint32_t gen);
   void free_span(mspan* span);
 
   mcentral& shared_central(SizeClass size_class) { return shared_[size_class]; }

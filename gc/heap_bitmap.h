@@ -36,11 +36,13 @@ class HeapBitmap {
     return (std::atomic_ref<uint64_t>(words_[g >> 6]).load(std::memory_order_acquire) & bit(g)) != 0;
   }
 
-  // True when this call set the bit. The plain test first keeps already-marked objects off the bus.
+  // True when this call set the bit. The plain test first keeps already-marked objects off the bus; it
+  // acquires, because a root resolver that finds a mark set must then see the flag that the shading
+  // mutator raised before it (Mutator::shade).
   GREYHOUND_INLINE bool test_and_set(uintptr_t address) const {
     const size_t g = granule(address);
     std::atomic_ref<uint64_t> word(words_[g >> 6]);
-    if ((word.load(std::memory_order_relaxed) & bit(g)) != 0) return false;
+    if ((word.load(std::memory_order_acquire) & bit(g)) != 0) return false;
     return (word.fetch_or(bit(g), std::memory_order_acq_rel) & bit(g)) == 0;
   }
 

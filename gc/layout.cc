@@ -69,7 +69,7 @@ Layout* LayoutRegistry::add(std::unique_ptr<Layout> layout) {
   Layout* result = layout.get();
   owned_.push_back(std::move(layout));
   table_[result->id].store(result, std::memory_order_release);
-  count_.store(static_cast<uint32_t>(owned_.size()), std::memory_order_relaxed);
+  count_.store(static_cast<uint32_t>(owned_.size()), std::memory_order_release);
   return result;
 }
 

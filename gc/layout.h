@@ -68,7 +68,7 @@ class LayoutRegistry {
   Layout* intern(const Type* type, SizeClass size_class);
   Layout* noscan(SizeClass size_class) { return noscan_[size_class]; }
   Layout* by_id(uint32_t id) const { return table_[id].load(std::memory_order_acquire); }
-  uint32_t count() const { return count_.load(std::memory_order_relaxed); }
+  uint32_t count() const { return count_.load(std::memory_order_acquire); }
 
   // Decides whether `layout` may own spans now; at most kMaxOwnLayoutsPerClass of a class may.
   void try_promote(Layout* layout);

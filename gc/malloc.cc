@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "gc/malloc.h"
 
+#include <cstring>
+
 #include "gc/bug.h"
 #include "gc/collector.h"
 #include "gc/sweep.h"
@@ -40,6 +42,13 @@ void owe(Collector* collector, Mutator* mutator, size_t bytes) {
   }
 }
 
+// Tells the embedder; null.
+void* out_of_memory(Collector* collector, size_t bytes) {
+  const Options& options = collector->options();
+  if (options.on_out_of_memory != nullptr) options.on_out_of_memory(options.out_of_memory_context, bytes);
+  return nullptr;
+}
+
 // Tries `attempt` again after collections; null when there is no memory all the same.
 template <class Attempt>
 void* with_collection(Collector* collector, size_t bytes, Attempt attempt) {
@@ -47,9 +56,7 @@ void* with_collection(Collector* collector, size_t bytes, Attempt attempt) {
     if (void* object = attempt(); object != nullptr) return object;
     if (tries < 2) collector->collect();
   }
-  const Options& options = collector->options();
-  if (options.on_out_of_memory != nullptr) options.on_out_of_memory(options.out_of_memory_context, bytes);
-  return nullptr;
+  return out_of_memory(collector, bytes);
 }
 
 GREYHOUND_INLINE void* bump(AllocRun* run) {
@@ -84,14 +91,30 @@ void* refill_and_take(Mutator* mutator, AllocRun* run, Take take) {
   });
 }
 
+// Clearing more than this is done while blocked, so that no handshake waits for it.
+constexpr size_t kClearBlocked = 256 << 10;
+
+// A large object's pages, cleared.
+mspan* take_cleared(Mutator* mutator, size_t size) {
+  bool zeroed = false;
+  mspan* span = mutator->collector()->heap.take_large_span(size, &zeroed);
+  if (span == nullptr || zeroed) return span;
+  // Nobody else knows of these pages, so plain stores will do.
+  BlockingScope blocking(size > kClearBlocked ? mutator : nullptr, "clearing a large object");
+  std::memset(reinterpret_cast<void*>(span->base), 0, span->bytes());
+  return span;
+}
+
 GREYHOUND_NOINLINE void* malloc_large(Mutator* mutator, size_t size, const Type* type) {
   Collector* collector = mutator->collector();
-  if (size > collector->heap.size()) size = collector->heap.size() + 1;
+  if (size > collector->heap.max_heap()) return out_of_memory(collector, size);
   between_runs(collector, mutator);
   Layout* layout = collector->heap.layouts().intern(type, kLargeClass);
   return with_collection(collector, size, [&]() -> void* {
-    mspan* span = collector->heap.allocate_large_span(layout, size, mutator->sweepgen());
+    mspan* span = take_cleared(mutator, size);
     if (span == nullptr) return nullptr;
+    // The color and the generation as they are now: a handshake may have passed while clearing.
+    collector->heap.publish_large_span(span, layout, mutator->sweepgen());
     if (mutator->alloc_black() && !bug(Bug::kLargeAllocatedWhite)) collector->heap.marks.test_and_set(span->base);
     collector->pacer.allocated(span->bytes(), mutator->alloc_black());
     mutator->count_large(span->bytes());
@@ -103,10 +126,9 @@ GREYHOUND_NOINLINE void* malloc_large(Mutator* mutator, size_t size, const Type*
 }
 
 // Rare layouts: the slot's layout is recorded beside the span before anybody can see the object.
-GREYHOUND_NOINLINE void* malloc_shared(Mutator* mutator, const Type* type, SizeClass size_class) {
+GREYHOUND_NOINLINE void* malloc_shared(Mutator* mutator, Layout* layout) {
   Collector* collector = mutator->collector();
-  Layout* layout = collector->heap.layouts().intern(type, size_class);
-  AllocRun* run = mutator->shared_run(size_class);
+  AllocRun* run = mutator->shared_run(layout->size_class);
   void* object = bump(run);
   if (object == nullptr) object = refill_and_take(mutator, run, [run] { return bump(run); });
   if (object == nullptr) return nullptr;
@@ -115,8 +137,24 @@ GREYHOUND_NOINLINE void* malloc_shared(Mutator* mutator, const Type* type, SizeC
   std::atomic_ref<uint16_t>(span->slot_layouts[index])
       .store(static_cast<uint16_t>(layout->id), std::memory_order_relaxed);
   const uint64_t total = layout->shared_bytes.fetch_add(run->size, std::memory_order_relaxed) + run->size;
-  if (total >= kPromoteBytes) collector->heap.layouts().try_promote(layout);
+  if (total >= kPromoteBytes && total - run->size < kPromoteBytes) collector->heap.layouts().try_promote(layout);
   return object;
+}
+
+// What the fast path finds for a layout that lives in shared spans: a run with nothing in it.
+constinit AllocRun no_run{.size = kGranule};
+
+// The cache entry for `type`, filled in or brought up to date.
+TypeCacheEntry* look_up(Mutator* mutator, const Type* type, SizeClass size_class) {
+  TypeCacheEntry* entry = &mutator->types[type_cache_index(type, size_class)];
+  if (entry->type != type || entry->size_class != size_class) {
+    Layout* layout = mutator->collector()->heap.layouts().intern(type, size_class);
+    *entry = {type, &no_run, layout, size_class};
+  }
+  if (entry->run == &no_run && entry->layout->central.load(std::memory_order_acquire) != nullptr) {
+    entry->run = mutator->run_for(entry->layout);
+  }
+  return entry;
 }
 
 GREYHOUND_NOINLINE void* mallocgc_slow(size_t size, const Type* type) {
@@ -133,9 +171,9 @@ GREYHOUND_NOINLINE void* mallocgc_slow(size_t size, const Type* type) {
   const SizeClass size_class = size_to_class(size);
   AllocRun* run = &mutator->noscan[size_class];
   if (!noscan) {
-    run = mutator->run_for(type, size_class);
-    if (run == nullptr) return malloc_shared(mutator, type, size_class);
-    mutator->types[type_cache_index(type, size_class)] = {type, run, size_class};
+    const TypeCacheEntry* entry = look_up(mutator, type, size_class);
+    if (entry->run == &no_run) return malloc_shared(mutator, entry->layout);
+    run = entry->run;
   }
   if (void* object = bump(run); object != nullptr) return object;
   return refill_and_take(mutator, run, [run] { return bump(run); });

@@ -84,7 +84,8 @@ GREYHOUND_INLINE uintptr_t Marker::claim(MarkEntry entry, mspan** span) {
     ++counts_.objects_resolved;
     const FoundObject found = heap_->find_object(object);
     if (found.base == 0) return 0;
-    if (tag == kTagAmbiguous && !heap_->allocs.test(found.base)) return 0;
+    // Also interior pointers are tested: one past the end of an object is inside the next slot.
+    if (!heap_->allocs.test(found.base)) return 0;
     if (!heap_->marks.test_and_set(found.base)) return 0;
     object = found.base;
     *span = found.span;

@@ -97,7 +97,13 @@ Mutator::~Mutator() {
       fatal("mutator '%s' is destroyed on another thread than the one it is bound to; detach it there",
             name_.c_str());
     }
+    if (blocking_depth_ != 0) {
+      fatal("mutator '%s' is destroyed inside its own blocking region; leave the region first", name_.c_str());
+    }
     safepoint("detach");
+    // For the last root words: what this thread holds now may just have been handed to another.
+    spill_registers();
+    stacks_[current_stack_].saved_sp = stack_pointer();
   }
   collector_->world.remove(this);
   if (bound_) {
@@ -168,14 +174,13 @@ GREYHOUND_NOINLINE void Mutator::answer_slow(const char* where) {
 }
 
 void Mutator::park() {
-  const uint64_t start = monotonic_ns();
   state_.store(MutatorState::kClaimed, std::memory_order_seq_cst);
   acknowledge(Handshake::kPark);
-  leave_blocking();
-  collector_->world.record_hold(monotonic_ns() - start);
+  take_from_blocked();
 }
 
 GREYHOUND_NOINLINE void Mutator::enter_blocking(const char* where) {
+  if (blocking_depth_++ != 0) return;
   spill_registers();
   // This frame is gone while the thread is blocked; what it holds of the caller's registers is not.
   const auto frame = reinterpret_cast<uintptr_t>(__builtin_frame_address(0));
@@ -201,6 +206,7 @@ void Mutator::publish_blocked(const char* where) {
 }
 
 void Mutator::leave_blocking() {
+  if (--blocking_depth_ != 0) return;
   take_from_blocked();
   stacks_[current_stack_].saved_sp = 0;
   saved_frame_.clear();
@@ -213,7 +219,12 @@ void Mutator::take_from_blocked() {
     MutatorState expected = MutatorState::kBlocked;
     if (state_.compare_exchange_strong(expected, MutatorState::kRunning, std::memory_order_seq_cst)) break;
     if (start == 0) start = monotonic_ns();
-    futex_wait(state_, MutatorState::kClaimed);
+    // Says that a wake is wanted, so that releasing a claim nobody waits for costs no system call.
+    expected = MutatorState::kClaimed;
+    if (state_.compare_exchange_strong(expected, MutatorState::kClaimedAwaited, std::memory_order_seq_cst) ||
+        expected == MutatorState::kClaimedAwaited) {
+      futex_wait(state_, MutatorState::kClaimedAwaited);
+    }
   }
   if (start != 0) collector_->world.record_hold(monotonic_ns() - start);
 }
@@ -225,8 +236,8 @@ bool Mutator::try_claim() {
 }
 
 void Mutator::release_claim() {
-  state_.store(MutatorState::kBlocked, std::memory_order_seq_cst);
-  futex_wake_all(state_);
+  const MutatorState was = state_.exchange(MutatorState::kBlocked, std::memory_order_seq_cst);
+  if (was == MutatorState::kClaimedAwaited) futex_wake_all(state_);
 }
 
 void Mutator::raise(Handshake handshake, uint64_t now) {
@@ -289,7 +300,9 @@ void Mutator::blacken_runs() {
   flush_counts();
   tiny.cur = tiny.start = align_up(tiny.cur, kGranule);
   for_each_run([&](AllocRun& run) {
-    if (run.cur < run.end) collector_->heap.marks.set_slots(run.cur, run.end, run.size, true);
+    if (run.cur >= run.end) return;
+    collector_->heap.marks.set_slots(run.cur, run.end, run.size, true);
+    collector_->pacer.blackened(run.end - run.cur);
   });
 }
 
@@ -300,14 +313,12 @@ void Mutator::drop_runs(bool clear_tails) {
   for (TypeCacheEntry& entry : types) entry = {};
 }
 
-AllocRun* Mutator::run_for(const Type* type, SizeClass size_class) {
-  Layout* layout = collector_->heap.layouts().intern(type, size_class);
-  if (layout->central.load(std::memory_order_acquire) == nullptr) return nullptr;
+AllocRun* Mutator::run_for(Layout* layout) {
   if (layout->id >= by_layout_.size()) by_layout_.resize(layout->id + 1, nullptr);
   AllocRun*& run = by_layout_[layout->id];
   if (run == nullptr) {
     run = new AllocRun;
-    run->size = kSizeClasses[size_class].size;
+    run->size = kSizeClasses[layout->size_class].size;
     run->layout = layout;
   }
   return run;
@@ -344,11 +355,17 @@ void Mutator::shade(uintptr_t address, bool exact) {
   ++barrier_hits_;
   Heap& heap = collector_->heap;
   if (!heap.contains(address)) return;
-  uintptr_t object = address;
+  uintptr_t object = address & ~uintptr_t{kTagMask};
   if (!exact) {
     object = heap.find_object(address).base;
-    if (object == 0) return;
+    // One past the end of an object is inside the next slot, which may be free.
+    if (object == 0 || !heap.allocs.test(object)) return;
   }
+  if (heap.marks.test(object)) return;
+  // Before the mark is visible: the collector may be about to resolve the same object from a root word
+  // that this thread has already given it. Finding the mark set it would take the object for scanned,
+  // and without the flag judge the round quiet while the object waits here.
+  collector_->ask_for_round();
   if (!heap.marks.test_and_set(object)) return;
   ++barrier_shades_;
   if (shades_ == nullptr) shades_ = collector_->pool.get_empty();
@@ -386,6 +403,12 @@ GREYHOUND_NO_SANITIZE void Mutator::push_stack_words(uintptr_t low, uintptr_t hi
   }
 }
 
+void Mutator::shade_root_words() {
+  collect_root_words();
+  for (uintptr_t word : root_words_) shade(word, false);
+  root_words_.clear();
+}
+
 void Mutator::collect_root_words() {
   if (!bug(Bug::kSkipStackRoots)) {
     if (conservative_) {
@@ -396,6 +419,7 @@ void Mutator::collect_root_words() {
       if (stack.saved_sp != 0) push_stack_words(stack.saved_sp, stack.base);
     }
   }
+  conservative_words_ = root_words_.size();
   if (!bug(Bug::kSkipHandleRoots)) {
     for (HandleSlot* slot = handles_.next; slot != &handles_; slot = slot->next) push_root_word(slot->value);
   }

@@ -47,7 +47,8 @@ enum class Handshake : uint32_t {
 };
 const char* handshake_name(Handshake handshake);
 
-enum class MutatorState : uint32_t { kRunning, kBlocked, kClaimed };
+// kClaimedAwaited: claimed, and the owner sleeps until it is released.
+enum class MutatorState : uint32_t { kRunning, kBlocked, kClaimed, kClaimedAwaited };
 
 // Contiguous free slots of one span, already zeroed and with their allocation bits set; allocation
 // bumps through them.
@@ -63,7 +64,8 @@ struct AllocRun {
 
 struct TypeCacheEntry {
   const Type* type = nullptr;
-  AllocRun* run = nullptr;
+  AllocRun* run = nullptr;  // an always empty one for a layout that lives in shared spans
+  Layout* layout = nullptr;
   uint32_t size_class = 0;
 };
 inline constexpr size_t kTypeCacheSize = 128;
@@ -128,8 +130,9 @@ class Mutator : public MutatorHot {
   }
 
   // From enter_blocking to leave_blocking the thread touches no heap object and may wait for as long
-  // as it likes; the collector answers for it. Everything on the stack above the caller's frame, and
-  // what was in registers, stays a root.
+  // as it likes; the collector answers for it. Everything on the stack from the caller's frame up, and
+  // what was in registers, stays a root; so both must be called from one function whose own frame holds
+  // no pointer that it loads in between (Thread::blocking is such a one). Regions nest.
   void enter_blocking(const char* where);
   void leave_blocking();
 
@@ -145,7 +148,8 @@ class Mutator : public MutatorHot {
   void switch_stack(size_t stack, uintptr_t leaving_sp);
 
   // --- allocation, for malloc.cc and sweep
-  AllocRun* run_for(const Type* type, SizeClass size_class);
+  // The run of a layout that owns spans.
+  AllocRun* run_for(Layout* layout);
   AllocRun* shared_run(SizeClass size_class) { return &shared_[size_class]; }
   bool alloc_black() const { return alloc_black_; }
   uint32_t sweepgen() const { return sweepgen_; }
@@ -163,7 +167,11 @@ class Mutator : public MutatorHot {
   // --- for the collector, which owns the mutator when it calls these
   void acknowledge(Handshake handshake);
   void collect_root_words();
+  // Shades every root of a mutator that goes away while marking.
+  void shade_root_words();
   std::vector<uintptr_t>& root_words() { return root_words_; }
+  // How many of the root words, from the first, came from stacks and registers.
+  size_t conservative_words() const { return conservative_words_; }
   bool try_claim();
   void release_claim();
   MutatorState state() const { return state_.load(std::memory_order_seq_cst); }
@@ -225,6 +233,8 @@ class Mutator : public MutatorHot {
   HandleSlot handles_;  // list head
   std::vector<const RootRange*> ranges_;
   std::vector<uintptr_t> root_words_;  // of the last H3; the collector resolves and clears them
+  size_t conservative_words_ = 0;
+  unsigned blocking_depth_ = 0;  // the owner's; only the outermost region blocks
 
  public:
   std::unique_ptr<Marker> assist_marker;

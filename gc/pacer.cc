@@ -5,6 +5,7 @@ namespace greyhound::gc {
 namespace {
 
 // As in Go: below this, at gc_percent 100, collecting is not worth a cycle.
+constexpr int64_t kMostPercent = 1'000'000;
 constexpr uint64_t kMinimumHeap = uint64_t{4} << 20;
 // The trigger keeps this much of the way from marked to goal free for marking, at least and at most.
 constexpr double kLeastRunway = 0.05;
@@ -18,15 +19,18 @@ constexpr double kLeastGrowthUnderLimit = 1.0 / 16;
 void Pacer::initialise(const Options& options) {
   gc_percent_.store(options.gc_percent, std::memory_order_relaxed);
   memory_limit_.store(options.memory_limit, std::memory_order_relaxed);
+  std::lock_guard lock(mutex_);
   set_goal();
 }
 
 void Pacer::set_gc_percent(int64_t percent) {
+  std::lock_guard lock(mutex_);
   gc_percent_.store(percent, std::memory_order_relaxed);
   set_goal();
 }
 
 void Pacer::set_memory_limit(uint64_t bytes) {
+  std::lock_guard lock(mutex_);
   memory_limit_.store(bytes, std::memory_order_relaxed);
   set_goal();
 }
@@ -36,7 +40,7 @@ void Pacer::set_goal() {
   const uint64_t limit = memory_limit();
   uint64_t goal = UINT64_MAX;
   if (percent >= 0) {
-    const auto scale = static_cast<uint64_t>(percent);
+    const auto scale = static_cast<uint64_t>(std::min(percent, kMostPercent));
     goal = std::max(marked_ + marked_ / 100 * scale, kMinimumHeap * scale / 100);
     goal = std::max(goal, marked_ + (uint64_t{64} << 10));
   }
@@ -47,7 +51,7 @@ void Pacer::set_goal() {
     goal = std::min(goal, std::max(room, least));
   }
   goal_.store(goal, std::memory_order_relaxed);
-  if (goal == UINT64_MAX) {
+  if (goal == UINT64_MAX || in_cycle_) {
     trigger_.store(UINT64_MAX, std::memory_order_relaxed);
     return;
   }
@@ -57,11 +61,14 @@ void Pacer::set_goal() {
 }
 
 void Pacer::begin_cycle() {
+  std::unique_lock lock(mutex_);
+  in_cycle_ = true;
   live_at_start_ = live();
   black_bytes_.store(0, std::memory_order_relaxed);
   credit_.store(0, std::memory_order_relaxed);
   // Nobody starts another while one runs.
   trigger_.store(UINT64_MAX, std::memory_order_relaxed);
+  lock.unlock();
   revise(0);
 }
 
@@ -91,6 +98,8 @@ int64_t Pacer::take_credit(int64_t wanted) {
 }
 
 void Pacer::end_cycle(uint64_t marked, uint64_t metadata) {
+  std::lock_guard lock(mutex_);
+  in_cycle_ = false;
   const uint64_t live_now = live();
   const double allocated_while_marking = static_cast<double>(live_now - std::min(live_now, live_at_start_));
   runway_ = runway_ == 0 ? allocated_while_marking : (runway_ + allocated_while_marking) / 2;

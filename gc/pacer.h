@@ -11,6 +11,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <mutex>
 
 #include "gc/options.h"
 
@@ -28,6 +29,8 @@ class Pacer {
     live_.fetch_sub(bytes, std::memory_order_relaxed);
     if (black) black_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
   }
+  // What is left of a run that was handed out white and is black from now on.
+  void blackened(size_t bytes) { black_bytes_.fetch_add(bytes, std::memory_order_relaxed); }
   bool should_start() const {
     return live_.load(std::memory_order_relaxed) >= trigger_.load(std::memory_order_relaxed);
   }
@@ -40,7 +43,9 @@ class Pacer {
 
   // Marking work, in bytes, that `bytes` of allocation owe.
   int64_t assist_work(size_t bytes) const {
-    return static_cast<int64_t>(static_cast<double>(bytes) * assist_ratio_.load(std::memory_order_relaxed));
+    // At most what a later assist can be asked for anyway.
+    return static_cast<int64_t>(
+        std::min(static_cast<double>(bytes) * assist_ratio_.load(std::memory_order_relaxed), 1e12));
   }
   // Work done in the background, which assists may claim instead of doing their own.
   void add_credit(int64_t bytes) { credit_.fetch_add(bytes, std::memory_order_relaxed); }
@@ -57,10 +62,11 @@ class Pacer {
   uint64_t live() const { return live_.load(std::memory_order_relaxed); }
   uint64_t goal() const { return goal_.load(std::memory_order_relaxed); }
   uint64_t trigger() const { return trigger_.load(std::memory_order_relaxed); }
+  // At the end of the last cycle; the collector's thread.
   uint64_t marked() const { return marked_; }
 
  private:
-  void set_goal();
+  void set_goal();  // REQUIRES: mutex_ held
 
   std::atomic<int64_t> gc_percent_{100};
   std::atomic<uint64_t> memory_limit_{0};
@@ -70,7 +76,8 @@ class Pacer {
   std::atomic<uint64_t> goal_{UINT64_MAX};
   std::atomic<double> assist_ratio_{0};
   std::atomic<int64_t> credit_{0};
-  // The collector's thread only:
+  std::mutex mutex_;           // of the setters and the collector, for the rest:
+  bool in_cycle_ = false;      // nothing triggers another cycle then
   uint64_t marked_ = 0;        // at the end of the last cycle
   uint64_t metadata_ = 0;
   uint64_t live_at_start_ = 0;

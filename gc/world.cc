@@ -61,10 +61,13 @@ void World::remove(Mutator* mutator) {
     if (mutator->state() == MutatorState::kRunning) break;
     if (!parked_ && mutator->try_claim()) break;
     lock.unlock();
-    futex_wait(mutator->state_, MutatorState::kClaimed, 1'000'000);
+    futex_wait(mutator->state_, MutatorState::kClaimed, 100'000);
   }
   const Handshake pending = mutator->request.load(std::memory_order_acquire);
   if (pending != Handshake::kNone) mutator->acknowledge(pending);
+  // Root words that were collected but not resolved yet, and what the thread holds now, would go with
+  // it: whoever it handed a reference to may have answered before.
+  if (mutator->barrier_on.load(std::memory_order_relaxed)) mutator->shade_root_words();
   mutator->donate_shades();
   // While marking, a marker may have seen a tail slot's allocation bit and be about to mark it: tails
   // stay allocated and black for one cycle then (tests/model/sweep.pml).

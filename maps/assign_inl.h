@@ -12,20 +12,13 @@
 #include "gc/malloc.h"
 #include "maps/grow.h"
 #include "maps/lookup_inl.h"
+#include "maps/safepoint_poll.h"
 #include "maps/slots.h"
 
 namespace greyhound::maps {
 
 [[noreturn]] void concurrent_writes() __attribute__((cold));
 [[noreturn]] void assignment_to_nil_map() __attribute__((cold));
-
-// Answers the collector, so that a loop of writes that allocate nothing does not keep it waiting.
-// Without a mutator of its own the thread is told so.
-GREYHOUND_INLINE void poll_safepoint(const char* where) {
-  if (gc::tls_mutator->request.load(std::memory_order_relaxed) != gc::Handshake::kNone) [[unlikely]] {
-    gc::current_mutator()->safepoint(where);
-  }
-}
 
 // Fails when another writer is inside; raises the writing flag. REQUIRES: the key is hashed, because
 // hashing may panic and would leave the flag up.

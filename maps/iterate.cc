@@ -68,10 +68,7 @@ bmap* next_chain(hiter* it) {
       if (!h->has(kSameSizeGrow)) it->checkBucket = bucket;
     }
   }
-  if (++it->bucket == size_t{1} << it->B) {
-    it->bucket = 0;
-    it->wrapped = true;
-  }
+  advance_bucket(it);
   return b;
 }
 
@@ -99,7 +96,6 @@ bool visit(hiter* it, Slot slot) {
 
 // The next entry of it->bptr, whatever growth has done to it; false when the bucket has no more.
 bool next_in_bucket(hiter* it) {
-  if (next_in_place(*it->t, it)) return true;
   while (it->left != 0) {
     const Slot slot = slot_of(*it, it->left);
     it->left = static_cast<uint8_t>(it->left & (it->left - 1));
@@ -108,13 +104,18 @@ bool next_in_bucket(hiter* it) {
   return false;
 }
 
-// Null: the end.
-bool enter_bucket(hiter* it, bmap* bucket) {
-  it->bptr = bucket;
-  if (bucket == nullptr) return false;
-  const unsigned entries = TopGroup(bucket).match_not_empty();
-  it->left = static_cast<uint8_t>((entries | entries << kBucketSlots) >> it->offset);
-  return true;
+// Finds the next entry where step_in_place does not.
+GREYHOUND_NOINLINE void next_slow(hiter* it) {
+  while (!next_in_bucket(it)) {
+    bmap* next = it->bptr == nullptr ? nullptr : overflow_of(*it->t, it->bptr);
+    if (next == nullptr) next = next_chain(it);
+    if (next == nullptr) {
+      it->key = nullptr;
+      it->elem = nullptr;
+      return;
+    }
+    enter_bucket(it, next, TopGroup(next).match_not_empty());
+  }
 }
 
 }  // namespace
@@ -141,15 +142,7 @@ void mapiterinit(const MapType* t, hmap* h, hiter* it) {
 
 void mapiternext(hiter* it) {
   if (it->h->has(kHashWriting)) [[unlikely]] fatal("concurrent map iteration and map write");
-  while (!next_in_bucket(it)) {
-    bmap* next = it->bptr == nullptr ? nullptr : overflow_of(*it->t, it->bptr);
-    if (next == nullptr) next = next_chain(it);
-    if (!enter_bucket(it, next)) {
-      it->key = nullptr;
-      it->elem = nullptr;
-      return;
-    }
-  }
+  if (!step_in_place(*it->t, it)) next_slow(it);
 }
 
 }  // namespace greyhound::maps

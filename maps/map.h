@@ -154,7 +154,7 @@ class Map {
     explicit Iterator(hmap* h) { mapiterinit(type(), h, &it_); }
     Entry operator*() const { return {*static_cast<const K*>(it_.key), *static_cast<V*>(it_.elem)}; }
     Iterator& operator++() {
-      if (it_.h->has(kHashWriting) || !next_in_place(Shape{}, &it_)) mapiternext(&it_);
+      if (it_.h->has(kHashWriting) || !step_in_place(Shape{}, &it_)) mapiternext(&it_);
       return *this;
     }
     bool operator==(std::default_sentinel_t) const { return it_.key == nullptr; }

@@ -7,6 +7,7 @@
 
 #include "gc/mutator.h"
 #include "gc/write_barrier.h"
+#include "runtime/base/check.h"
 #include "runtime/runtime.h"
 
 namespace greyhound::runtime {
@@ -48,6 +49,10 @@ class Persistent {
   Persistent(const Persistent&) = delete;
   Persistent& operator=(const Persistent&) = delete;
   Persistent& operator=(T* target) {
+    if (&gc::current_mutator()->collector()->persistents != roots_) {
+      fatal("a Persistent of one runtime is stored to while the thread works with another; make a "
+            "mutator of its own runtime current first");
+    }
     gc::write_barrier(target);
     store_word(&slot_.value, reinterpret_cast<uintptr_t>(target));
     return *this;

@@ -12,7 +12,8 @@
 // Raw pointers on the stack keep objects alive, and objects do not move. Not roots, and so a way to
 // lose an object: pointers in malloc'ed containers (std::vector<Node*>), in coroutine frames, in
 // globals, and in the arguments of a thread that has not attached yet. Use Handle, Persistent or
-// RootRange for those.
+// RootArray for those. References pass between threads through Ref fields of managed objects or through
+// a Persistent; while attached to two runtimes, pointers into the one that is not current need a Handle.
 //
 // Linking Greyhound links mimalloc's shared library, which replaces the process's malloc and operator
 // new; build with GREYHOUND_MIMALLOC=OFF to keep your own.
@@ -112,9 +113,9 @@ class Thread {
   GREYHOUND_INLINE void safepoint() { mutator_->safepoint(); }
 
   // Runs f() while the collector may answer for this thread: for system calls and waits. f must not
-  // touch managed objects.
+  // touch managed objects. Not inlined: the caller's frame must stay as it is while it is scanned.
   template <class F>
-  decltype(auto) blocking(F&& f) {
+  GREYHOUND_NOINLINE decltype(auto) blocking(F&& f) {
     gc::BlockingScope scope(mutator_.get(), "blocking");
     return std::forward<F>(f)();
   }

@@ -134,10 +134,18 @@ struct NoMask {
   constexpr void add(size_t, bool) {}
 };
 
+template <class... F>
+constexpr bool has_empty_field(FieldTypes<F...>) {
+  return (std::is_empty_v<F> || ...);
+}
+
+// Less than a word of padding may follow the last field: a member that lies further on than its type
+// says (alignas, an unseen one before it) would push a reference by a whole word, which then shows.
 template <class T, class Fields>
 constexpr bool fields_cover() {
   NoMask none;
-  return align_up(place_fields(&none, 0, Fields{}), alignof(T)) == sizeof(T);
+  const size_t end = place_fields(&none, 0, Fields{});
+  return align_up(end, alignof(T)) == sizeof(T) && sizeof(T) - end < kWordBytes && !has_empty_field(Fields{});
 }
 
 // Fields listed by hand: where they lie.

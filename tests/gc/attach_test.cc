@@ -9,14 +9,20 @@ namespace {
 class AttachTest : public SteppingTest {};
 
 struct Adopted {
+  const char* name;
   Phase phase;
   bool barrier_on;
   bool alloc_black;
 };
 constexpr Adopted kAdopted[] = {
-    {Phase::kIdle, false, false},     {Phase::kBarrierOn, true, false}, {Phase::kAllocBlack, true, true},
-    {Phase::kDrain, true, true},      {Phase::kScanRoots, true, true},  {Phase::kBarrierOff, false, true},
-    {Phase::kAllocWhite, false, false}, {Phase::kSweep, false, false},
+    {"Idle", Phase::kIdle, false, false},
+    {"H1", Phase::kBarrierOn, true, false},
+    {"H2", Phase::kAllocBlack, true, true},
+    {"Drain", Phase::kDrain, true, true},
+    {"H3", Phase::kScanRoots, true, true},
+    {"H4", Phase::kBarrierOff, false, true},
+    {"H5", Phase::kAllocWhite, false, false},
+    {"Sweep", Phase::kSweep, false, false},
 };
 
 class AttachIn : public SteppingTest, public ::testing::WithParamInterface<Adopted> {};
@@ -80,10 +86,8 @@ TEST_P(AttachIn, DetachingThereIsAnAnswer) {
   EXPECT_EQ(step(), GetParam().phase == Phase::kIdle ? Progress::kIdle : Progress::kAdvanced);
 }
 
-INSTANTIATE_TEST_SUITE_P(EveryPhase, AttachIn, ::testing::ValuesIn(kAdopted), [](const auto& param) {
-  constexpr const char* names[] = {"Idle", "H1", "H2", "Drain", "H3", "H4", "H5", "Sweep"};
-  return names[static_cast<int>(param.param.phase)];
-});
+INSTANTIATE_TEST_SUITE_P(EveryPhase, AttachIn, ::testing::ValuesIn(kAdopted),
+                         [](const auto& param) { return param.param.name; });
 
 TEST_F(AttachTest, DetachDonatesItsShades) {
   Mutator* c = attach("c");

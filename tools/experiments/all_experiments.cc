@@ -5,18 +5,23 @@
 namespace greyhound::lab {
 
 const std::vector<Experiment>& all_experiments() {
-  static const std::vector<Experiment> experiments = {x1_boxing(), x3_where_ok_lives(), x9_mark_cost(),
-                                                      x15_gc_pressure()};
+  static const std::vector<Experiment> experiments = {x1_boxing(), x3_where_ok_lives(),
+                                                      x9_mark_cost(), x15_gc_pressure()};
   return experiments;
 }
 
 std::string_view count_name(Count count) {
   switch (count) {
-    case Count::kAllocsPerOp: return "allocations per op";
-    case Count::kBytesPerOp: return "bytes per op";
-    case Count::kGcCycles: return "GC cycles";
-    case Count::kGreyedPerOp: return "objects greyed per entry";
-    case Count::kWordsPerOp: return "words scanned per entry";
+    case Count::kAllocsPerOp:
+      return "allocations per op";
+    case Count::kBytesPerOp:
+      return "bytes per op";
+    case Count::kGcCycles:
+      return "GC cycles";
+    case Count::kGreyedPerOp:
+      return "objects greyed per entry";
+    case Count::kWordsPerOp:
+      return "words scanned per entry";
   }
   return "";
 }

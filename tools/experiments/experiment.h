@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-// What an experiment is: arms that do the same amount of work in different ways, and what the counts of
-// each treatment must come to beside its control's. Experiments are data; runner.h runs them, judge.h
-// compares what came out with what was expected, report.h shows it.
+// What an experiment is: arms that do the same amount of work in different ways, and what the
+// counts of each treatment must come to beside its control's. Experiments are data; runner.h runs
+// them, judge.h compares what came out with what was expected, report.h shows it.
 //
-// To add one: a file xN.cc with a function that gives an Experiment, a line in all_experiments(), and
-// the same arms in go/, under the same names.
+// To add one: a file xN.cc with a function that gives an Experiment, a line in all_experiments(),
+// and the same arms in go/, under the same names.
 #pragma once
 
 #include <cstddef>
@@ -24,7 +24,7 @@ struct Arm {
   std::string name;
   std::string go_arm;  // its name in the Go program
   Role role = Role::kTreatment;
-  size_t versus = 0;   // the index of the control that a treatment is compared with
+  size_t versus = 0;  // the index of the control that a treatment is compared with
   // One repetition, on a runtime of its own.
   std::function<Measurement(uint64_t ops)> run;
   // What Go 1.19.8 did when the document was examined; shown where no Go is found.
@@ -39,17 +39,29 @@ std::string_view count_name(Count count);
 struct Expectation {
   Count count;
   std::vector<size_t> arms;
-  char sign = '0';         // '0', '+' or '-'
-  double amount = 0;       // how much more, where the sign alone is not all; 0: any amount
-  double tolerance = 0;    // a difference up to this is none
+  char sign = '0';       // '0', '+' or '-'
+  double amount = 0;     // how much more, where the sign alone is not all; 0: any amount
+  double tolerance = 0;  // a difference up to this is none
   static constexpr size_t kOwnControl = SIZE_MAX;
   size_t versus = kOwnControl;
 };
 
 // A column of the table. Which of an arm's two sides it shows depends on where it stands.
 enum class Column : uint8_t {
-  kAllocs, kBytes, kNs, kNsSpread, kCycles, kGreyed, kNoscan, kWords, kResolved, kLive, kMark,
-  kMarkSpread, kMarkCpu, kHold,
+  kAllocs,
+  kBytes,
+  kNs,
+  kNsSpread,
+  kCycles,
+  kGreyed,
+  kNoscan,
+  kWords,
+  kResolved,
+  kLive,
+  kMark,
+  kMarkSpread,
+  kMarkCpu,
+  kHold,
 };
 
 // An arm after all its repetitions.
@@ -72,7 +84,7 @@ struct Experiment {
   std::vector<Expectation> expectations;
   std::vector<Column> columns;
   std::vector<Column> go_columns;
-  uint64_t ops = 0;        // of one repetition of one arm
+  uint64_t ops = 0;  // of one repetition of one arm
   uint64_t quick_ops = 0;
   double quick_seconds = 0;  // --quick starts no repetition that would end later, after the first
   // The sentence on the claim when every expectation held.

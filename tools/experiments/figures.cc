@@ -31,7 +31,8 @@ std::optional<double> median_count(const std::vector<Measurement>& repetitions, 
 
 using OptionalCount = std::optional<uint64_t> Measurement::*;
 
-std::optional<double> median_count(const std::vector<Measurement>& repetitions, OptionalCount field) {
+std::optional<double> median_count(const std::vector<Measurement>& repetitions,
+                                   OptionalCount field) {
   return median_count(repetitions, [field](const Measurement& m) -> std::optional<double> {
     if (!(m.*field)) return std::nullopt;
     return static_cast<double>(*(m.*field));
@@ -65,7 +66,8 @@ std::optional<double> longest_hold_us(const std::vector<Measurement>& repetition
   std::optional<double> longest;
   for (const Measurement& repetition : repetitions) {
     if (!repetition.longest_hold_ns) continue;
-    longest = std::max(longest.value_or(0), static_cast<double>(*repetition.longest_hold_ns) * 1e-3);
+    longest =
+        std::max(longest.value_or(0), static_cast<double>(*repetition.longest_hold_ns) * 1e-3);
   }
   return longest;
 }

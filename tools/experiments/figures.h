@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The figures of the lab: what one repetition of an arm measured, and what all its repetitions come to.
-// Counts are differences of the runtime's own statistics, taken around the measured loop. They repeat
-// from run to run and are what verdicts rest on. Times do not, so they carry their spread.
+// The figures of the lab: what one repetition of an arm measured, and what all its repetitions come
+// to. Counts are differences of the runtime's own statistics, taken around the measured loop. They
+// repeat from run to run and are what verdicts rest on. Times do not, so they carry their spread.
 //
 // Plain values, owned by whoever has them. A figure that was not measured is absent, never zero.
 #pragma once
@@ -23,7 +23,8 @@ struct Measurement {
   // Objects live after a forced cycle: what Go exports that comes nearest to objects greyed.
   std::optional<uint64_t> objects_live;
   std::optional<uint64_t> mark_cpu_ns;  // all threads, assists included
-  // Greyhound: the longest that one handshake held the mutator. Go: the longest stop-the-world pause.
+  // Greyhound: the longest that one handshake held the mutator. Go: the longest stop-the-world
+  // pause.
   std::optional<uint64_t> longest_hold_ns;
   std::vector<double> ns_per_op;  // one sample or more
   std::vector<double> mark_ns;    // wall time of the mark phase, a sample a cycle looked at
@@ -42,7 +43,8 @@ struct Figures {
   std::optional<double> allocs_per_op, bytes_per_op;
   std::optional<Spread> ns_per_op;
   std::optional<double> gc_cycles;
-  std::optional<double> objects_greyed, noscan_greyed, words_scanned, pointers_resolved, objects_live;
+  std::optional<double> objects_greyed, noscan_greyed, words_scanned, pointers_resolved,
+      objects_live;
   std::optional<Spread> mark_ms;
   std::optional<double> mark_cpu_ms, longest_hold_us;
 };

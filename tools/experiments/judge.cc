@@ -12,11 +12,16 @@ double count_of(Count count, const ArmResult& result) {
   const Figures& figures = result.ours;
   const double ops = static_cast<double>(result.ops);
   switch (count) {
-    case Count::kAllocsPerOp: return *figures.allocs_per_op;
-    case Count::kBytesPerOp: return *figures.bytes_per_op;
-    case Count::kGcCycles: return *figures.gc_cycles;
-    case Count::kGreyedPerOp: return *figures.objects_greyed / ops;
-    case Count::kWordsPerOp: return *figures.words_scanned / ops;
+    case Count::kAllocsPerOp:
+      return *figures.allocs_per_op;
+    case Count::kBytesPerOp:
+      return *figures.bytes_per_op;
+    case Count::kGcCycles:
+      return *figures.gc_cycles;
+    case Count::kGreyedPerOp:
+      return *figures.objects_greyed / ops;
+    case Count::kWordsPerOp:
+      return *figures.words_scanned / ops;
   }
   return 0;
 }
@@ -28,7 +33,8 @@ char sign_of(double difference, double tolerance) {
 
 Sign compare(const Expectation& expectation, const ArmResult& treatment, const ArmResult& control) {
   Sign sign{expectation.count, treatment.arm, control.arm, expectation.sign};
-  sign.observed_amount = count_of(expectation.count, treatment) - count_of(expectation.count, control);
+  sign.observed_amount =
+      count_of(expectation.count, treatment) - count_of(expectation.count, control);
   sign.observed = sign_of(sign.observed_amount, expectation.tolerance);
   sign.holds = sign.observed == sign.expected;
   if (expectation.amount != 0) {
@@ -88,8 +94,8 @@ std::string not_held_text(const std::vector<Sign>& signs) {
   for (const Sign& sign : signs) {
     if (sign.holds) continue;
     out += fmt::format("{}{} of {} beside {}: {} expected, {} observed", out.empty() ? "" : "; ",
-                       count_name(sign.count), sign.arm->name, sign.versus->name, expected_text(sign),
-                       observed_text(sign));
+                       count_name(sign.count), sign.arm->name, sign.versus->name,
+                       expected_text(sign), observed_text(sign));
   }
   return out;
 }
@@ -101,8 +107,9 @@ Judgement judge(const Experiment& experiment, const std::vector<ArmResult>& resu
   judgement.holds = true;
   for (const Expectation& expectation : experiment.expectations) {
     for (const size_t arm : expectation.arms) {
-      const size_t versus = expectation.versus == Expectation::kOwnControl ? experiment.arms[arm].versus
-                                                                           : expectation.versus;
+      const size_t versus = expectation.versus == Expectation::kOwnControl
+                                ? experiment.arms[arm].versus
+                                : expectation.versus;
       judgement.signs.push_back(compare(expectation, results[arm], results[versus]));
       judgement.holds &= judgement.signs.back().holds;
     }
@@ -113,9 +120,9 @@ Judgement judge(const Experiment& experiment, const std::vector<ArmResult>& resu
   }
   judgement.expected = grouped(judgement.signs, expected_text);
   judgement.observed = grouped(judgement.signs, observed_text);
-  judgement.verdict = judgement.holds
-                          ? experiment.verdict(results)
-                          : "No verdict: an expected sign did not hold (" + not_held_text(judgement.signs) + ").";
+  judgement.verdict = judgement.holds ? experiment.verdict(results)
+                                      : "No verdict: an expected sign did not hold (" +
+                                            not_held_text(judgement.signs) + ").";
   return judgement;
 }
 

@@ -22,8 +22,8 @@ constexpr size_t kKeyBytes = 6;
 constexpr auto kKeyTexts = [] {
   std::array<char, kKeys * kKeyBytes> texts{};
   for (size_t i = 0; i < kKeys; ++i) {
-    const char text[] = {'k', 'e', 'y', '-', static_cast<char>('0' + i / 10),
-                         static_cast<char>('0' + i % 10)};
+    const char text[] = {
+        'k', 'e', 'y', '-', static_cast<char>('0' + i / 10), static_cast<char>('0' + i % 10)};
     for (size_t c = 0; c < kKeyBytes; ++c) texts[i * kKeyBytes + c] = text[c];
   }
   return texts;
@@ -34,11 +34,13 @@ int64_t number(uint64_t i) { return static_cast<int64_t>(1000 + i); }
 template <class V>
 GREYHOUND_INLINE V* assigned(const maps::MapType* type, maps::hmap* map, std::string_view key) {
   void* elem = maps::mapassign_faststr(type, map, key);
-  if (elem == nullptr) [[unlikely]] throw std::bad_alloc();
+  if (elem == nullptr) [[unlikely]]
+    throw std::bad_alloc();
   return static_cast<V*>(elem);
 }
 
-// m[k] = value on a map[string]any: the box first, then the slot, then the two words with the barrier.
+// m[k] = value on a map[string]any: the box first, then the slot, then the two words with the
+// barrier.
 template <class Value>
 Measurement write_any(uint64_t ops, Value value) {
   Rig rig;
@@ -136,7 +138,8 @@ Measurement address_of_v(uint64_t ops) {
   auto* const sink = rig.thread().make<AddressSink>();
   Measurement m = rig.measure(ops, [&](uint64_t i) {
     auto* const v = static_cast<int64_t*>(gc::newobject(type_of<int64_t>()));
-    if (v == nullptr) [[unlikely]] throw std::bad_alloc();
+    if (v == nullptr) [[unlikely]]
+      throw std::bad_alloc();
     const ElemOk entry = maps::mapaccess2_faststr(type, map, string_key(i));
     *v = *static_cast<const int64_t*>(entry.elem);
     sink->v = v;

@@ -20,7 +20,8 @@ inline constexpr uint64_t kKeys = 64;  // a power of two; small enough to stay i
 const std::array<std::string_view, kKeys>& string_keys();
 GREYHOUND_INLINE std::string_view string_key(uint64_t i) { return string_keys()[i % kKeys]; }
 
-// A map[string]V with all keys, its values `value(i)`. Keep the result in use while the map is needed.
+// A map[string]V with all keys, its values `value(i)`. Keep the result in use while the map is
+// needed.
 template <class V, class Value>
 maps::hmap* map_of(Value value) {
   const auto map = maps::Map<String, V>::make(kKeys);

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 // What an arm runs on: a runtime of its own with the calling thread attached, set up as an embedder
-// would, and the measured loop. Nothing of one arm is in another's heap, and its counts start at zero.
+// would, and the measured loop. Nothing of one arm is in another's heap, and its counts start at
+// zero.
 //
-// Rules that keep the figures honest: the loop's body must use what it computes (consume), must keep
-// the map in use until after the loop (so that the conservative stack scan finds it), and what it calls
-// of the runtime are the functions that a compiler's output would call.
+// Rules that keep the figures honest: the loop's body must use what it computes (consume), must
+// keep the map in use until after the loop (so that the conservative stack scan finds it), and what
+// it calls of the runtime are the functions that a compiler's output would call.
 #pragma once
 
 #include <algorithm>

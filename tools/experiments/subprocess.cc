@@ -54,8 +54,8 @@ int start(const std::vector<std::string>& command, const std::vector<std::string
   posix_spawn_file_actions_adddup2(&actions, out.end(1), 1);
   posix_spawn_file_actions_adddup2(&actions, err.end(1), 2);
   posix_spawn_file_actions_addchdir_np(&actions, folder.c_str());
-  const int error = posix_spawnp(child, command[0].c_str(), &actions, nullptr, pointers(command).data(),
-                                 pointers(environment).data());
+  const int error = posix_spawnp(child, command[0].c_str(), &actions, nullptr,
+                                 pointers(command).data(), pointers(environment).data());
   posix_spawn_file_actions_destroy(&actions);
   return error;
 }
@@ -92,16 +92,18 @@ std::string last_line(const std::string& text) {
 }
 
 std::string describe(int status, const std::string& err) {
-  std::string text = WIFSIGNALED(status) ? "was ended by signal " + std::to_string(WTERMSIG(status))
-                                         : "ended with status " + std::to_string(WEXITSTATUS(status));
+  std::string text = WIFSIGNALED(status)
+                         ? "was ended by signal " + std::to_string(WTERMSIG(status))
+                         : "ended with status " + std::to_string(WEXITSTATUS(status));
   if (const std::string line = last_line(err); !line.empty()) text += ": " + line;
   return text;
 }
 
 }  // namespace
 
-Finished run_program(const std::vector<std::string>& command, const std::vector<std::string>& environment,
-                     const std::string& folder, std::chrono::seconds limit) {
+Finished run_program(const std::vector<std::string>& command,
+                     const std::vector<std::string>& environment, const std::string& folder,
+                     std::chrono::seconds limit) {
   Finished finished;
   Pipe out, err;
   if (!out.open() || !err.open()) {

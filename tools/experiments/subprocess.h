@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Runs another program to its end and gives what it wrote. For the Go side; nothing of it touches the
-// runtimes under measurement, which do not exist while a program runs.
+// Runs another program to its end and gives what it wrote. For the Go side; nothing of it touches
+// the runtimes under measurement, which do not exist while a program runs.
 #pragma once
 
 #include <chrono>
@@ -18,7 +18,8 @@ struct Finished {
 
 // `command[0]` is a path or looked up in PATH. `environment` is the whole of it, "NAME=value" each.
 // `folder` is where it runs. A program that is still running after `limit` is killed.
-Finished run_program(const std::vector<std::string>& command, const std::vector<std::string>& environment,
-                     const std::string& folder, std::chrono::seconds limit);
+Finished run_program(const std::vector<std::string>& command,
+                     const std::vector<std::string>& environment, const std::string& folder,
+                     std::chrono::seconds limit);
 
 }  // namespace greyhound::lab

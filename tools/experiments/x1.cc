@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// X1: boxing happens at the write, not at the read. Rows 1, 6, 16a, 30, 32, 41 and 42 of the document's
-// claims. Rests on allocations and bytes per operation; both are exact.
+// X1: boxing happens at the write, not at the read. Rows 1, 6, 16a, 30, 32, 41 and 42 of the
+// document's claims. Rests on allocations and bytes per operation; both are exact.
 #include <fmt/format.h>
 
 #include "tools/experiments/experiment.h"
@@ -21,7 +21,8 @@ Figures recorded(double allocs, double bytes, std::optional<double> ns) {
 
 std::string verdict(const std::vector<ArmResult>& arms) {
   return fmt::format(
-      "False: {} reads `v, ok := m[k]` of a map[string]any allocated nothing; the box is made by the "
+      "False: {} reads `v, ok := m[k]` of a map[string]any allocated nothing; the box is made by "
+      "the "
       "write, one allocation of {:.0f} B, and only for a value that is not below 256.",
       arms[kReadAny].ops, *arms[kWriteBig].ours.bytes_per_op);
 }
@@ -32,10 +33,13 @@ Experiment x1_boxing() {
   Experiment x;
   x.id = "X1";
   x.title = "Boxing happens at the write, not at the read";
-  x.claim = "`v, ok := m[key]` on a map[string]interface{} boxes the value at every read (convT2E) and "
-            "so allocates; values larger than a word go to the heap.";
-  x.work = "One operation reads or writes one of 64 entries of a map keyed by strings. Each treatment is "
-           "compared with the same access to a map[string]int.";
+  x.claim =
+      "`v, ok := m[key]` on a map[string]interface{} boxes the value at every read (convT2E) and "
+      "so allocates; values larger than a word go to the heap.";
+  x.work =
+      "One operation reads or writes one of 64 entries of a map keyed by strings. Each treatment "
+      "is "
+      "compared with the same access to a map[string]int.";
   x.op = "one read or write of an entry";
   x.arms = {
       {"read int", "read-int", Role::kControl, kReadInt, read_int, recorded(0, 0, 2.48)},
@@ -53,7 +57,7 @@ Experiment x1_boxing() {
       {Count::kAllocsPerOp, {kWriteBig}, '+', 1, 1e-3},
       {Count::kBytesPerOp, {kWriteBig}, '+', 8, 0.01},
   };
-  x.columns = {Column::kAllocs, Column::kBytes, Column::kNs,   Column::kNsSpread,
+  x.columns = {Column::kAllocs, Column::kBytes,  Column::kNs,      Column::kNsSpread,
                Column::kCycles, Column::kGreyed, Column::kMarkCpu, Column::kHold};
   x.go_columns = {Column::kAllocs, Column::kBytes, Column::kNs};
   x.ops = 2'000'000;

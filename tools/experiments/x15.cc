@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // X15: what keeps the collector busy. Rows 1, 16 and 43 of the document's claims. Twenty million
-// operations of each kind, beside no other work, and how many cycles they set off. Rests on the number
-// of cycles; pauses are shown.
+// operations of each kind, beside no other work, and how many cycles they set off. Rests on the
+// number of cycles; pauses are shown.
 #include <fmt/format.h>
 
 #include "tools/experiments/experiment.h"
@@ -23,7 +23,8 @@ Figures recorded(double allocs, double bytes, double cycles, std::optional<doubl
 
 std::string verdict(const std::vector<ArmResult>& arms) {
   return fmt::format(
-      "False: {} reads `v, ok := m[k]` set off no cycle, so they paused nothing; what the collector has "
+      "False: {} reads `v, ok := m[k]` set off no cycle, so they paused nothing; what the "
+      "collector has "
       "to clear up comes from boxed writes ({:.0f} cycles) and from &v ({:.0f}).",
       arms[kReadAny].ops, *arms[kWriteAny].ours.gc_cycles, *arms[kAddress].ours.gc_cycles);
 }
@@ -34,18 +35,23 @@ Experiment x15_gc_pressure() {
   Experiment x;
   x.id = "X15";
   x.title = "GC pressure: cycles and pauses of many operations";
-  x.claim = "`v, ok := m[key]` raises the pressure on the collector and adds to its pauses "
-            "(0.02 to 0.87 µs an operation).";
-  x.work = "20 million operations (4 million with --quick) on 64 entries of a map keyed by strings, in a "
-           "heap with nothing else in it.";
+  x.claim =
+      "`v, ok := m[key]` raises the pressure on the collector and adds to its pauses "
+      "(0.02 to 0.87 µs an operation).";
+  x.work =
+      "20 million operations (4 million with --quick) on 64 entries of a map keyed by strings, in "
+      "a "
+      "heap with nothing else in it.";
   x.op = "one read or write of an entry, or one &v";
-  x.note = "hold: the longest that a handshake held this thread; Greyhound never stops the world. "
-           "Go's column is its longest stop-the-world pause (recorded: per cycle).";
+  x.note =
+      "hold: the longest that a handshake held this thread; Greyhound never stops the world. "
+      "Go's column is its longest stop-the-world pause (recorded: per cycle).";
   x.arms = {
       {"read int", "read-int", Role::kControl, kReadInt, read_int, recorded(0, 0, 0, std::nullopt)},
       {"read any: v, ok", "read-any", Role::kTreatment, kReadInt, read_any,
        recorded(0, 0, 0, std::nullopt)},
-      {"write int", "write-int", Role::kControl, kWriteInt, write_int, recorded(0, 0, 0, std::nullopt)},
+      {"write int", "write-int", Role::kControl, kWriteInt, write_int,
+       recorded(0, 0, 0, std::nullopt)},
       {"write any = 1000 and up", "write-any-big", Role::kTreatment, kWriteInt, write_any_big,
        recorded(1, 8, 47, 74)},
       {"v, ok := m[k]; keep &v", "address-of-v", Role::kTreatment, kReadInt, address_of_v,

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
-// X3: where `ok` lives. Rows 2, 3, 4, 46 and 48 of the document's claims. Go's compiler decides whether
-// ok stays in a register or moves to the heap; there is no compiler here yet, so its decisions (escape
-// analysis of Go 1.19, -gcflags=-m) are written out by hand, one function a decision, and what is
-// measured is what each decision costs. Rests on allocations and bytes per operation.
+// X3: where `ok` lives. Rows 2, 3, 4, 46 and 48 of the document's claims. Go's compiler decides
+// whether ok stays in a register or moves to the heap; there is no compiler here yet, so its
+// decisions (escape analysis of Go 1.19, -gcflags=-m) are written out by hand, one function a
+// decision, and what is measured is what each decision costs. Rests on allocations and bytes per
+// operation.
 //
 // A closure is what Go makes of it: an object with a code pointer and the captured variables. A
 // variable that is captured by reference, or whose address is taken, is an object of its own.
@@ -51,7 +52,8 @@ struct Frame {
 template <class T>
 GREYHOUND_INLINE T* newobject() {
   void* object = gc::newobject(type_of<T>());
-  if (object == nullptr) [[unlikely]] throw std::bad_alloc();
+  if (object == nullptr) [[unlikely]]
+    throw std::bad_alloc();
   return static_cast<T*>(object);
 }
 
@@ -85,8 +87,8 @@ GREYHOUND_NOINLINE bool captured_by_value(const Frame& f, std::string_view key, 
   f.kept->by_value = closure;
   return ok;
 }
-// return func() bool { ok = !ok; return ok }: the variable itself is captured, and moves to the heap
-// where it is declared.
+// return func() bool { ok = !ok; return ok }: the variable itself is captured, and moves to the
+// heap where it is declared.
 GREYHOUND_NOINLINE bool captured_by_reference(const Frame& f, std::string_view key, uint64_t) {
   bool* ok = newobject<bool>();
   *ok = mapaccess2_faststr(f.type, f.map, key).ok;
@@ -122,10 +124,14 @@ Measurement run(uint64_t ops, Function function) {
   return m;
 }
 
-Arm arm(std::string name, std::string go_arm, Role role, Function function, double allocs, double bytes,
-        double ns) {
-  Arm a{std::move(name), std::move(go_arm), role, kReturned,
-        [function](uint64_t ops) { return run(ops, function); }, {}};
+Arm arm(std::string name, std::string go_arm, Role role, Function function, double allocs,
+        double bytes, double ns) {
+  Arm a{std::move(name),
+        std::move(go_arm),
+        role,
+        kReturned,
+        [function](uint64_t ops) { return run(ops, function); },
+        {}};
   a.recorded.allocs_per_op = allocs;
   a.recorded.bytes_per_op = bytes;
   a.recorded.ns_per_op = Spread{ns, {}, {}};
@@ -135,7 +141,8 @@ Arm arm(std::string name, std::string go_arm, Role role, Function function, doub
 std::string verdict(const std::vector<ArmResult>& arms) {
   return fmt::format(
       "Depends: ok reaches the heap only when a closure keeps it ({:.0f} B by value, {:.0f} B by "
-      "reference) or its address is taken ({:.0f} B); returned or stored in a slice, it allocates nothing.",
+      "reference) or its address is taken ({:.0f} B); returned or stored in a slice, it allocates "
+      "nothing.",
       *arms[kByValue].ours.bytes_per_op, *arms[kByReference].ours.bytes_per_op,
       *arms[kAddress].ours.bytes_per_op);
 }
@@ -146,20 +153,25 @@ Experiment x3_where_ok_lives() {
   Experiment x;
   x.id = "X3";
   x.title = "Where ok lives: what makes it escape";
-  x.claim = "The ok of `v, ok := m[key]` is moved to the heap when it is returned, written to a slice or "
-            "captured by a closure, at 16 B and more each time.";
-  x.work = "One operation looks up one of 64 entries of a map[string]any, then does with ok what the arm "
-           "says.";
+  x.claim =
+      "The ok of `v, ok := m[key]` is moved to the heap when it is returned, written to a slice or "
+      "captured by a closure, at 16 B and more each time.";
+  x.work =
+      "One operation looks up one of 64 entries of a map[string]any, then does with ok what the "
+      "arm "
+      "says.";
   x.op = "one lookup and one use of ok";
-  x.note = "compiler's decision written by hand, not measured from source: the language that will make "
-           "it does not exist yet. The decisions are those of Go 1.19.";
+  x.note =
+      "compiler's decision written by hand, not measured from source: the language that will make "
+      "it does not exist yet. The decisions are those of Go 1.19.";
   x.arms = {
       arm("ok returned", "ok-returned", Role::kControl, returned, 0, 0, 2.7),
       arm("ok into a []bool", "ok-bools", Role::kTreatment, into_bools, 0, 0, 3.1),
       arm("ok into a []any", "ok-anys", Role::kTreatment, into_anys, 0, 0, 3.6),
-      arm("ok in a closure, by value", "ok-by-value", Role::kTreatment, captured_by_value, 1, 16, 17),
-      arm("ok in a closure, by reference", "ok-by-reference", Role::kTreatment, captured_by_reference, 2,
-          17, 26),
+      arm("ok in a closure, by value", "ok-by-value", Role::kTreatment, captured_by_value, 1, 16,
+          17),
+      arm("ok in a closure, by reference", "ok-by-reference", Role::kTreatment,
+          captured_by_reference, 2, 17, 26),
       arm("&ok", "ok-address", Role::kTreatment, address_taken, 1, 1, 8.7),
   };
   x.expectations = {
@@ -170,7 +182,7 @@ Experiment x3_where_ok_lives() {
       {Count::kBytesPerOp, {kByReference}, '+', 17, 0.01},
       {Count::kBytesPerOp, {kAddress}, '+', 1, 0.01},
   };
-  x.columns = {Column::kAllocs, Column::kBytes, Column::kNs,   Column::kNsSpread,
+  x.columns = {Column::kAllocs, Column::kBytes,  Column::kNs,      Column::kNsSpread,
                Column::kCycles, Column::kGreyed, Column::kMarkCpu, Column::kHold};
   x.go_columns = {Column::kAllocs, Column::kBytes, Column::kNs};
   x.ops = 2'000'000;

@@ -1,0 +1,3 @@
+module greyhound/lab
+
+go 1.19

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+// The Go side: finds a Go, builds the program of go/ with it once, and runs an arm of it a process.
+// The built program is kept in a cache folder, by Go's version and the program's source: in the
+// build tree when the command runs from one, else in $XDG_CACHE_HOME/greyhound (or
+// ~/.cache/greyhound).
+//
+// Nothing here ever fails the lab: what goes wrong is a sentence, and recorded figures take Go's
+// place.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tools/experiments/figures.h"
+#include "tools/experiments/progress.h"
+
+namespace greyhound::lab {
+
+class GoPeer {
+ public:
+  // The first Go on the PATH, else the newest of Debian's versioned ones; empty when there is none.
+  static std::string find();
+
+  // Builds with the Go at `program`; on failure gives nothing and says why in *failure.
+  static std::optional<GoPeer> build(const std::string& program, Progress* progress,
+                                     std::string* failure);
+
+  const std::string& version() const { return version_; }  // "go1.26.8"
+
+  // One repetition of an arm; on failure gives nothing and says why in *failure.
+  std::optional<Measurement> run(const std::string& arm, uint64_t ops, std::string* failure) const;
+
+ private:
+  std::string version_;
+  std::string folder_;   // where the sources and the program are
+  std::string program_;  // the built one
+};
+
+// One gctrace line of Go's.
+struct GcTraceLine {
+  double mark_ms = 0;      // wall
+  double mark_cpu_ms = 0;  // assists, background and idle workers
+};
+std::optional<GcTraceLine> parse_gctrace(std::string_view line);
+
+}  // namespace greyhound::lab

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: MIT
+#include "tools/experiments/lab_command.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <charconv>
+#include <cstdlib>
+
+#include "runtime/base/nearest.h"
+#include "runtime/runtime.h"
+#include "tools/experiments/report.h"
+
+namespace greyhound::lab {
+namespace {
+
+constexpr size_t kMostRepetitions = 1000;
+
+struct UsageError {
+  std::string message;
+};
+
+const char* const kFooter =
+    "Experiments have a control and treatments; verdicts rest on counts (allocations, bytes, "
+    "cycles, objects\n"
+    "greyed, words scanned), which repeat from run to run. Times are shown with their spread.\n"
+    "\n"
+    "Exit status: 0 every expected sign held, 1 one did not, 2 usage.\n"
+    "\n"
+    "Environment:\n"
+    "  GREYHOUND_DEBUG=gctrace=1   a line for each cycle on stderr, in Go's format\n"
+    "  GREYHOUND_GC=PERCENT|off    as GOGC; GREYHOUND_MEMLIMIT=SIZE as GOMEMLIMIT\n"
+    "  NO_COLOR=1                  no highlighting\n"
+    "\n"
+    "Examples:\n"
+    "  greyhound lab --only X1                  where the box is made: a minute's reading\n"
+    "  greyhound lab --quick --json > lab.json  everything, for a program\n"
+    "  GREYHOUND_DEBUG=gctrace=1 greyhound lab --only X15";
+
+std::string upper(std::string text) {
+  std::ranges::transform(text, text.begin(),
+                         [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+  return text;
+}
+
+const Experiment& experiment_named(const std::string& name) {
+  std::vector<std::string_view> ids;
+  for (const Experiment& experiment : all_experiments()) {
+    if (experiment.id == upper(name)) return experiment;
+    ids.push_back(experiment.id);
+  }
+  throw UsageError{fmt::format("unknown experiment '{}'; the nearest is '{}' (--list names them)",
+                               name, nearest(upper(name), ids))};
+}
+
+// In the order of the list, each once, however they were named.
+std::vector<const Experiment*> chosen_experiments(const std::string& only) {
+  std::vector<const Experiment*> named;
+  std::string_view rest = only;
+  while (!rest.empty()) {
+    const size_t comma = std::min(rest.find(','), rest.size());
+    const std::string name(rest.substr(0, comma));
+    rest.remove_prefix(std::min(rest.size(), comma + 1));
+    if (!name.empty()) named.push_back(&experiment_named(name));
+  }
+  if (named.empty() && !only.empty())
+    throw UsageError{"--only needs an experiment, as in --only X1,X9"};
+  std::vector<const Experiment*> chosen;
+  for (const Experiment& experiment : all_experiments()) {
+    if (named.empty() || std::ranges::find(named, &experiment) != named.end())
+      chosen.push_back(&experiment);
+  }
+  return chosen;
+}
+
+std::optional<size_t> repetitions(const std::string& text) {
+  if (text.empty()) return std::nullopt;
+  size_t value = 0;
+  const char* end = text.data() + text.size();
+  const auto parsed = std::from_chars(text.data(), end, value);
+  if (parsed.ec != std::errc() || parsed.ptr != end || value == 0 || value > kMostRepetitions) {
+    throw UsageError{
+        fmt::format("--reps needs a whole number from 1 to {}, not '{}'", kMostRepetitions, text)};
+  }
+  return value;
+}
+
+// What the runtimes would complain of, once and before anything runs.
+bool report_environment() {
+  runtime::Options options;
+  const std::vector<std::string> errors = runtime::apply_environment(&options);
+  for (const std::string& error : errors) fmt::print(stderr, "greyhound lab: {}\n", error);
+  return errors.empty();
+}
+
+std::vector<std::pair<std::string, std::string>> environment_settings() {
+  std::vector<std::pair<std::string, std::string>> settings;
+  for (const char* name : {"GREYHOUND_GC", "GREYHOUND_MEMLIMIT", "GREYHOUND_DEBUG"}) {
+    if (const char* value = std::getenv(name); value != nullptr && *value != '\0')
+      settings.emplace_back(name, value);
+  }
+  return settings;
+}
+
+// Fills in where Go's figures come from.
+std::optional<GoPeer> prepare_go(const std::string& which, Progress* progress, std::string* note) {
+  constexpr const char* kRecorded =
+      "the figures shown were recorded with Go 1.19.8 on another machine";
+  if (which == "off") {
+    *note = fmt::format("not run (--go off): {}", kRecorded);
+    return std::nullopt;
+  }
+  const std::string program = which == "auto" ? GoPeer::find() : which;
+  if (program.empty()) {
+    *note = fmt::format("not found: {}", kRecorded);
+    return std::nullopt;
+  }
+  std::string failure;
+  std::optional<GoPeer> go = GoPeer::build(program, progress, &failure);
+  progress->clear();
+  *note = go ? fmt::format("{}, the same work in turn with Greyhound's", go->version())
+             : fmt::format("found, but {}: {}", failure, kRecorded);
+  return go;
+}
+
+void list_experiments() {
+  for (const Experiment& experiment : all_experiments())
+    fmt::print("{:<5}{}\n", experiment.id, experiment.title);
+}
+
+bool wants_color() {
+  const char* no_color = std::getenv("NO_COLOR");
+  const char* terminal = std::getenv("TERM");
+  return isatty(STDOUT_FILENO) == 1 && (no_color == nullptr || *no_color == '\0') &&
+         terminal != nullptr && std::string_view(terminal) != "dumb";
+}
+
+int run_chosen(const LabOptions& options, const std::vector<const Experiment*>& chosen,
+               const Settings& settings) {
+  Progress progress(progress_wanted());
+  RunInfo info{this_machine(), settings, environment_settings(), {}};
+  const std::optional<GoPeer> go = prepare_go(options.go, &progress, &info.go_note);
+  const bool color = !options.json && wants_color();
+  if (!options.json) print_header(info, color);
+  std::vector<ExperimentResult> results;
+  for (const Experiment* experiment : chosen) {
+    results.push_back(run_experiment(*experiment, settings, go ? &*go : nullptr, &progress));
+    progress.clear();
+    if (!options.json) print_experiment(results.back(), color);
+  }
+  if (options.json) {
+    print_json(info, results);
+  } else {
+    print_summary(results, color);
+  }
+  const bool holds =
+      std::ranges::all_of(results, [](const auto& result) { return result.judgement.holds; });
+  return holds ? kExitHolds : kExitSignDidNotHold;
+}
+
+}  // namespace
+
+CLI::App* add_lab_command(CLI::App* app, LabOptions* options) {
+  CLI::App* lab =
+      app->add_subcommand("lab", "Measure what garbage collection hides, experiment by experiment");
+  lab->add_flag("--list", options->list, "Name the experiments and stop");
+  lab->add_option("--only", options->only, "Run these experiments only, as in X1,X9")
+      ->type_name("IDS");
+  lab->add_flag("--quick", options->quick,
+                "Less work and fewer repetitions: all of it in under 20 s");
+  lab->add_flag("--json", options->json, "Print JSON (docs/lab.schema.json) instead of tables");
+  lab->add_option("--reps", options->reps,
+                  "Repetitions of each arm (5; 3 or what time allows with --quick)")
+      ->type_name("N");
+  lab->add_option("--go", options->go,
+                  "The Go to compare with: auto, off, or the path of a go command")
+      ->type_name("WHICH");
+  lab->footer(kFooter);
+  return lab;
+}
+
+int run_lab(const LabOptions& options) try {
+  if (options.list) {
+    list_experiments();
+    return kExitHolds;
+  }
+  const std::vector<const Experiment*> chosen = chosen_experiments(options.only);
+  Settings settings{options.quick, repetitions(options.reps)};
+  if (options.go != "auto" && options.go != "off" && access(options.go.c_str(), X_OK) != 0) {
+    throw UsageError{
+        fmt::format("--go needs auto, off or the path of a go command, not '{}'", options.go)};
+  }
+  if (!report_environment()) return kExitUsage;
+  return run_chosen(options, chosen, settings);
+} catch (const UsageError& error) {
+  fmt::print(stderr, "greyhound lab: {}\n", error.message);
+  return kExitUsage;
+}
+
+}  // namespace greyhound::lab

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+// `greyhound lab`: its options, and running it.
+#pragma once
+
+#include <string>
+
+namespace CLI {
+class App;
+}
+
+namespace greyhound::lab {
+
+struct LabOptions {
+  bool list = false;
+  std::string only;
+  bool quick = false;
+  bool json = false;
+  std::string reps;
+  std::string go = "auto";
+};
+
+inline constexpr int kExitHolds = 0;
+inline constexpr int kExitSignDidNotHold = 1;
+inline constexpr int kExitUsage = 2;
+
+// Adds the subcommand to `app`. `options` must outlive it.
+CLI::App* add_lab_command(CLI::App* app, LabOptions* options);
+
+// Runs what the options ask for; gives the exit status. Writes usage errors to stderr, a line each.
+int run_lab(const LabOptions& options);
+
+}  // namespace greyhound::lab

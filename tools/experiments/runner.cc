@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT
+#include "tools/experiments/runner.h"
+
+#include <fmt/format.h>
+
+#include "gc/stats.h"
+
+namespace greyhound::lab {
+namespace {
+
+constexpr size_t kRepetitions = 5;
+constexpr size_t kQuickRepetitions = 3;
+constexpr const char* kRecorded = "recorded go1.19";
+
+double now_s() { return static_cast<double>(gc::monotonic_ns()) * 1e-9; }
+
+class Run {
+ public:
+  Run(const Experiment& experiment, const Settings& settings, const GoPeer* go, Progress* progress)
+      : experiment_(experiment),
+        settings_(settings),
+        go_(go),
+        progress_(progress),
+        ops_(settings.quick ? experiment.quick_ops : experiment.ops),
+        wanted_(settings.repetitions.value_or(settings.quick ? kQuickRepetitions : kRepetitions)),
+        ours_(experiment.arms.size()),
+        theirs_(experiment.arms.size()) {}
+
+  ExperimentResult operator()() {
+    const double start = now_s();
+    for (size_t done = 0; done < wanted_ && !out_of_time(done, now_s() - start); ++done)
+      repeat(done);
+    return result();
+  }
+
+ private:
+  bool out_of_time(size_t done, double elapsed) const {
+    if (done == 0 || !settings_.quick || settings_.repetitions) return false;
+    return elapsed + elapsed / static_cast<double>(done) > experiment_.quick_seconds;
+  }
+
+  void repeat(size_t repetition) {
+    const size_t count = experiment_.arms.size();
+    for (size_t i = 0; i < count; ++i) {
+      const size_t at = (i + repetition) % count;
+      const Arm& arm = experiment_.arms[at];
+      progress_->show(fmt::format("lab: {} repetition {}/{}: {}", experiment_.id, repetition + 1,
+                                  wanted_, arm.name));
+      ours_[at].push_back(arm.run(ops_));
+      if (go_ != nullptr && go_failure_.empty()) run_go(arm, at);
+    }
+  }
+
+  void run_go(const Arm& arm, size_t at) {
+    if (auto measured = go_->run(arm.go_arm, ops_, &go_failure_))
+      theirs_[at].push_back(std::move(*measured));
+  }
+
+  ExperimentResult result() {
+    ExperimentResult result;
+    result.experiment = &experiment_;
+    const bool measured = go_ != nullptr && go_failure_.empty();
+    result.go_source = measured ? "measured " + go_->version() : kRecorded;
+    result.go_failure = go_failure_;
+    for (size_t i = 0; i < experiment_.arms.size(); ++i) {
+      const Arm& arm = experiment_.arms[i];
+      result.arms.push_back({&arm, ops_, ours_[i].size(), summarise(ours_[i]),
+                             measured ? summarise(theirs_[i]) : arm.recorded});
+    }
+    result.judgement = judge(experiment_, result.arms);
+    return result;
+  }
+
+  const Experiment& experiment_;
+  const Settings& settings_;
+  const GoPeer* go_;
+  Progress* progress_;
+  const uint64_t ops_;
+  const size_t wanted_;
+  std::vector<std::vector<Measurement>> ours_, theirs_;
+  std::string go_failure_;
+};
+
+}  // namespace
+
+ExperimentResult run_experiment(const Experiment& experiment, const Settings& settings,
+                                const GoPeer* go, Progress* progress) {
+  return Run(experiment, settings, go, progress)();
+}
+
+}  // namespace greyhound::lab

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: MIT
+// The greyhound command: reads the command line and hands over to the subcommand, whose options and
+// work are in the folder of that subcommand. Messages for what is not understood are one line on
+// stderr that names it and the nearest valid word; the exit status is then 2.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <new>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "runtime/base/nearest.h"
+#include "tools/experiments/lab_command.h"
+#include "tools/experiments/machine.h"
+
+namespace {
+
+constexpr int kExitUsage = 2;
+constexpr int kExitFailed = 1;
+
+const char* const kDescription =
+    "greyhound: a small managed runtime (concurrent tri-color collector, Go-style maps and "
+    "interfaces),\n"
+    "and the tools that measure with it.";
+const char* const kFooter =
+    "Start with\n"
+    "  greyhound lab --quick       what boxing, an escaping variable and marking cost, in under 20 "
+    "s\n"
+    "  greyhound COMMAND --help    what a command does";
+
+int usage_error(const std::string& message) {
+  fmt::print(stderr, "{}\n", message);
+  return kExitUsage;
+}
+
+// "greyhound" or "greyhound lab".
+std::string full_name(const CLI::App& app) {
+  return app.get_parent() == nullptr ? app.get_name()
+                                     : full_name(*app.get_parent()) + " " + app.get_name();
+}
+
+// Every way to spell an option of `app`.
+std::vector<std::string> option_names(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : app.get_options()) {
+    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+    for (const std::string& name : option->get_snames()) names.push_back("-" + name);
+  }
+  return names;
+}
+
+std::string nearest_of(std::string_view word, const std::vector<std::string>& names) {
+  const std::vector<std::string_view> views(names.begin(), names.end());
+  return std::string(greyhound::nearest(word, views));
+}
+
+// What to say of a word that nothing takes.
+std::string not_understood(const CLI::App& app, const std::string& word) {
+  const std::string name = word.substr(0, word.find('='));
+  if (name.starts_with("-")) {
+    return fmt::format("{}: unknown option '{}'; the nearest is '{}'", full_name(app), name,
+                       nearest_of(name, option_names(app)));
+  }
+  std::vector<std::string> commands;
+  for (const CLI::App* command : app.get_subcommands({})) commands.push_back(command->get_name());
+  if (!commands.empty()) {
+    return fmt::format("{}: unknown command '{}'; the nearest is '{}'", full_name(app), word,
+                       nearest_of(word, commands));
+  }
+  return fmt::format("{}: unexpected argument '{}'; {} --help shows what it takes", full_name(app),
+                     word, full_name(app));
+}
+
+// The subcommand that was being read when something was not understood.
+const CLI::App& innermost(const CLI::App& app) {
+  const std::vector<CLI::App*> used = app.get_subcommands();
+  return used.empty() ? app : *used.back();
+}
+
+// CLI11's own messages begin with the option: "--only: 1 required TEXT missing".
+std::string bad_value(const CLI::App& app, const CLI::ParseError& error) {
+  const std::string text = error.what();
+  const std::string option = text.substr(0, text.find(':'));
+  if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) != nullptr && option.starts_with("-")) {
+    return fmt::format("{}: {} needs a value; {} --help shows which", full_name(app), option,
+                       full_name(app));
+  }
+  return fmt::format("{}: {}", full_name(app), text.substr(0, text.find('\n')));
+}
+
+int print_version() {
+  fmt::print("greyhound {} ({}, {})\n", GREYHOUND_VERSION, GREYHOUND_BUILD_TYPE,
+             greyhound::lab::this_machine().compiler);
+  return 0;
+}
+
+int run(int argc, char** argv) {
+  CLI::App app(kDescription, "greyhound");
+  app.footer(kFooter);
+  app.require_subcommand(0, 1);
+  greyhound::lab::LabOptions lab_options;
+  CLI::App* lab = greyhound::lab::add_lab_command(&app, &lab_options);
+  CLI::App* version = app.add_subcommand("version", "Print the version");
+  app.allow_extras();
+  for (CLI::App* command : app.get_subcommands({})) command->allow_extras();
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp&) {
+    fmt::print("{}", app.help());
+    return 0;
+  } catch (const CLI::ParseError& error) {
+    return usage_error(bad_value(innermost(app), error));
+  }
+  for (const CLI::App* read : {&innermost(app), static_cast<const CLI::App*>(&app)}) {
+    if (const std::vector<std::string> extra = read->remaining(); !extra.empty()) {
+      return usage_error(not_understood(*read, extra.front()));
+    }
+  }
+  if (lab->parsed()) return greyhound::lab::run_lab(lab_options);
+  if (version->parsed()) return print_version();
+  fmt::print("{}", app.help());
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) try { return run(argc, argv); } catch (const std::bad_alloc&) {
+  fmt::print(stderr, "greyhound: out of memory\n");
+  return kExitFailed;
+} catch (const std::exception& error) {
+  fmt::print(stderr, "greyhound: {}\n", error.what());
+  return kExitFailed;
+}
