@@ -81,6 +81,7 @@ Progress Collector::advance(size_t objects) {
     case Phase::kSweep: {
       const uint64_t start = monotonic_ns();
       const size_t spans = sweep_all(this);
+      return_surplus();
       std::lock_guard lock(stats_mutex_);
       totals_.sweep_ns += monotonic_ns() - start;
       totals_.spans_swept += spans;
@@ -179,6 +180,8 @@ void Collector::finish_marking() {
   cycle_.longest_scan_hold_ns = world.take_longest_hold();
   cycle_.heap_at_end = pacer.live();
   cycle_.metadata_bytes = heap.metadata_bytes() + pool.bytes();
+  cycle_.heap_pages_bytes = heap.page_bytes();
+  cycle_.heap_resident_bytes = heap.resident_bytes();
   cycle_.mark = marker_->take_counts();
   for (auto& worker : worker_markers_) cycle_.mark.merge(worker->take_counts());
   {
@@ -196,7 +199,7 @@ void Collector::finish_marking() {
 void Collector::finish_cycle() {
   cycle_.end_handshakes_ns = monotonic_ns() - handshake_started_;
   cycle_.longest_end_hold_ns = world.take_longest_hold();
-  cycle_.heap_marked = pacer.marked();
+  cycle_.heap_marked = pacer.survivors();
   cycle_.barrier_hits = barrier_hits_.load(std::memory_order_relaxed) - cycle_hits_;
   cycle_.barrier_shades = barrier_shades_.load(std::memory_order_relaxed) - cycle_shades_;
   cycle_.assist_ns = assist_ns_.load(std::memory_order_relaxed) - cycle_assist_ns_;
@@ -217,6 +220,15 @@ void Collector::finish_cycle() {
   }
   if (options_.debug.gctrace != 0) print_trace(cycle_);
   if (options_.debug.gcpacertrace != 0) print_pacer_trace();
+}
+
+// What the heap will not need before its goal goes back to the system, but for a tenth, so that a heap
+// that breathes does not fault its pages in again and again.
+void Collector::return_surplus() {
+  if (pacer.goal() == UINT64_MAX) return;
+  const size_t resident = heap.resident_bytes();
+  const size_t keep = pacer.goal() + pacer.goal() / 10 + (size_t{1} << 20);
+  if (resident > keep + keep / 16) heap.return_to_system(resident - keep);
 }
 
 uint64_t Collector::mark_cpu_now() {

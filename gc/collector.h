@@ -111,6 +111,7 @@ class Collector {
   void print_trace(const CycleStats& cycle) const;
   void print_pacer_trace() const;
   uint64_t mark_cpu_now();
+  void return_surplus();
 
   void coordinator_loop();
   void worker_loop(size_t index);

@@ -7,6 +7,7 @@
 
 #include "gc/collector.h"
 #include "runtime/base/check.h"
+#include "runtime/base/futex.h"
 
 namespace greyhound::gc {
 namespace {
@@ -15,6 +16,9 @@ namespace {
 // time, so that no allocation waits long. Bytes.
 constexpr int64_t kAssistLeast = 16 << 10;
 constexpr int64_t kAssistMost = 64 << 10;
+// And waits at most this long for work to do.
+constexpr uint64_t kAssistPatienceNs = 50'000;
+constexpr uint64_t kLatePatienceNs = 1'000'000;
 
 void describe_collector(const void* owner, char* buffer, unsigned long size) {
   const auto* collector = static_cast<const Collector*>(owner);
@@ -151,7 +155,7 @@ void Collector::drain_parallel() {
     worker_wake_.notify_all();
   }
   marker_->gcDrain();
-  pacer.revise(0);
+  pacer.revise();
   if (helpers == 0) return;
   std::unique_lock lock(worker_mutex_);
   worker_done_.wait(lock, [this] { return workers_busy_ == 0; });
@@ -175,6 +179,8 @@ void Collector::worker_loop(size_t index) {
   }
 }
 
+// Rule 7: gcDrainN is an active marker from its first pop to its last donation, with no safepoint
+// inside. Between two of them a pending handshake ends the assist: its acknowledgement must not wait.
 GREYHOUND_NOINLINE void Collector::gcAssistAlloc(Mutator* mutator) {
   if (options_.debug.gcserial != 0 || options_.mode != Mode::kConcurrent) {
     mutator->assist_debt = 0;
@@ -184,13 +190,25 @@ GREYHOUND_NOINLINE void Collector::gcAssistAlloc(Mutator* mutator) {
   if (mutator->assist_debt <= 0) return;
   if (mutator->assist_marker == nullptr) mutator->assist_marker = std::make_unique<Marker>(&heap, &pool, &pacer);
   const uint64_t start = monotonic_ns();
-  const int64_t done = mutator->assist_marker->gcDrainN(std::clamp(mutator->assist_debt, kAssistLeast, kAssistMost));
-  if (done < 0) {
-    // Nothing is queued: the others hold what is left, and waiting for it would not make it faster.
-    mutator->assist_debt = 0;
-    return;
+  // Well beyond the goal the markers are not getting the processor: let them have this one.
+  const bool late = pacer.live() > pacer.goal() + pacer.goal() / 16;
+  int64_t budget = std::clamp(mutator->assist_debt, kAssistLeast, kAssistMost);
+  while (budget > 0 && marking() && mutator->request.load(std::memory_order_relaxed) == Handshake::kNone) {
+    int64_t paid = mutator->assist_marker->gcDrainN(budget);
+    if (paid < 0) {
+      // The others hold all there is: have them share, and let what they do meanwhile count.
+      pool.ask_to_share();
+      if (late) {
+        std::this_thread::yield();
+      } else {
+        for (int i = 0; i < 64; ++i) cpu_pause();
+      }
+      paid = pacer.take_credit(budget);
+      if (monotonic_ns() - start > (late ? kLatePatienceNs : kAssistPatienceNs)) break;
+    }
+    budget -= paid;
+    mutator->assist_debt -= paid;
   }
-  mutator->assist_debt -= done;
   assists_.fetch_add(1, std::memory_order_relaxed);
   assist_ns_.fetch_add(monotonic_ns() - start, std::memory_order_relaxed);
   std::lock_guard lock(assist_counts_mutex_);

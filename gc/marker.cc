@@ -16,6 +16,8 @@ namespace {
 constexpr size_t kObletBytes = 128 << 10;
 // How often a marker looks whether others are waiting, in objects.
 constexpr size_t kShareInterval = 64;
+// How often it has the pacer look again, in reports of work.
+constexpr uint64_t kReviseInterval = 64;
 
 }  // namespace
 
@@ -176,13 +178,18 @@ bool Marker::grey_root(uintptr_t word) {
   return true;
 }
 
-// Gives half of the buffer away while others wait, and what was greyed to the assists' credit.
+// What was greyed since the last report becomes the assists' credit.
+void Marker::report_work() {
+  if (counts_.bytes_marked == credited_bytes_) return;
+  pacer_->add_credit(static_cast<int64_t>(counts_.bytes_marked - credited_bytes_));
+  credited_bytes_ = counts_.bytes_marked;
+  if (++reports_ % kReviseInterval == 0) pacer_->revise();
+}
+
+// Gives half of the buffer away while others want work.
 void Marker::share() {
-  if (counts_.bytes_marked != credited_bytes_) {
-    pacer_->add_credit(static_cast<int64_t>(counts_.bytes_marked - credited_bytes_));
-    credited_bytes_ = counts_.bytes_marked;
-  }
-  if (buffer_ == nullptr || buffer_->count < 8 || !pool_->hungry() || pool_->has_work()) return;
+  report_work();
+  if (!pool_->hungry() || buffer_ == nullptr || buffer_->count < 4 || pool_->has_work()) return;
   WorkBuffer* half = pool_->get_empty();
   const size_t given = buffer_->count / 2;
   std::copy_n(buffer_->entries, given, half->entries);
@@ -233,6 +240,7 @@ int64_t Marker::gcDrainN(int64_t budget) {
   }
   flush();
   pool_->finish();
+  pacer_->add_work(static_cast<int64_t>(counts_.bytes_marked - start));
   credited_bytes_ = counts_.bytes_marked;
   return static_cast<int64_t>(counts_.bytes_marked - start);
 }

@@ -67,6 +67,7 @@ class Marker {
   void scan_large(uintptr_t from, const mspan* span, bool whole);
   void scan_words(uintptr_t base, size_t first_word, size_t last_word, const Layout* layout);
   void share();
+  void report_work();
 
   Heap* const heap_;
   WorkPool* const pool_;
@@ -78,6 +79,7 @@ class Marker {
   size_t fifo_count_ = 0;
   MarkCounts counts_;
   uint64_t credited_bytes_ = 0;
+  uint64_t reports_ = 0;
 };
 
 }  // namespace greyhound::gc

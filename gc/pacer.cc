@@ -56,36 +56,41 @@ void Pacer::set_goal() {
     return;
   }
   const double way = static_cast<double>(goal - std::min(goal, marked_));
-  const double runway = std::clamp(runway_ * 1.1, way * kLeastRunway, way * kMostRunway);
+  const double runway = std::clamp(runway_ratio_ * static_cast<double>(marked_) * 1.1, way * kLeastRunway, way * kMostRunway);
   trigger_.store(goal - static_cast<uint64_t>(runway), std::memory_order_relaxed);
 }
 
 void Pacer::begin_cycle() {
   std::unique_lock lock(mutex_);
   in_cycle_ = true;
-  live_at_start_ = live();
+  live_at_start_.store(live(), std::memory_order_relaxed);
   black_bytes_.store(0, std::memory_order_relaxed);
   credit_.store(0, std::memory_order_relaxed);
   // Nobody starts another while one runs.
   trigger_.store(UINT64_MAX, std::memory_order_relaxed);
   lock.unlock();
-  revise(0);
+  work_done_.store(0, std::memory_order_relaxed);
+  // What is to be marked is guessed from the last cycle; a heap that grew since may be all live.
+  work_expected_.store(std::max(marked_, live() / 2), std::memory_order_relaxed);
+  revise();
 }
 
-void Pacer::revise(uint64_t marked_so_far) {
-  // What is left to mark is guessed from the last cycle; a heap that grew since costs at most its size.
-  const uint64_t expected = std::max(marked_, live_at_start_ / 2);
-  const uint64_t left = expected > marked_so_far ? expected - marked_so_far : expected / 16;
-  const uint64_t live_now = live();
+// Bytes of marking per byte allocated, such that what is left to mark is marked when the goal is
+// reached. Beyond the goal, or beyond what was expected, it stays at a firm but finite rate.
+void Pacer::revise() {
   const uint64_t goal_now = goal();
   if (goal_now == UINT64_MAX) {
     assist_ratio_.store(0, std::memory_order_relaxed);
     return;
   }
-  const uint64_t room = goal_now > live_now ? goal_now - live_now : 0;
-  const double floor = std::max(static_cast<double>(goal_now) / 64, 65536.0);
-  const double ratio = static_cast<double>(left) / std::max(static_cast<double>(room), floor);
-  assist_ratio_.store(ratio, std::memory_order_relaxed);
+  auto expected = static_cast<double>(work_expected_.load(std::memory_order_relaxed));
+  const auto done = static_cast<double>(work_done_.load(std::memory_order_relaxed));
+  // More is live than last time: then all of it may be.
+  if (done > expected * 0.9) expected = std::max(expected, static_cast<double>(live_at_start_.load(std::memory_order_relaxed)));
+  const double left = std::max(expected - done, expected / 16);
+  const uint64_t live_now = live();
+  const double room = goal_now > live_now ? static_cast<double>(goal_now - live_now) : 0;
+  assist_ratio_.store(left / std::max(room, static_cast<double>(goal_now) / 32), std::memory_order_relaxed);
 }
 
 int64_t Pacer::take_credit(int64_t wanted) {
@@ -101,12 +106,20 @@ void Pacer::end_cycle(uint64_t marked, uint64_t metadata) {
   std::lock_guard lock(mutex_);
   in_cycle_ = false;
   const uint64_t live_now = live();
-  const double allocated_while_marking = static_cast<double>(live_now - std::min(live_now, live_at_start_));
-  runway_ = runway_ == 0 ? allocated_while_marking : (runway_ + allocated_while_marking) / 2;
-  // Objects allocated black survive this cycle whatever becomes of them.
-  marked_ = std::min(live_now, marked + black_bytes_.load(std::memory_order_relaxed));
+  const uint64_t live_at_start = live_at_start_.load(std::memory_order_relaxed);
+  const auto allocated_while_marking = static_cast<double>(live_now - std::min(live_now, live_at_start));
+  // Objects allocated black survive this cycle whatever becomes of them, but many are garbage already.
+  // The goal is set for what is likely to be live: of them the share that was live of the rest. (Go
+  // counts all of them; it allocates less during a cycle.)
+  const uint64_t black = black_bytes_.load(std::memory_order_relaxed);
+  const uint64_t survivors = std::min(live_now, marked + black);
+  const double live_share = std::min(1.0, static_cast<double>(marked + 1) / static_cast<double>(live_at_start + 1));
+  marked_ = std::min(survivors, marked + static_cast<uint64_t>(static_cast<double>(black) * live_share));
+  const double ratio = allocated_while_marking / static_cast<double>(marked_ + 1);
+  runway_ratio_ = runway_ratio_ == 0 ? ratio : (runway_ratio_ + ratio) / 2;
   metadata_ = metadata;
-  live_.fetch_sub(live_now - marked_, std::memory_order_relaxed);
+  survivors_ = survivors;
+  live_.fetch_sub(live_now - survivors, std::memory_order_relaxed);
   set_goal();
 }
 

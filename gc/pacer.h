@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // When to start a cycle, and how much marking an allocation owes while one runs. As Go's pacer in its
 // aims (reach the goal heap = marked * (1 + gc_percent/100) just as marking ends), simpler in its
-// means: the runway is what was allocated during the last cycles' marking, smoothed.
+// means: the runway is what was allocated during the last cycles' marking, in proportion and smoothed.
 //
 // Thread rules: allocated/returned and the debt functions from any mutator (relaxed sums; a stale sum
 // only shifts a decision); begin_cycle and end_cycle from the collector's thread.
@@ -48,11 +48,16 @@ class Pacer {
         std::min(static_cast<double>(bytes) * assist_ratio_.load(std::memory_order_relaxed), 1e12));
   }
   // Work done in the background, which assists may claim instead of doing their own.
-  void add_credit(int64_t bytes) { credit_.fetch_add(bytes, std::memory_order_relaxed); }
+  void add_credit(int64_t bytes) {
+    credit_.fetch_add(bytes, std::memory_order_relaxed);
+    add_work(bytes);
+  }
+  // Work done by an assist.
+  void add_work(int64_t bytes) { work_done_.fetch_add(bytes, std::memory_order_relaxed); }
   // Takes at most `wanted` of the credit.
   int64_t take_credit(int64_t wanted);
-  // Called as marking goes on: more work done, or more allocated than planned.
-  void revise(uint64_t marked_so_far);
+  // Called by markers every now and then: some work is done, and some was allocated.
+  void revise();
 
   void set_gc_percent(int64_t percent);
   int64_t gc_percent() const { return gc_percent_.load(std::memory_order_relaxed); }
@@ -62,8 +67,8 @@ class Pacer {
   uint64_t live() const { return live_.load(std::memory_order_relaxed); }
   uint64_t goal() const { return goal_.load(std::memory_order_relaxed); }
   uint64_t trigger() const { return trigger_.load(std::memory_order_relaxed); }
-  // At the end of the last cycle; the collector's thread.
-  uint64_t marked() const { return marked_; }
+  // Bytes that survived the last cycle; the collector's thread.
+  uint64_t survivors() const { return survivors_; }
 
  private:
   void set_goal();  // REQUIRES: mutex_ held
@@ -76,12 +81,15 @@ class Pacer {
   std::atomic<uint64_t> goal_{UINT64_MAX};
   std::atomic<double> assist_ratio_{0};
   std::atomic<int64_t> credit_{0};
+  std::atomic<uint64_t> live_at_start_{0};
+  std::atomic<int64_t> work_done_{0};
+  std::atomic<uint64_t> work_expected_{0};
   std::mutex mutex_;           // of the setters and the collector, for the rest:
   bool in_cycle_ = false;      // nothing triggers another cycle then
-  uint64_t marked_ = 0;        // at the end of the last cycle
+  uint64_t survivors_ = 0;     // of the last cycle: marked, or allocated black
+  uint64_t marked_ = 0;        // of them, likely to be live
   uint64_t metadata_ = 0;
-  uint64_t live_at_start_ = 0;
-  double runway_ = 0;          // bytes allocated while marking, smoothed
+  double runway_ratio_ = 0;    // bytes allocated while marking per byte marked, smoothed
 };
 
 }  // namespace greyhound::gc

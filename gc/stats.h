@@ -54,6 +54,8 @@ struct CycleStats {
   uint64_t heap_marked = 0;
   uint64_t heap_goal = 0;
   uint64_t metadata_bytes = 0; // off the heap, at the end of marking
+  uint64_t heap_pages_bytes = 0;     // pages in spans when marking ended
+  uint64_t heap_resident_bytes = 0;  // and free ones that are not returned
   uint64_t barrier_hits = 0;
   uint64_t barrier_shades = 0;
   MarkCounts mark;

@@ -53,19 +53,20 @@ void Collector::print_trace(const CycleStats& cycle) const {
   if (options_.debug.gctrace < 2) return;
   std::fprintf(stderr,
                "   %u rounds, longest root-scan hold %.3f ms, %llu objects greyed (%llu noscan), %llu words scanned, "
-               "%llu barrier hits, %llu shades, %.2f MB metadata%s\n",
+               "%llu barrier hits, %llu shades, %.2f MB metadata, %llu MB in spans, %llu MB resident%s\n",
                cycle.rounds, ms(cycle.longest_scan_hold_ns),
                static_cast<unsigned long long>(cycle.mark.objects_greyed),
                static_cast<unsigned long long>(cycle.mark.noscan_greyed),
                static_cast<unsigned long long>(cycle.mark.words_scanned),
                static_cast<unsigned long long>(cycle.barrier_hits),
                static_cast<unsigned long long>(cycle.barrier_shades), static_cast<double>(cycle.metadata_bytes) / 1e6,
+               mb(cycle.heap_pages_bytes), mb(cycle.heap_resident_bytes),
                cycle.escalations != 0 ? ", escalated" : "");
 }
 
 void Collector::print_pacer_trace() const {
   std::fprintf(stderr, "pacer: marked %llu, goal %llu, trigger %llu bytes, gc_percent %lld\n",
-               static_cast<unsigned long long>(pacer.marked()), static_cast<unsigned long long>(pacer.goal()),
+               static_cast<unsigned long long>(pacer.survivors()), static_cast<unsigned long long>(pacer.goal()),
                static_cast<unsigned long long>(pacer.trigger()), static_cast<long long>(pacer.gc_percent()));
 }
 

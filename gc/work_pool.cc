@@ -57,6 +57,7 @@ void WorkPool::put(WorkBuffer* buffer) {
     full_ = buffer;
     queued_.store(queued_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
     wake = waiting_.load(std::memory_order_relaxed) != 0;
+    asked_.store(false, std::memory_order_relaxed);
   }
   if (wake) changed_.notify_one();
 }

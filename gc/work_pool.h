@@ -73,8 +73,13 @@ class WorkPool {
   // True when nothing is queued and no marker is active, as one observation.
   bool quiet();
   bool has_work() const { return queued_.load(std::memory_order_relaxed) != 0; }
-  // Markers that wait for work; a marker with plenty shares when it is not zero. Relaxed: a hint.
-  bool hungry() const { return waiting_.load(std::memory_order_relaxed) != 0; }
+  // Somebody wants work: a marker waits, or an assist found nothing queued. A marker with plenty shares
+  // then. Relaxed: a hint.
+  bool hungry() const {
+    return waiting_.load(std::memory_order_relaxed) != 0 || asked_.load(std::memory_order_relaxed);
+  }
+  // By an assist that found nothing: the next marker that has plenty puts some in the pool.
+  void ask_to_share() { asked_.store(true, std::memory_order_relaxed); }
 
   // Frees the empty buffers beyond a few; gives the bytes held by all buffers before that.
   void trim();
@@ -88,6 +93,7 @@ class WorkPool {
   size_t active_ = 0;            // protected by mutex_
   std::atomic<size_t> queued_{0};   // length of full_; written under mutex_
   std::atomic<size_t> waiting_{0};  // written under mutex_
+  std::atomic<bool> asked_{false};
   std::atomic<size_t> buffers_{0};
 };
 

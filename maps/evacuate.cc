@@ -99,12 +99,17 @@ void move_bucket(const MapType& t, const hmap& h, bmap* old, Slot to[2]) {
   std::memcpy(old->tophash, marks, sizeof marks);
 }
 
-// The evacuation marks in tophash stay.
-void clear_evacuated(const MapType& t, bmap* bucket) {
-  uint8_t marks[kBucketSlots];
-  std::memcpy(marks, bucket->tophash, sizeof marks);
-  gc::typedmemclr(&t.bucket, bucket);
-  std::memcpy(bucket->tophash, marks, sizeof marks);
+// The evacuation marks in tophash stay. Overflow buckets are cleared too: those preallocated in the
+// old table's array are scanned as long as it lives.
+void clear_evacuated(const MapType& t, bmap* chain) {
+  for (bmap* bucket = chain; bucket != nullptr;) {
+    bmap* next = overflow_of(t, bucket);
+    uint8_t marks[kBucketSlots];
+    std::memcpy(marks, bucket->tophash, sizeof marks);
+    gc::typedmemclr(&t.bucket, bucket);
+    std::memcpy(bucket->tophash, marks, sizeof marks);
+    bucket = next;
+  }
 }
 
 template <class Key>

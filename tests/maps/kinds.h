@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Kinds of keys and elems for the tests. Each kind maps a number to a value of its own (make), which
 // may allocate, and back (id), which reads everything the value refers to: an object that was freed or
-// moved under it shows. type() is its descriptor.
+// moved under it shows. type() is its descriptor, kName what tests are called after.
 #pragma once
 
 #include <cstdint>
@@ -39,6 +39,10 @@ inline Type make_type(const char* name, Kind kind, size_t size, size_t align, si
 template <class Number, Kind kKind>
 struct NumberKind {
   using Value = Number;
+  static constexpr const char* kName = kKind == Kind::kInt64    ? "Int64"
+                                       : kKind == Kind::kInt32  ? "Int32"
+                                       : kKind == Kind::kUint16 ? "Uint16"
+                                                                : "Float64";
   static const Type& type() {
     static const Type type = make_type("number", kKind, sizeof(Number), alignof(Number));
     return type;
@@ -54,6 +58,7 @@ using Float64Kind = NumberKind<double, Kind::kFloat64>;
 // Text on the heap; the length varies with the number, to reach every branch of hash and comparison.
 struct StringKind {
   using Value = StringWords;
+  static constexpr const char* kName = "String";
   static const Type& type() {
     static const Type type = make_type("string", Kind::kString, 16, 8, 8, &kOneWord);
     return type;
@@ -77,6 +82,7 @@ struct StringKind {
 // A pointer to a number of its own. Not for keys: each make() gives another pointer.
 struct PointerKind {
   using Value = uint64_t*;
+  static constexpr const char* kName = "Pointer";
   static const Type& type() {
     static const Type type = make_type("*uint64", Kind::kPointer, 8, 8, 8, &kOneWord);
     return type;
@@ -92,6 +98,7 @@ struct PointerKind {
 // An empty interface that holds a number, a string or, as a pointer-shaped value, a pointer.
 struct EfaceKind {
   using Value = EfaceWords;
+  static constexpr const char* kName = "Eface";
   static const Type& type() {
     static const Type type = make_type("any", Kind::kInterface, 16, 8, 16, &kTwoWords);
     return type;
@@ -111,6 +118,7 @@ struct EfaceKind {
 
 // A struct with a pointer in its middle: {number, string of it, number}. Equal by the number.
 struct StructKind {
+  static constexpr const char* kName = "Struct";
   struct Value {
     uint64_t first;
     uint64_t* boxed;
@@ -138,6 +146,7 @@ struct StructKind {
 
 // More than 128 bytes: indirect. One word of it is a pointer.
 struct BigKind {
+  static constexpr const char* kName = "Big";
   struct Value {
     uint64_t first;
     uint64_t* boxed;

@@ -26,6 +26,8 @@ class MapTypeTest : public MapsTest {
   }
 };
 
+using MapTypeDeathTest = MapTypeTest;
+
 TEST_F(MapTypeTest, HeaderHasGoLayout) {
   EXPECT_EQ(sizeof(hmap), 48u);
   EXPECT_EQ(offsetof(hmap, flags), 8u);
@@ -111,6 +113,10 @@ TEST_F(MapTypeTest, KeysThatCannotBeComparedAreRefused) {
     EXPECT_STREQ(verify_map_key(key), "values of the type cannot be compared");
   }
   EXPECT_EQ(verify_map_key(StructKind::type()), nullptr);
+}
+
+TEST_F(MapTypeDeathTest, MapTypeOfARefusedKeyIsFatal) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
   const Type slice = make_type("[]int", Kind::kSlice, 24, 8);
   EXPECT_EXIT(MapType(&slice, &slice), ::testing::ExitedWithCode(2), "invalid map key type \\[\\]int");
 }

@@ -33,7 +33,10 @@ TEST_F(MisuseTest, AssignmentToNilMapPanics) {
   EXPECT_EQ(panic_of([&] { mapassign_fast64(t_, nullptr, 1); }), "assignment to entry in nil map");
 }
 
-using MisuseDeathTest = MisuseTest;
+class MisuseDeathTest : public MisuseTest {
+ protected:
+  MisuseDeathTest() { GTEST_FLAG_SET(death_test_style, "threadsafe"); }
+};
 
 TEST_F(MisuseDeathTest, ReadWhileWritingIsFatal) {
   pretend_writer();

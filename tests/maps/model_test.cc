@@ -136,7 +136,13 @@ using AllKinds =
                      Kinds<StringKind, Int64Kind>, Kinds<StringKind, EfaceKind>,
                      Kinds<EfaceKind, PointerKind>, Kinds<StructKind, StructKind>,
                      Kinds<Int64Kind, BigKind>, Kinds<BigKind, Int32Kind>, Kinds<BigKind, BigKind>>;
-TYPED_TEST_SUITE(ModelTest, AllKinds);
+struct KindNames {
+  template <class K>
+  static std::string GetName(int) {
+    return std::string(K::Key::kName) + "To" + K::Elem::kName;
+  }
+};
+TYPED_TEST_SUITE(ModelTest, AllKinds, KindNames);
 
 TYPED_TEST(ModelTest, AgreesWithUnorderedMapOnRandomOperations) { this->run(12000); }
 

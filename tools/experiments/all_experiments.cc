@@ -26,4 +26,20 @@ std::string_view count_name(Count count) {
   return "";
 }
 
+std::string_view count_short_name(Count count) {
+  switch (count) {
+    case Count::kAllocsPerOp:
+      return "allocs/op";
+    case Count::kBytesPerOp:
+      return "B/op";
+    case Count::kGcCycles:
+      return "cycles";
+    case Count::kGreyedPerOp:
+      return "greyed";
+    case Count::kWordsPerOp:
+      return "words";
+  }
+  return "";
+}
+
 }  // namespace greyhound::lab

@@ -33,7 +33,8 @@ struct Arm {
 
 // The counts that a verdict may rest on.
 enum class Count : uint8_t { kAllocsPerOp, kBytesPerOp, kGcCycles, kGreyedPerOp, kWordsPerOp };
-std::string_view count_name(Count count);
+std::string_view count_name(Count count);        // "allocations per op"
+std::string_view count_short_name(Count count);  // "allocs/op"
 
 // What a treatment's count must be beside its control's.
 struct Expectation {
@@ -76,16 +77,19 @@ struct ArmResult {
 struct Experiment {
   std::string id;
   std::string title;
-  std::string claim;  // what the document says
-  std::string work;   // what runs, for a reader who has not seen the code
-  std::string op;     // what one operation is
-  std::string note;   // what a reader must know beside the figures; may be empty
+  std::string claim;                // what the document says
+  std::string work;                 // what runs, for a reader who has not seen the code
+  std::string op;                   // what one operation is
+  std::string unit = "operations";  // what `ops` counts
+  std::string note;                 // what a reader must know beside the figures; may be empty
   std::vector<Arm> arms;
   std::vector<Expectation> expectations;
   std::vector<Column> columns;
   std::vector<Column> go_columns;
   uint64_t ops = 0;  // of one repetition of one arm
-  uint64_t quick_ops = 0;
+  size_t repetitions = 5;
+  uint64_t quick_ops = 0;  // the same with --quick
+  size_t quick_repetitions = 5;
   double quick_seconds = 0;  // --quick starts no repetition that would end later, after the first
   // The sentence on the claim when every expectation held.
   std::function<std::string(const std::vector<ArmResult>&)> verdict;

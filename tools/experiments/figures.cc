@@ -6,10 +6,14 @@
 namespace greyhound::lab {
 namespace {
 
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  const size_t half = values.size() / 2;
-  return values.size() % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2;
+constexpr size_t kFewestForQuartiles = 5;
+
+// The value below which a share `p` of the sorted values lies, between neighbours by proportion.
+double quantile(const std::vector<double>& sorted, double p) {
+  const double at = p * static_cast<double>(sorted.size() - 1);
+  const auto below = static_cast<size_t>(at);
+  const size_t above = std::min(below + 1, sorted.size() - 1);
+  return sorted[below] + (sorted[above] - sorted[below]) * (at - static_cast<double>(below));
 }
 
 // A count stays one that was counted: of an even number of repetitions, the lower middle one.
@@ -53,8 +57,9 @@ std::optional<Spread> spread(const std::vector<Measurement>& repetitions,
     for (const double sample : repetition.*field) samples.push_back(sample * scale);
   }
   if (samples.empty()) return std::nullopt;
-  const auto [low, high] = std::minmax_element(samples.begin(), samples.end());
-  return Spread{median(samples), *low, *high};
+  std::sort(samples.begin(), samples.end());
+  const double tail = samples.size() < kFewestForQuartiles ? 0 : 0.25;
+  return Spread{quantile(samples, 0.5), quantile(samples, tail), quantile(samples, 1 - tail)};
 }
 
 std::optional<double> scaled(std::optional<double> value, double scale) {

@@ -30,8 +30,9 @@ struct Measurement {
   std::vector<double> mark_ns;    // wall time of the mark phase, a sample a cycle looked at
 };
 
-// The middle of the samples and their whole range. `low` and `high` are absent where only a typical
-// value was recorded.
+// The middle of the samples, and between which two values the middle half of them lies (of fewer
+// than five samples: all of them). One sample that a busy machine spoiled moves none of the three
+// much. `low` and `high` are absent where only a typical value was recorded.
 struct Spread {
   double median = 0;
   std::optional<double> low, high;

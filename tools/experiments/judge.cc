@@ -32,7 +32,11 @@ char sign_of(double difference, double tolerance) {
 }
 
 Sign compare(const Expectation& expectation, const ArmResult& treatment, const ArmResult& control) {
-  Sign sign{expectation.count, treatment.arm, control.arm, expectation.sign};
+  Sign sign;
+  sign.count = expectation.count;
+  sign.arm = treatment.arm;
+  sign.versus = control.arm;
+  sign.expected = expectation.sign;
   sign.observed_amount =
       count_of(expectation.count, treatment) - count_of(expectation.count, control);
   sign.observed = sign_of(sign.observed_amount, expectation.tolerance);
@@ -48,17 +52,6 @@ Sign compare(const Expectation& expectation, const ArmResult& treatment, const A
 std::string amount_text(double amount) {
   if (amount == std::round(amount)) return fmt::format("{:+.0f}", amount);
   return fmt::format("{:+.3g}", amount);
-}
-
-std::string expected_text(const Sign& sign) {
-  if (sign.expected_amount) return amount_text(*sign.expected_amount);
-  return std::string(1, sign.expected);
-}
-
-// Rounded to what was expected when it holds, so that equal things read equal.
-std::string observed_text(const Sign& sign) {
-  if (sign.holds) return expected_text(sign);
-  return amount_text(sign.observed_amount);
 }
 
 // "allocations per op: 0 (a, b), +1 (c); bytes per op: +8 (c)"
@@ -80,7 +73,9 @@ std::string grouped(const std::vector<Sign>& signs, Text text) {
 }
 
 TimeComparison compare_times(const ArmResult& treatment, const ArmResult& control) {
-  TimeComparison comparison{treatment.arm, control.arm};
+  TimeComparison comparison;
+  comparison.arm = treatment.arm;
+  comparison.versus = control.arm;
   const Spread& a = *treatment.ours.ns_per_op;
   const Spread& b = *control.ours.ns_per_op;
   comparison.ratio = b.median > 0 ? a.median / b.median : 1;
@@ -101,6 +96,17 @@ std::string not_held_text(const std::vector<Sign>& signs) {
 }
 
 }  // namespace
+
+std::string expected_text(const Sign& sign) {
+  if (sign.expected_amount) return amount_text(*sign.expected_amount);
+  return std::string(1, sign.expected);
+}
+
+// Rounded to what was expected when it holds, so that equal things read equal.
+std::string observed_text(const Sign& sign) {
+  if (sign.holds) return expected_text(sign);
+  return amount_text(sign.observed_amount);
+}
 
 Judgement judge(const Experiment& experiment, const std::vector<ArmResult>& results) {
   Judgement judgement;

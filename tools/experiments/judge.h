@@ -14,7 +14,7 @@ namespace greyhound::lab {
 
 // One count of one treatment beside its control's.
 struct Sign {
-  Count count;
+  Count count = Count::kAllocsPerOp;
   const Arm* arm = nullptr;
   const Arm* versus = nullptr;
   char expected = '0';
@@ -40,6 +40,10 @@ struct Judgement {
   std::string verdict;
   bool holds = false;
 };
+
+// "0", "+" or "+8": what was expected, and what came out (the same text when it holds).
+std::string expected_text(const Sign& sign);
+std::string observed_text(const Sign& sign);
 
 // REQUIRES: one result an arm, in the experiment's order.
 Judgement judge(const Experiment& experiment, const std::vector<ArmResult>& results);

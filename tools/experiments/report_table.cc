@@ -3,7 +3,10 @@
 #include <fmt/color.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
+#include <utility>
+#include <vector>
 
 #include "tools/experiments/report.h"
 #include "tools/experiments/text_table.h"
@@ -12,9 +15,8 @@ namespace greyhound::lab {
 namespace {
 
 const std::string kAbsent = "-";
-
-// --- figures as text
-// ------------------------------------------------------------------------------
+const std::string kDot = " · ";
+const std::string kUndecided = "undecided, as the spread hides the sign";
 
 // Three digits at most, and no more than two of them behind the point.
 std::string number_text(double value) {
@@ -70,7 +72,7 @@ std::string cell(Column column, const Figures& f) {
     case Column::kResolved:
       return text_of(f.pointers_resolved, count_text);
     case Column::kLive:
-      return text_of(f.objects_live ? f.objects_live : f.objects_greyed, count_text);
+      return text_of(f.objects_live, count_text);
     case Column::kMark:
       return text_of(f.mark_ms, median);
     case Column::kMarkSpread:
@@ -120,9 +122,6 @@ Head head(Column column, bool go) {
   return {{"", ""}};
 }
 
-// --- the table
-// ------------------------------------------------------------------------------------
-
 bool arm_holds(const ExperimentResult& result, const Arm* arm) {
   for (const Sign& sign : result.judgement.signs) {
     if (sign.arm == arm && !sign.holds) return false;
@@ -142,52 +141,32 @@ void add_columns(const ExperimentResult& result, const std::vector<Column>& chos
     TableColumn filled{group, {text.lines[0], text.lines[1]}, {}};
     for (const ArmResult& arm : result.arms)
       filled.cells.push_back(cell(column, go ? arm.go : arm.ours));
+    // Go has no figures for some columns when measured, for others when recorded.
+    if (go && std::ranges::count(filled.cells, kAbsent) == std::ssize(filled.cells)) continue;
     table->push_back(std::move(filled));
   }
+}
+
+// "go1.26.8", or "go1.19, recorded".
+std::string go_group(const std::string& source) {
+  const std::string version = source.substr(source.find(' ') + 1);
+  return source.starts_with("measured") ? version : version + ", recorded";
 }
 
 std::vector<std::string> table_lines(const ExperimentResult& result) {
   std::vector<TableColumn> table = {{"", {"", ""}, {}}};
   for (const ArmResult& arm : result.arms) table[0].cells.push_back(row_name(result, arm.arm));
   add_columns(result, result.experiment->columns, false, "Greyhound", &table);
-  add_columns(result, result.experiment->go_columns, true, "Go, " + result.go_source, &table);
+  add_columns(result, result.experiment->go_columns, true, go_group(result.go_source), &table);
   return layout(table);
 }
 
-// --- text
-// -----------------------------------------------------------------------------------------
+constexpr auto kStrong = fmt::emphasis::bold;
+const auto kGood = fmt::emphasis::bold | fmt::fg(fmt::terminal_color::green);
+const auto kBad = fmt::emphasis::bold | fmt::fg(fmt::terminal_color::red);
 
 std::string styled(bool color, fmt::text_style style, std::string_view text) {
   return color ? fmt::format(style, "{}", text) : std::string(text);
-}
-
-std::string ratio_text(double ratio) {
-  if (ratio < 0.01 || ratio > 100) return "";
-  return fmt::format(" (×{:.2g})", ratio);
-}
-
-std::string times_text(const std::vector<TimeComparison>& times) {
-  std::string decided, undecided;
-  for (const TimeComparison& time : times) {
-    if (time.order == TimeOrder::kUndecided) {
-      undecided += fmt::format("{}{}", undecided.empty() ? "" : "; ", time.arm->name);
-    } else {
-      decided += fmt::format("{}{} {} than {}{}", decided.empty() ? "" : "; ", time.arm->name,
-                             time.order == TimeOrder::kSlower ? "slower" : "faster",
-                             time.versus->name, ratio_text(time.ratio));
-    }
-  }
-  if (undecided.empty()) return decided;
-  return fmt::format("{}{}undecided, the spread hides the sign: {}", decided,
-                     decided.empty() ? "" : "; ", undecided);
-}
-
-std::string repetitions_text(const ExperimentResult& result) {
-  const ArmResult& arm = result.arms.front();
-  return fmt::format(
-      "{} repetition{} of {} operations an arm, the arms in turn; ± is half the range of ns/op or "
-      "ms.",
-      arm.repetitions, arm.repetitions == 1 ? "" : "s", arm.ops);
 }
 
 // Highlights the label that stands at the paragraph's start.
@@ -198,25 +177,86 @@ std::string labelled(bool color, fmt::text_style style, std::string_view label,
   return out;
 }
 
-constexpr auto kStrong = fmt::emphasis::bold;
-const auto kGood = fmt::emphasis::bold | fmt::fg(fmt::terminal_color::green);
-const auto kBad = fmt::emphasis::bold | fmt::fg(fmt::terminal_color::red);
+void print(const std::string& text) { fmt::print("{}", text); }
+
+std::string ratio_text(double ratio) {
+  if (ratio < 0.01 || ratio > 100) return "";
+  return fmt::format(" (×{:.2g})", ratio);
+}
+
+// "slower than write int: write any 7 (×1.2) · write any 1000+ (×2.7); undecided ...: read any"
+std::string times_text(const std::vector<TimeComparison>& times) {
+  std::vector<std::pair<std::string, std::string>> groups;
+  for (const TimeComparison& time : times) {
+    const bool decided = time.order != TimeOrder::kUndecided;
+    const char* order = time.order == TimeOrder::kSlower ? "slower" : "faster";
+    const std::string head =
+        decided ? fmt::format("{} than {}", order, time.versus->name) : kUndecided;
+    const std::string item = time.arm->name + (decided ? ratio_text(time.ratio) : "");
+    const auto same =
+        std::ranges::find(groups, head, [](const auto& group) { return group.first; });
+    if (same == groups.end()) {
+      groups.emplace_back(head, item);
+    } else {
+      same->second += kDot + item;
+    }
+  }
+  std::ranges::stable_partition(groups,
+                                [](const auto& group) { return group.first != kUndecided; });
+  std::string out;
+  for (const auto& [head, items] : groups) {
+    out += fmt::format("{}{}: {}", out.empty() ? "" : "; ", head, items);
+  }
+  return out;
+}
+
+// A line for each count and value: "allocs/op   0  read any · read 64 B".
+template <class Text>
+std::string signs_text(const char* label, const std::vector<Sign>& signs, Text text) {
+  std::string out;
+  for (size_t i = 0; i < signs.size();) {
+    const Sign& first = signs[i];
+    const bool new_count = i == 0 || signs[i - 1].count != first.count;
+    std::string arms;
+    for (; i < signs.size() && signs[i].count == first.count && text(signs[i]) == text(first);
+         ++i) {
+      arms += (arms.empty() ? "" : kDot) + signs[i].arm->name;
+    }
+    const std::string prefix =
+        fmt::format("  {:<10}{:<9} {:>4}  ", out.empty() ? label : "",
+                    new_count ? count_short_name(first.count) : "", text(first));
+    out += wrapped(prefix, arms);
+  }
+  return out;
+}
+
+std::string repetitions_text(const ExperimentResult& result) {
+  const ArmResult& arm = result.arms.front();
+  return fmt::format("{} repetition{} of {} {} an arm, the arms in turn.", arm.repetitions,
+                     arm.repetitions == 1 ? "" : "s", with_commas(arm.ops),
+                     result.experiment->unit);
+}
 
 }  // namespace
 
 void print_header(const RunInfo& info, bool color) {
-  fmt::print("{}\n", styled(color, kStrong,
-                            "greyhound " GREYHOUND_VERSION
-                            " lab: what garbage collection hides, measured"));
-  fmt::print("{}", paragraph("machine", fmt::format("{}, {} cores, {}", info.machine.cpu_model,
-                                                    info.machine.cores, info.machine.kernel)));
-  fmt::print(
-      "{}", paragraph("built", fmt::format("{}, {}", info.machine.compiler, GREYHOUND_BUILD_TYPE)));
-  fmt::print("{}", paragraph("Go", info.go_note));
+  const Machine& machine = info.machine;
+  print(styled(color, kStrong, "greyhound " GREYHOUND_VERSION " lab") + "\n");
+  print(
+      paragraph("what",
+                "A document about Go says that `v, ok := m[key]` on a map[string]interface{} sets "
+                "off three hidden costs of garbage collection: boxing, an ok that escapes to the "
+                "heap, and mark work. Each experiment takes some of its claims and runs them."));
+  print(paragraph("how",
+                  "Verdicts rest on counts, which repeat from run to run. Times are medians; ± is "
+                  "half the width of the range in which the middle half of the samples lie."));
+  print(paragraph("machine", fmt::format("{}, {} cores, {}; built with {}, {}", machine.cpu_model,
+                                         machine.cores, machine.kernel, machine.compiler,
+                                         GREYHOUND_BUILD_TYPE)));
+  print(paragraph("Go", info.go_note));
   for (const auto& [name, value] : info.environment) {
-    fmt::print("{}",
-               paragraph("setting",
-                         fmt::format("{}={}; the figures are those of this setting", name, value)));
+    print(paragraph("setting",
+                    fmt::format("{}={}; the figures are those of this setting", name, value)));
   }
   std::fflush(stdout);
 }
@@ -224,21 +264,20 @@ void print_header(const RunInfo& info, bool color) {
 void print_experiment(const ExperimentResult& result, bool color) {
   const Experiment& experiment = *result.experiment;
   const Judgement& judgement = result.judgement;
-  fmt::print("\n{}\n",
-             styled(color, kStrong, fmt::format("{}  {}", experiment.id, experiment.title)));
-  fmt::print("{}", paragraph("claim", "The document says: " + experiment.claim));
-  fmt::print("{}\n", paragraph("work", experiment.work + " " + repetitions_text(result)));
-  for (const std::string& line : table_lines(result)) fmt::print("{}\n", line);
-  fmt::print("\n{}", paragraph("expected", judgement.expected));
-  fmt::print("{}",
-             paragraph("observed", judgement.observed == judgement.expected ? "as expected"
-                                                                            : judgement.observed));
-  fmt::print("{}", paragraph("times", times_text(judgement.times)));
+  print("\n" + styled(color, kStrong, experiment.id + "  " + experiment.title) + "\n");
+  print(paragraph("claim", "The document: " + experiment.claim));
+  print(paragraph("work", experiment.work + " " + repetitions_text(result)) + "\n");
+  for (const std::string& line : table_lines(result)) print(line + "\n");
+  print("\n" + signs_text("expected", judgement.signs, expected_text));
+  print(judgement.observed == judgement.expected
+            ? paragraph("observed", "as expected")
+            : signs_text("observed", judgement.signs, observed_text));
+  print(paragraph("times", times_text(judgement.times)));
   if (!result.go_failure.empty()) {
-    fmt::print("{}", paragraph("Go", "recorded figures, because " + result.go_failure));
+    print(paragraph("Go", "recorded figures, because " + result.go_failure));
   }
-  if (!experiment.note.empty()) fmt::print("{}", paragraph("note", experiment.note));
-  fmt::print("{}", labelled(color, judgement.holds ? kGood : kBad, "verdict", judgement.verdict));
+  if (!experiment.note.empty()) print(paragraph("note", experiment.note));
+  print(labelled(color, judgement.holds ? kGood : kBad, "verdict", judgement.verdict));
   std::fflush(stdout);
 }
 
@@ -247,17 +286,9 @@ void print_summary(const std::vector<ExperimentResult>& results, bool color) {
   for (const ExperimentResult& result : results) {
     if (!result.judgement.holds) failed += (failed.empty() ? "" : ", ") + result.experiment->id;
   }
-  if (failed.empty()) {
-    fmt::print("\n{}\n",
-               styled(color, kGood,
-                      results.size() == 1
-                          ? "Every expected sign was observed."
-                          : fmt::format("Every expected sign was observed in all {} experiments.",
-                                        results.size())));
-  } else {
-    fmt::print("\n{}\n",
-               styled(color, kBad, "An expected sign was not observed in: " + failed + "."));
-  }
+  const std::string text = failed.empty() ? "Every expected sign was observed."
+                                          : "An expected sign was not observed in " + failed + ".";
+  print("\n" + styled(color, failed.empty() ? kGood : kBad, text) + "\n");
   std::fflush(stdout);
 }
 

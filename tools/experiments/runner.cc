@@ -8,8 +8,6 @@
 namespace greyhound::lab {
 namespace {
 
-constexpr size_t kRepetitions = 5;
-constexpr size_t kQuickRepetitions = 3;
 constexpr const char* kRecorded = "recorded go1.19";
 
 double now_s() { return static_cast<double>(gc::monotonic_ns()) * 1e-9; }
@@ -22,7 +20,8 @@ class Run {
         go_(go),
         progress_(progress),
         ops_(settings.quick ? experiment.quick_ops : experiment.ops),
-        wanted_(settings.repetitions.value_or(settings.quick ? kQuickRepetitions : kRepetitions)),
+        wanted_(settings.repetitions.value_or(settings.quick ? experiment.quick_repetitions
+                                                             : experiment.repetitions)),
         ours_(experiment.arms.size()),
         theirs_(experiment.arms.size()) {}
 

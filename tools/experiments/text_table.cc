@@ -75,6 +75,12 @@ size_t text_width(std::string_view text) {
       text, [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
 }
 
+std::string with_commas(uint64_t number) {
+  std::string text = std::to_string(number);
+  for (size_t at = text.size(); at > 3; at -= 3) text.insert(at - 3, ",");
+  return text;
+}
+
 std::vector<std::string> layout(const std::vector<TableColumn>& columns) {
   const std::vector<size_t> widths = column_widths(columns);
   std::vector<std::string> lines = {group_line(columns, widths)};
@@ -89,10 +95,10 @@ std::vector<std::string> layout(const std::vector<TableColumn>& columns) {
   return lines;
 }
 
-std::string paragraph(std::string_view label, std::string_view text) {
-  std::string out = std::string(kIndent, ' ') + padded(label, kLabelColumns, true);
-  size_t column = kIndent + kLabelColumns;
-  const size_t start = column;
+std::string wrapped(std::string_view prefix, std::string_view text) {
+  std::string out(prefix);
+  const size_t start = text_width(prefix);
+  size_t column = start;
   while (!text.empty()) {
     const size_t space = std::min(text.find(' '), text.size());
     const std::string_view word = text.substr(0, space);
@@ -109,6 +115,10 @@ std::string paragraph(std::string_view label, std::string_view text) {
     column += width;
   }
   return out + "\n";
+}
+
+std::string paragraph(std::string_view label, std::string_view text) {
+  return wrapped(std::string(kIndent, ' ') + padded(label, kLabelColumns, true), text);
 }
 
 }  // namespace greyhound::lab

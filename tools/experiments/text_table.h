@@ -3,6 +3,7 @@
 // wrapped behind a label. Widths are counted in code points, since units such as µs are not ASCII.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,6 +13,9 @@ namespace greyhound::lab {
 inline constexpr size_t kPageColumns = 100;
 
 size_t text_width(std::string_view text);
+
+// 2000000 as "2,000,000".
+std::string with_commas(uint64_t number);
 
 struct TableColumn {
   std::string group;    // printed over the columns that share it, where it changes
@@ -23,7 +27,9 @@ struct TableColumn {
 // A bar stands where the group changes.
 std::vector<std::string> layout(const std::vector<TableColumn>& columns);
 
-// "  label     text text text", continued under the text's start.
+// `text` behind `prefix`, continued under its start where the page ends. Ends with a newline.
+std::string wrapped(std::string_view prefix, std::string_view text);
+// "  label     text text text"
 std::string paragraph(std::string_view label, std::string_view text);
 
 }  // namespace greyhound::lab
