@@ -28,7 +28,7 @@ void repeat_to_slot(Layout* layout) {
   if (layout->size_class == kLargeClass || layout->noscan()) return;
   const size_t slot_words = kSizeClasses[layout->size_class].size / kWordBytes;
   if (slot_words > 64) return;
-  for (size_t start = 0; start + layout->ptr_words <= slot_words; start += layout->elem_words) {
+  for (size_t start = 0; start + layout->elem_words <= slot_words; start += layout->elem_words) {
     layout->slot_mask |= layout->mask[0] << start;
   }
 }

@@ -48,13 +48,23 @@ GREYHOUND_INLINE bool Marker::pop(MarkEntry* entry) {
   return true;
 }
 
+// Asks for what scanobject will touch. What may be an interior pointer needs its span then, so a look at
+// it now costs nothing twice, and spares the memory system the lines of objects that are not scanned.
+GREYHOUND_INLINE void Marker::prefetch(MarkEntry entry) {
+  const uintptr_t address = entry & ~uintptr_t{kTagMask};
+  __builtin_prefetch(heap_->marks.word(address));
+  if ((entry & kTagMask) != kTagExact) {
+    const mspan* span = heap_->span_of(address);
+    if (span == nullptr || span->noscan) return;
+  }
+  __builtin_prefetch(reinterpret_cast<const void*>(address));
+}
+
 GREYHOUND_INLINE MarkEntry Marker::next_entry() {
   while (true) {
     MarkEntry in = 0;
     if (pop(&in)) {
-      const uintptr_t address = in & ~uintptr_t{kTagMask};
-      __builtin_prefetch(reinterpret_cast<const void*>(address));
-      __builtin_prefetch(heap_->marks.word(address));
+      prefetch(in);
       ++fifo_count_;
     } else if (fifo_count_ == 0) {
       return 0;

@@ -60,6 +60,7 @@ class Marker {
   bool pop(MarkEntry* entry);
   // The next entry whose memory has had time to arrive; 0 when the FIFO and the buffer are empty.
   MarkEntry next_entry();
+  void prefetch(MarkEntry entry);
   void scanobject(MarkEntry entry);
   void greyobject(uintptr_t word, MarkTag tag);
   uintptr_t claim(MarkEntry entry, mspan** span);

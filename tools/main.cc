@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <new>
 #include <string>
 #include <string_view>
@@ -55,21 +56,32 @@ std::string nearest_of(std::string_view word, const std::vector<std::string>& na
   return std::string(greyhound::nearest(word, views));
 }
 
+bool has_option(const CLI::App& app, const std::string& name) {
+  const std::vector<std::string> names = option_names(app);
+  return std::ranges::find(names, name) != names.end();
+}
+
+std::string unknown_option(const CLI::App& app, const std::string& name) {
+  for (const CLI::App* command : app.get_subcommands({})) {
+    if (!has_option(*command, name)) continue;
+    return fmt::format("{}: '{}' goes behind its command: {} {}", full_name(app), name,
+                       full_name(*command), name);
+  }
+  return fmt::format("{}: unknown option '{}'; the nearest is '{}'", full_name(app), name,
+                     nearest_of(name, option_names(app)));
+}
+
 // What to say of a word that nothing takes.
 std::string not_understood(const CLI::App& app, const std::string& word) {
-  const std::string name = word.substr(0, word.find('='));
-  if (name.starts_with("-")) {
-    return fmt::format("{}: unknown option '{}'; the nearest is '{}'", full_name(app), name,
-                       nearest_of(name, option_names(app)));
-  }
+  if (word.starts_with("-")) return unknown_option(app, word.substr(0, word.find('=')));
   std::vector<std::string> commands;
   for (const CLI::App* command : app.get_subcommands({})) commands.push_back(command->get_name());
   if (!commands.empty()) {
     return fmt::format("{}: unknown command '{}'; the nearest is '{}'", full_name(app), word,
                        nearest_of(word, commands));
   }
-  return fmt::format("{}: unexpected argument '{}'; {} --help shows what it takes", full_name(app),
-                     word, full_name(app));
+  if (app.get_name() == "lab") return greyhound::lab::unexpected_word(word);
+  return fmt::format("{}: unexpected argument '{}'; it takes none", full_name(app), word);
 }
 
 // The subcommand that was being read when something was not understood.
@@ -78,13 +90,14 @@ const CLI::App& innermost(const CLI::App& app) {
   return used.empty() ? app : *used.back();
 }
 
-// CLI11's own messages begin with the option: "--only: 1 required TEXT missing".
+// In our words what CLI11 says as "--only: 1 required TEXT missing" and "quick was given a ...".
 std::string bad_value(const CLI::App& app, const CLI::ParseError& error) {
   const std::string text = error.what();
-  const std::string option = text.substr(0, text.find(':'));
-  if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) != nullptr && option.starts_with("-")) {
-    return fmt::format("{}: {} needs a value; {} --help shows which", full_name(app), option,
-                       full_name(app));
+  if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) != nullptr) {
+    const std::string option = text.substr(0, text.find_first_of(": "));
+    return option.starts_with("-") ? fmt::format("{}: {} needs a value; {} --help shows which",
+                                                 full_name(app), option, full_name(app))
+                                   : fmt::format("{}: --{} takes no value", full_name(app), option);
   }
   return fmt::format("{}: {}", full_name(app), text.substr(0, text.find('\n')));
 }

@@ -55,7 +55,6 @@ enum class Column : uint8_t {
   kNsSpread,
   kCycles,
   kGreyed,
-  kNoscan,
   kWords,
   kResolved,
   kLive,

@@ -59,7 +59,8 @@ std::optional<Spread> spread(const std::vector<Measurement>& repetitions,
   if (samples.empty()) return std::nullopt;
   std::sort(samples.begin(), samples.end());
   const double tail = samples.size() < kFewestForQuartiles ? 0 : 0.25;
-  return Spread{quantile(samples, 0.5), quantile(samples, tail), quantile(samples, 1 - tail)};
+  return Spread{quantile(samples, 0.5), quantile(samples, tail), quantile(samples, 1 - tail),
+                samples.size()};
 }
 
 std::optional<double> scaled(std::optional<double> value, double scale) {

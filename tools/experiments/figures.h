@@ -36,6 +36,7 @@ struct Measurement {
 struct Spread {
   double median = 0;
   std::optional<double> low, high;
+  size_t samples = 0;  // 0: recorded
 };
 
 // What an arm comes to: medians of the counts, spreads of the times, the longest of the holds.

@@ -3,10 +3,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 namespace greyhound::lab {
 namespace {
+
+// Two arms measured fewer times than this are not told apart by their times.
+constexpr size_t kFewestToDecide = 3;
 
 double count_of(Count count, const ArmResult& result) {
   const Figures& figures = result.ours;
@@ -79,6 +83,7 @@ TimeComparison compare_times(const ArmResult& treatment, const ArmResult& contro
   const Spread& a = *treatment.ours.ns_per_op;
   const Spread& b = *control.ours.ns_per_op;
   comparison.ratio = b.median > 0 ? a.median / b.median : 1;
+  if (std::min(a.samples, b.samples) < kFewestToDecide) return comparison;
   if (*a.low > *b.high) comparison.order = TimeOrder::kSlower;
   if (*a.high < *b.low) comparison.order = TimeOrder::kFaster;
   return comparison;

@@ -23,19 +23,20 @@ struct UsageError {
 };
 
 const char* const kFooter =
-    "Experiments have a control and treatments; verdicts rest on counts (allocations, bytes, "
-    "cycles, objects\n"
-    "greyed, words scanned), which repeat from run to run. Times are shown with their spread.\n"
+    "Each experiment compares treatments with a control. Verdicts rest on counts (allocations,\n"
+    "bytes, cycles, objects greyed, words scanned), which repeat from run to run; times are shown\n"
+    "with their spread. Where a Go is found, the same work runs there too.\n"
     "\n"
     "Exit status: 0 every expected sign held, 1 one did not, 2 usage.\n"
     "\n"
     "Environment:\n"
     "  GREYHOUND_DEBUG=gctrace=1   a line for each cycle on stderr, in Go's format\n"
-    "  GREYHOUND_GC=PERCENT|off    as GOGC; GREYHOUND_MEMLIMIT=SIZE as GOMEMLIMIT\n"
+    "  GREYHOUND_GC=PERCENT|off    how much the heap may grow between cycles, as GOGC\n"
+    "  GREYHOUND_MEMLIMIT=SIZE     what the collector tries to stay under, as GOMEMLIMIT\n"
     "  NO_COLOR=1                  no highlighting\n"
     "\n"
     "Examples:\n"
-    "  greyhound lab --only X1                  where the box is made: a minute's reading\n"
+    "  greyhound lab --only X1                  where boxes are made\n"
     "  greyhound lab --quick --json > lab.json  everything, for a program\n"
     "  GREYHOUND_DEBUG=gctrace=1 greyhound lab --only X15";
 
@@ -45,14 +46,18 @@ std::string upper(std::string text) {
   return text;
 }
 
-const Experiment& experiment_named(const std::string& name) {
+std::string_view nearest_experiment(const std::string& name) {
   std::vector<std::string_view> ids;
+  for (const Experiment& experiment : all_experiments()) ids.push_back(experiment.id);
+  return nearest(upper(name), ids);
+}
+
+const Experiment& experiment_named(const std::string& name) {
   for (const Experiment& experiment : all_experiments()) {
     if (experiment.id == upper(name)) return experiment;
-    ids.push_back(experiment.id);
   }
   throw UsageError{fmt::format("unknown experiment '{}'; the nearest is '{}' (--list names them)",
-                               name, nearest(upper(name), ids))};
+                               name, nearest_experiment(name))};
 }
 
 // In the order of the list, each once, however they were named.
@@ -165,20 +170,27 @@ int run_chosen(const LabOptions& options, const std::vector<const Experiment*>& 
 CLI::App* add_lab_command(CLI::App* app, LabOptions* options) {
   CLI::App* lab =
       app->add_subcommand("lab", "Measure what garbage collection hides, experiment by experiment");
-  lab->add_flag("--list", options->list, "Name the experiments and stop");
-  lab->add_option("--only", options->only, "Run these experiments only, as in X1,X9")
-      ->type_name("IDS");
-  lab->add_flag("--quick", options->quick,
-                "Less work and fewer repetitions: all of it in under 20 s");
-  lab->add_flag("--json", options->json, "Print JSON (docs/lab.schema.json) instead of tables");
-  lab->add_option("--reps", options->reps,
-                  "Repetitions of each arm (5; 3 or what time allows with --quick)")
-      ->type_name("N");
-  lab->add_option("--go", options->go,
-                  "The Go to compare with: auto, off, or the path of a go command")
-      ->type_name("WHICH");
+  const auto add_flag = [lab](const char* name, bool* value, const char* help) {
+    lab->add_flag(name, *value, help)->disable_flag_override();
+  };
+  const auto add_option = [lab](const char* name, std::string* value, const char* type,
+                                const char* help) {
+    lab->add_option(name, *value, help)->type_name(type);
+  };
+  add_flag("--list", &options->list, "Name the experiments and stop");
+  add_option("--only", &options->only, "IDS", "Run these experiments only, as in X1,X9");
+  add_flag("--quick", &options->quick, "Less work, fewer repetitions: all of it in under 20 s");
+  add_flag("--json", &options->json, "Print JSON (docs/lab.schema.json) instead of tables");
+  add_option("--reps", &options->reps, "N", "Repetitions of each arm, whatever time they take");
+  add_option("--go", &options->go, "WHICH",
+             "The Go to compare with: auto, off, or the path of a go command");
   lab->footer(kFooter);
   return lab;
+}
+
+std::string unexpected_word(const std::string& word) {
+  return fmt::format("greyhound lab: unexpected argument '{}'; the nearest is '--only {}'", word,
+                     nearest_experiment(word));
 }
 
 int run_lab(const LabOptions& options) try {

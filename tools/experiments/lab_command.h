@@ -26,6 +26,9 @@ inline constexpr int kExitUsage = 2;
 // Adds the subcommand to `app`. `options` must outlive it.
 CLI::App* add_lab_command(CLI::App* app, LabOptions* options);
 
+// What to say of a word that stands behind `lab` without an option.
+std::string unexpected_word(const std::string& word);
+
 // Runs what the options ask for; gives the exit status. Writes usage errors to stderr, a line each.
 int run_lab(const LabOptions& options);
 

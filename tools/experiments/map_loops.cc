@@ -48,7 +48,7 @@ Measurement write_any(uint64_t ops, Value value) {
   const maps::MapType* const type = Map<String, eface>::type();
   Measurement m = rig.measure(ops, [&](uint64_t i) {
     void* const box = runtime::convT64(static_cast<uint64_t>(value(i)));
-    new (assigned<eface>(type, map, string_key(i))) eface(type_of<int64_t>(), box);
+    *assigned<eface>(type, map, string_key(i)) = eface(type_of<int64_t>(), box);
   });
   consume(map);
   return m;

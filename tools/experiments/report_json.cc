@@ -4,6 +4,7 @@
 // change there, and of kSchemaVersion when it could break a reader.
 #include <fmt/format.h>
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "tools/experiments/report.h"
@@ -15,6 +16,11 @@ using Json = nlohmann::ordered_json;
 
 Json number(const std::optional<double>& value) { return value ? Json(*value) : Json(nullptr); }
 
+// Counts are whole.
+Json count(const std::optional<double>& value) {
+  return value ? Json(static_cast<uint64_t>(std::llround(*value))) : Json(nullptr);
+}
+
 Json spread(const std::optional<Spread>& value) {
   if (!value) return nullptr;
   return {{"median", value->median}, {"low", number(value->low)}, {"high", number(value->high)}};
@@ -24,11 +30,11 @@ void add_counts(const Figures& figures, Json* out) {
   (*out)["allocs_per_op"] = number(figures.allocs_per_op);
   (*out)["bytes_per_op"] = number(figures.bytes_per_op);
   (*out)["ns_per_op"] = spread(figures.ns_per_op);
-  (*out)["gc_cycles"] = number(figures.gc_cycles);
-  (*out)["objects_greyed"] = number(figures.objects_greyed);
-  (*out)["noscan_greyed"] = number(figures.noscan_greyed);
-  (*out)["words_scanned"] = number(figures.words_scanned);
-  (*out)["pointers_resolved"] = number(figures.pointers_resolved);
+  (*out)["gc_cycles"] = count(figures.gc_cycles);
+  (*out)["objects_greyed"] = count(figures.objects_greyed);
+  (*out)["noscan_greyed"] = count(figures.noscan_greyed);
+  (*out)["words_scanned"] = count(figures.words_scanned);
+  (*out)["pointers_resolved"] = count(figures.pointers_resolved);
   (*out)["mark_ms"] = spread(figures.mark_ms);
   (*out)["mark_cpu_ms"] = number(figures.mark_cpu_ms);
 }
@@ -36,7 +42,7 @@ void add_counts(const Figures& figures, Json* out) {
 Json go_json(const ArmResult& result, const std::string& source) {
   Json out = {{"source", source}};
   add_counts(result.go, &out);
-  out["objects_live"] = number(result.go.objects_live);
+  out["objects_live"] = count(result.go.objects_live);
   out["longest_pause_us"] = number(result.go.longest_hold_us);
   return out;
 }

@@ -39,9 +39,10 @@ std::string count_text(double value) {
   return fmt::format("{:.0f}", value);
 }
 
-// Half the range, as a share of the median.
+// Half the range, as a share of the median; "wide" from all of it.
 std::string spread_text(const Spread& spread) {
-  if (!spread.low || !spread.high || spread.median <= 0) return kAbsent;
+  if (!spread.low || !spread.high || spread.median <= 0 || spread.samples < 2) return kAbsent;
+  if (*spread.high - *spread.low >= 2 * spread.median) return "wide";
   return fmt::format("±{:.0f}%", (*spread.high - *spread.low) / 2 / spread.median * 100);
 }
 
@@ -65,8 +66,6 @@ std::string cell(Column column, const Figures& f) {
       return text_of(f.gc_cycles, count_text);
     case Column::kGreyed:
       return text_of(f.objects_greyed, count_text);
-    case Column::kNoscan:
-      return text_of(f.noscan_greyed, count_text);
     case Column::kWords:
       return text_of(f.words_scanned, count_text);
     case Column::kResolved:
@@ -89,6 +88,7 @@ struct Head {
   const char* lines[2];
 };
 
+// The first line may be empty.
 Head head(Column column, bool go) {
   switch (column) {
     case Column::kAllocs:
@@ -100,15 +100,13 @@ Head head(Column column, bool go) {
     case Column::kCycles:
       return {{"GC", "cycles"}};
     case Column::kGreyed:
-      return {{"objects", "greyed"}};
-    case Column::kNoscan:
-      return {{"of them", "noscan"}};
+      return {{"objs", "greyed"}};
     case Column::kWords:
-      return {{"words", "scanned"}};
+      return {{"words", "read"}};
     case Column::kResolved:
-      return {{"pointers", "resolved"}};
+      return {{"find", "Object"}};
     case Column::kLive:
-      return {{"objects", "live"}};
+      return {{"objs", "live"}};
     case Column::kMark:
       return {{"mark", "ms"}};
     case Column::kMarkCpu:
@@ -181,7 +179,7 @@ void print(const std::string& text) { fmt::print("{}", text); }
 
 std::string ratio_text(double ratio) {
   if (ratio < 0.01 || ratio > 100) return "";
-  return fmt::format(" (×{:.2g})", ratio);
+  return fmt::format(" (×{:.{}f})", ratio, ratio < 10 ? 2 : 0);
 }
 
 // "slower than write int: write any 7 (×1.2) · write any 1000+ (×2.7); undecided ...: read any"
@@ -201,8 +199,8 @@ std::string times_text(const std::vector<TimeComparison>& times) {
       same->second += kDot + item;
     }
   }
-  std::ranges::stable_partition(groups,
-                                [](const auto& group) { return group.first != kUndecided; });
+  std::stable_partition(groups.begin(), groups.end(),
+                        [](const auto& group) { return group.first != kUndecided; });
   std::string out;
   for (const auto& [head, items] : groups) {
     out += fmt::format("{}{}: {}", out.empty() ? "" : "; ", head, items);

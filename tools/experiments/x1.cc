@@ -16,7 +16,7 @@ Figures recorded(double allocs, double bytes, std::optional<double> ns) {
   Figures figures;
   figures.allocs_per_op = allocs;
   figures.bytes_per_op = bytes;
-  if (ns) figures.ns_per_op = Spread{*ns, {}, {}};
+  if (ns) figures.ns_per_op = Spread{*ns, {}, {}, 0};
   return figures;
 }
 

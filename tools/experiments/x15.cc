@@ -40,7 +40,7 @@ Experiment x15_gc_pressure() {
       "`v, ok := m[key]` raises the pressure on the collector and adds to its pauses "
       "(0.02 to 0.87 µs an operation).";
   x.work =
-      "20 million operations (4 million with --quick) on maps of 64 string keys, in a heap "
+      "20 million operations (2 million with --quick) on maps of 64 string keys, in a heap "
       "with nothing else in it. read and write as in X1; keep &v: `v, ok := m[k]`, then the "
       "address of v is kept.";
   x.op = "one read or write of an entry, or one &v";
@@ -66,9 +66,9 @@ Experiment x15_gc_pressure() {
                Column::kCycles, Column::kMarkCpu, Column::kHold};
   x.go_columns = {Column::kNs, Column::kCycles, Column::kHold};
   x.ops = 20'000'000;
-  x.quick_ops = 4'000'000;
+  x.quick_ops = 2'000'000;
   x.repetitions = 5;
-  x.quick_repetitions = 5;
+  x.quick_repetitions = 7;
   x.quick_seconds = 4;
   x.verdict = verdict;
   return x;

@@ -134,7 +134,7 @@ Arm arm(std::string name, std::string go_arm, Role role, Function function, doub
         {}};
   a.recorded.allocs_per_op = allocs;
   a.recorded.bytes_per_op = bytes;
-  a.recorded.ns_per_op = Spread{ns, {}, {}};
+  a.recorded.ns_per_op = Spread{ns, {}, {}, 0};
   return a;
 }
 

@@ -155,7 +155,7 @@ std::string verdict(const std::vector<ArmResult>& arms) {
   };
   return fmt::format(
       "Depends: marking costs what is live. {} dead boxes greyed {} objects, an empty heap {}; a "
-      "live [int]int greyed {}, a [string]any {}.",
+      "live [int]int greyed {}, a live [string]any {}.",
       with_commas(arms[kDead].ops), greyed(kDead), greyed(kEmpty), greyed(kIntInt),
       greyed(kStringAny));
 }
@@ -174,13 +174,13 @@ Experiment x9_mark_cost() {
       "dead; then full cycles while this thread keeps running. Figures are for one cycle.";
   x.op = "one entry (allocations: while building; ns: marking in a full cycle)";
   x.note =
-      "words scanned: Greyhound reads only those words of a bucket that its type's mask says "
-      "hold pointers; Go 1.19 walks all of them, so its recorded figures are two to three "
-      "times ours. Go exports neither greyed objects nor words (the recorded ones come from an "
-      "instrumented runtime): objects live after the cycle stand in their place. mark CPU: all "
-      "threads. hold and pause: the longest that a handshake held this thread, and the longest "
-      "stop-the-world pause; Greyhound has none.";
-  const auto ms = [](double low, double high) { return Spread{(low + high) / 2, low, high}; };
+      "words read: Greyhound reads those words of a bucket that its type's mask says hold "
+      "pointers; Go 1.19 walks all of them, so its recorded figures are two to three times ours. "
+      "findObject: pointers that had to be resolved to their object. CPU: of all marking threads. "
+      "hold: the longest that a handshake held this thread; pause: Go's longest stop-the-world "
+      "pause. Go does not export what it greys (the recorded figures come from an instrumented "
+      "runtime), so the objects that are live after a cycle stand in their place.";
+  const auto ms = [](double low, double high) { return Spread{(low + high) / 2, low, high, 0}; };
   x.arms = {
       arm("empty heap", "empty", Role::kControl, empty_heap, {130, {}, {}, {}, {}}),
       arm("1e6 dead boxes", "dead-boxes", Role::kTreatment, dead_boxes, {130, {}, {}, {}, {}}),
@@ -206,8 +206,8 @@ Experiment x9_mark_cost() {
        0,
        0.02},
   };
-  x.columns = {Column::kGreyed, Column::kNoscan,     Column::kWords,   Column::kResolved,
-               Column::kMark,   Column::kMarkSpread, Column::kMarkCpu, Column::kHold};
+  x.columns = {Column::kGreyed,     Column::kWords,   Column::kResolved, Column::kMark,
+               Column::kMarkSpread, Column::kMarkCpu, Column::kHold};
   x.go_columns = {Column::kGreyed, Column::kLive,    Column::kWords,
                   Column::kMark,   Column::kMarkCpu, Column::kHold};
   x.unit = "entries";
