@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Allocation and boxing: nanoseconds per object with the collector at its defaults, garbage at once.
+// Allocation and boxing: nanoseconds per object with the collector at its defaults, garbage at
+// once.
 //
 // What would mislead: nothing here survives, so a cycle marks next to nothing; tools/peers has the
 // workloads with a live heap, and compares with other allocators in one interleaved run. Times are
@@ -49,10 +50,14 @@ void BM_Alloc64Pointers(benchmark::State& state) {
   measure(state, [](runtime::Thread& t, int64_t) { return t.make<Line>(); });
 }
 void BM_BoxSmallInt(benchmark::State& state) {
-  measure(state, [](runtime::Thread&, int64_t i) { return runtime::convT64(static_cast<uint64_t>(i & 255)); });
+  measure(state, [](runtime::Thread&, int64_t i) {
+    return runtime::convT64(static_cast<uint64_t>(i & 255));
+  });
 }
 void BM_BoxInt(benchmark::State& state) {
-  measure(state, [](runtime::Thread&, int64_t i) { return runtime::convT64(static_cast<uint64_t>(i + 256)); });
+  measure(state, [](runtime::Thread&, int64_t i) {
+    return runtime::convT64(static_cast<uint64_t>(i + 256));
+  });
 }
 void BM_BoxString(benchmark::State& state) {
   const String text = String::literal("greyhound");

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-// The write barrier: stores of a pointer into random slots of a large object, with the barrier (Ref's
-// assignment) and without (a bare word store), while no cycle runs.
+// The write barrier: stores of a pointer into random slots of a large object, with the barrier
+// (Ref's assignment) and without (a bare word store), while no cycle runs.
 //
-// What would mislead: in a short loop the branch is predicted and the flag is in L1, so the difference
-// is a couple of instructions; what the barrier costs while marking depends on how much it shades,
-// which the counters of a real run tell (GcStats::barrier_shades).
+// What would mislead: in a short loop the branch is predicted and the flag is in L1, so the
+// difference is a couple of instructions; what the barrier costs while marking depends on how much
+// it shades, which the counters of a real run tell (GcStats::barrier_shades).
 #include <benchmark/benchmark.h>
 
 #include "runtime/greyhound.h"
@@ -37,7 +37,8 @@ void BM_StoreWithBarrier(benchmark::State& state) {
   measure(state, [](Ref<Leaf>* slot, Leaf* leaf) { *slot = leaf; });
 }
 void BM_StoreBare(benchmark::State& state) {
-  measure(state, [](Ref<Leaf>* slot, Leaf* leaf) { store_word(slot, reinterpret_cast<uintptr_t>(leaf)); });
+  measure(state,
+          [](Ref<Leaf>* slot, Leaf* leaf) { store_word(slot, reinterpret_cast<uintptr_t>(leaf)); });
 }
 
 BENCHMARK(BM_StoreWithBarrier);

@@ -4,9 +4,9 @@
 // growth, iteration, churn; and the longest single insertion while a map grows.
 //
 // What would mislead: keys are probed in one shuffled order over and over, so for small maps branch
-// predictors learn it (as in tools/peers, whose figures compare with Go and others in one interleaved
-// run). Beyond the caches, huge pages and the neighbours' memory traffic matter more than the code.
-// Lookups do not poll for safepoints; the loops here do, once a round.
+// predictors learn it (as in tools/peers, whose figures compare with Go and others in one
+// interleaved run). Beyond the caches, huge pages and the neighbours' memory traffic matter more
+// than the code. Lookups do not poll for safepoints; the loops here do, once a round.
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
@@ -64,7 +64,8 @@ void BM_HitFast64(benchmark::State& state) {
   const IntMap map = int_map(state.range(0));
   const maps::MapType* t = map.type();
   probe(state, world, shuffled(0, state.range(0)), [&](int64_t key) {
-    return *static_cast<const int64_t*>(maps::mapaccess1_fast64(t, map.header(), static_cast<uint64_t>(key)));
+    return *static_cast<const int64_t*>(
+        maps::mapaccess1_fast64(t, map.header(), static_cast<uint64_t>(key)));
   });
 }
 void BM_HitGeneric(benchmark::State& state) {
@@ -97,9 +98,8 @@ void BM_HitString(benchmark::State& state) {
 void BM_Overwrite(benchmark::State& state) {
   World world;
   const IntMap map = int_map(state.range(0));
-  probe(state, world, shuffled(0, state.range(0)), [&](int64_t key) {
-    return int64_t{map.insert_or_assign(key, key)};
-  });
+  probe(state, world, shuffled(0, state.range(0)),
+        [&](int64_t key) { return int64_t{map.insert_or_assign(key, key)}; });
 }
 
 template <class V>
@@ -157,7 +157,8 @@ void BM_LongestInsert(benchmark::State& state) {
     for (int64_t i = 0; i < state.range(0); ++i) {
       const auto start = std::chrono::steady_clock::now();
       map.insert_or_assign(i, i);
-      const std::chrono::duration<double, std::micro> took = std::chrono::steady_clock::now() - start;
+      const std::chrono::duration<double, std::micro> took =
+          std::chrono::steady_clock::now() - start;
       longest = std::max(longest, took.count());
     }
   }

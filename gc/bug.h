@@ -9,22 +9,32 @@ namespace greyhound::gc {
 
 enum class Bug : int {
   kNone = 0,
-  kNoBarrierInRef = 1,         // Ref<T> assignment stores without shading
-  kNoBarrierInTypedmove = 2,   // typedmemmove (map buckets, evacuation) stores without shading
-  kAllocateWhite = 3,          // refill hands out unmarked runs while marking
-  kSkipBlackenAtH2 = 4,        // cached runs stay white when black allocation begins
-  kSkipBlockedAck = 5,         // a blocked thread's roots are not scanned for it
-  kSkipStackRoots = 6,         // conservative stack words are not roots
-  kSkipHandleRoots = 7,        // precise handles are not roots
-  kSkipPersistentRoots = 8,    // persistent handles are not roots
-  kDonateWithoutFlag = 9,      // a donated shade buffer does not ask for another round
-  kOneRoundOnly = 10,          // quiet is declared after one root scan
-  kKeepTailMarks = 11,         // H5 leaves the unused tail of a run marked and allocated
-  kSweepDropsMarkedWord = 12,  // sweep frees the last marked object of a span
-  kEvacuateWithoutBarrier = 13,// map evacuation copies pointer words without a barrier
-  kLargeAllocatedWhite = 14,   // a large object allocated while marking is not marked
-  kOverflowNotKept = 15,       // noscan overflow buckets are not recorded in extra
-  kRangeRootsSkipped = 16,     // registered root ranges are not roots
+  kNoBarrierInRef = 1,           // Ref<T> assignment stores without shading
+  kNoBarrierInTypedmove = 2,     // typedmemmove (map buckets, evacuation) stores without shading
+  kAllocateWhite = 3,            // refill hands out unmarked runs while marking
+  kSkipBlackenAtH2 = 4,          // cached runs stay white when black allocation begins
+  kSkipBlockedAck = 5,           // a blocked thread's roots are not scanned for it
+  kSkipStackRoots = 6,           // conservative stack words are not roots
+  kSkipHandleRoots = 7,          // precise handles are not roots
+  kSkipPersistentRoots = 8,      // persistent handles are not roots
+  kDonateWithoutFlag = 9,        // a donated shade buffer does not ask for another round
+  kOneRoundOnly = 10,            // quiet is declared after one root scan
+  kKeepTailMarks = 11,           // H5 leaves the unused tail of a run marked and allocated
+  kSweepDropsMarkedWord = 12,    // sweep frees the last marked object of a span
+  kEvacuateWithoutBarrier = 13,  // map evacuation copies pointer words without a barrier
+  kLargeAllocatedWhite = 14,     // a large object allocated while marking is not marked
+  kOverflowNotKept = 15,         // noscan overflow buckets are not recorded in extra
+  kRangeRootsSkipped = 16,       // registered root ranges are not roots
+  kShadeWithoutFlag = 17,        // a shade asks for another round only when it is donated
+  kFlagClearedAfterDrain = 18,   // the round's flag is cleared between its drain and its scan
+  kQuietIgnoresPool = 19,        // a round with work left in the pool can be judged quiet
+  kOpenTinyBlockKept = 20,       // the open tiny block stays in use when the color changes
+  kBlackBeforeH1Done = 21,       // black allocation begins while a mutator has no barrier yet
+  kAttachUnaware = 22,           // a mutator that attaches does not adopt the phase
+  kDetachDropsShades = 23,       // a mutator that detaches does not donate what it shaded
+  kDetachForgetsRoots = 24,      // what a detaching mutator holds is not shaded
+  kFreshSpanTooNew = 25,         // a span taken before the H5 answer counts as swept
+  kOtherObletsSkipped = 26,      // of a large object only the first part is scanned
 };
 
 #if defined(GREYHOUND_PLANTED_FAULTS) && GREYHOUND_PLANTED_FAULTS

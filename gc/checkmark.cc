@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
-// gccheckmark: an oracle for the concurrent marker. With every mutator held, a plain depth-first walk
-// from the roots, with a bitmap of its own and none of the marker's code, finds what is reachable; an
-// object that is reachable and unmarked would be freed by the sweep, so it is fatal, with the path's
-// last edge. As Go's mcheckmark.go in purpose.
+// gccheckmark: an oracle for the concurrent marker. With every mutator held, a plain depth-first
+// walk from the roots, with a bitmap of its own and none of the marker's code, finds what is
+// reachable; an object that is reachable and unmarked would be freed by the sweep, so it is fatal,
+// with the path's last edge. As Go's mcheckmark.go in purpose.
 //
-// Stack words need care. The mutators ran on since their last scan, and a new frame may lie over old
-// words that still look like pointers to garbage: an unmarked object behind such a word is no evidence.
-// So words that the last scan saw must be marked, precise roots and heap edges always, and of the other
-// stack words only those that lead to marked objects are followed.
+// Stack words need care. The mutators ran on since their last scan, and a new frame may lie over
+// old words that still look like pointers to garbage: an unmarked object behind such a word is no
+// evidence. So words that the last scan saw must be marked, precise roots and heap edges always,
+// and of the other stack words only those that lead to marked objects are followed.
 #include <cstdio>
 #include <vector>
 
@@ -49,20 +49,25 @@ class Checker {
   void scan(const FoundObject& object) {
     const Layout* layout = heap_->layout_of(object.span, object.index);
     if (layout->noscan()) return;
-    const size_t bytes = object.span->size_class == kLargeClass ? object.span->bytes() : object.span->elem_size;
+    const size_t bytes =
+        object.span->size_class == kLargeClass ? object.span->bytes() : object.span->elem_size;
     for (size_t word = 0; word < bytes / kWordBytes; ++word) {
       const size_t in_elem = word % layout->elem_words;
-      if (in_elem >= layout->ptr_words || ((layout->mask[in_elem / 64] >> (in_elem % 64)) & 1) == 0) continue;
-      const FoundObject child = heap_->find_object(load_word(reinterpret_cast<void*>(object.base + word * 8)));
+      if (in_elem >= layout->ptr_words || ((layout->mask[in_elem / 64] >> (in_elem % 64)) & 1) == 0)
+        continue;
+      const FoundObject child =
+          heap_->find_object(load_word(reinterpret_cast<void*>(object.base + word * 8)));
       if (child.base != 0) visit(child, object.base, "field");
     }
   }
 
   [[noreturn]] void fail(const FoundObject& object, uintptr_t parent, const char* kind) {
-    fatal("checkmark at %s of cycle %llu: object %#lx (slot of %u B, slot %u of the span at %#lx) is reachable from "
-          "a %s of %#lx but not marked",
-          when_, static_cast<unsigned long long>(cycle_), object.base, object.span->elem_size, object.index,
-          object.span->base, kind, parent);
+    fatal(
+        "checkmark at %s of cycle %llu: object %#lx (slot of %u B, slot %u of the span at %#lx) is "
+        "reachable from "
+        "a %s of %#lx but not marked",
+        when_, static_cast<unsigned long long>(cycle_), object.base, object.span->elem_size,
+        object.index, object.span->base, kind, parent);
   }
 
   Heap* heap_;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The cycle's state machine. The threads that drive it are in driver.cc, what it prints in trace.cc,
-// its oracle in checkmark.cc.
+// The cycle's state machine. The threads that drive it are in driver.cc, what it prints in
+// trace.cc, its oracle in checkmark.cc.
 #include "gc/collector.h"
 
 #include <algorithm>
@@ -13,22 +13,30 @@
 namespace greyhound::gc {
 namespace {
 
-// After this many rounds the mutators are held for one last one, so that a program that keeps hiding
-// pointers from the scan cannot keep a cycle from ending.
+// After this many rounds the mutators are held for one last one, so that a program that keeps
+// hiding pointers from the scan cannot keep a cycle from ending.
 constexpr unsigned kMaxRounds = 8;
 
 }  // namespace
 
 const char* phase_name(Phase phase) {
   switch (phase) {
-    case Phase::kIdle: return "idle";
-    case Phase::kBarrierOn: return "barrier on (H1)";
-    case Phase::kAllocBlack: return "allocate black (H2)";
-    case Phase::kDrain: return "drain";
-    case Phase::kScanRoots: return "scan roots (H3)";
-    case Phase::kBarrierOff: return "barrier off (H4)";
-    case Phase::kAllocWhite: return "allocate white (H5)";
-    case Phase::kSweep: return "sweep";
+    case Phase::kIdle:
+      return "idle";
+    case Phase::kBarrierOn:
+      return "barrier on (H1)";
+    case Phase::kAllocBlack:
+      return "allocate black (H2)";
+    case Phase::kDrain:
+      return "drain";
+    case Phase::kScanRoots:
+      return "scan roots (H3)";
+    case Phase::kBarrierOff:
+      return "barrier off (H4)";
+    case Phase::kAllocWhite:
+      return "allocate white (H5)";
+    case Phase::kSweep:
+      return "sweep";
   }
   return "unknown";
 }
@@ -41,7 +49,7 @@ Progress Collector::advance(size_t objects) {
       begin_cycle();
       return Progress::kAdvanced;
     case Phase::kBarrierOn:
-      if (!world.done()) return Progress::kWaiting;
+      if (!world.done() && !bug(Bug::kBlackBeforeH1Done)) return Progress::kWaiting;
       world.begin(Handshake::kAllocBlack);
       phase_.store(Phase::kAllocBlack, std::memory_order_relaxed);
       return Progress::kAdvanced;
@@ -60,6 +68,7 @@ Progress Collector::advance(size_t objects) {
       } else {
         drain_parallel();
       }
+      if (bug(Bug::kFlagClearedAfterDrain)) round_wanted_.store(false, std::memory_order_seq_cst);
       phase_.store(Phase::kScanRoots, std::memory_order_relaxed);
       world.begin(Handshake::kScanRoots);
       return Progress::kAdvanced;
@@ -155,13 +164,15 @@ void Collector::resolve_root_words() {
 
 void Collector::finish_scan() {
   resolve_root_words();
-  const bool quiet = !round_wanted_.load(std::memory_order_seq_cst) && pool.quiet();
+  const bool quiet = !round_wanted_.load(std::memory_order_seq_cst) &&
+                     (pool.quiet() || bug(Bug::kQuietIgnoresPool));
   if (quiet || (bug(Bug::kOneRoundOnly) && cycle_.rounds >= 2)) {
     finish_marking();
     return;
   }
   if (cycle_.rounds >= kMaxRounds && !escalated_ && !parked_for_cycle_) {
-    // What the held mutators have is scanned in the next round; then nothing can be hidden any more.
+    // What the held mutators have is scanned in the next round; then nothing can be hidden any
+    // more.
     world.park_all();
     escalated_ = true;
     ++cycle_.escalations;
@@ -222,8 +233,8 @@ void Collector::finish_cycle() {
   if (options_.debug.gcpacertrace != 0) print_pacer_trace();
 }
 
-// What the heap will not need before its goal goes back to the system, but for a tenth, so that a heap
-// that breathes does not fault its pages in again and again.
+// What the heap will not need before its goal goes back to the system, but for a tenth, so that a
+// heap that breathes does not fault its pages in again and again.
 void Collector::return_surplus() {
   if (pacer.goal() == UINT64_MAX) return;
   const size_t resident = heap.resident_bytes();
@@ -239,7 +250,8 @@ uint64_t Collector::mark_cpu_now() {
 }
 
 GcStats Collector::stats() {
-  if (Mutator* mutator = current_mutator_or_null(); mutator != nullptr && mutator->collector() == this &&
+  if (Mutator* mutator = current_mutator_or_null(); mutator != nullptr &&
+                                                    mutator->collector() == this &&
                                                     mutator->state() == MutatorState::kRunning) {
     mutator->flush_counts();
   }

@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: MIT
-// The collector of one runtime: the cycle as a state machine, and who drives it. The cycle is on the
-// fly: no phase stops the mutators; each hears of a phase change in a handshake of its own.
+// The collector of one runtime: the cycle as a state machine, and who drives it. The cycle is on
+// the fly: no phase stops the mutators; each hears of a phase change in a handshake of its own.
 //
-//   idle ─▶ H1 barrier on ─▶ H2 allocate black ─▶ { clear flag ▸ drain ▸ H3 scan roots }* until quiet
+//   idle ─▶ H1 barrier on ─▶ H2 allocate black ─▶ { clear flag ▸ drain ▸ H3 scan roots }* until
+//   quiet
 //        ─▶ H4 barrier off ─▶ H5 allocate white, raise sweepgen ─▶ sweep ─▶ idle
 //
 // Quiet (rule 2): after H3's last acknowledgement and after its root words were resolved, the flag
-// "something was shaded, donated or newly greyed from a root" is still clear, and the pool is quiet.
-// The flag is cleared before the round's drain, never later (rule 3).
+// "something was shaded, donated or newly greyed from a root" is still clear, and the pool is
+// quiet. The flag is cleared before the round's drain, never later (rule 3).
 //
-// Drivers: in kConcurrent mode a coordinator thread calls advance() and the workers join it in drains;
-// in kStepping mode whoever calls step() or collect() does; kStopTheWorld is the same machine inside
-// park_all()/release_all(). One thread at a time advances: driver_mutex_ sees to it.
+// Drivers: in kConcurrent mode a coordinator thread calls advance() and the workers join it in
+// drains; in kStepping mode whoever calls step() or collect() does; kStopTheWorld is the same
+// machine inside park_all()/release_all(). One thread at a time advances: driver_mutex_ sees to it.
 //
 // Thread rules: options, heap, world, pool, pacer may be used from any thread by their own rules;
 // everything else as said.
@@ -35,7 +36,16 @@
 
 namespace greyhound::gc {
 
-enum class Phase : uint8_t { kIdle, kBarrierOn, kAllocBlack, kDrain, kScanRoots, kBarrierOff, kAllocWhite, kSweep };
+enum class Phase : uint8_t {
+  kIdle,
+  kBarrierOn,
+  kAllocBlack,
+  kDrain,
+  kScanRoots,
+  kBarrierOff,
+  kAllocWhite,
+  kSweep
+};
 const char* phase_name(Phase phase);
 
 enum class Progress : uint8_t {
@@ -136,8 +146,8 @@ class Collector {
   uint64_t coordinator_cpu_start_ = 0;
   std::vector<uintptr_t> root_words_;          // of the last H3, from stacks and registers
   std::vector<uintptr_t> precise_root_words_;  // and from handles and ranges
-  std::unique_ptr<Marker> marker_;  // the driver's
-  GcStats totals_;                  // protected by stats_mutex_
+  std::unique_ptr<Marker> marker_;             // the driver's
+  GcStats totals_;                             // protected by stats_mutex_
   std::mutex stats_mutex_;
 
   // Requests; protected by request_mutex_.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Who drives the cycle: the coordinator thread, the marking workers, assisting mutators, and callers
-// of collect() and step(). The order of things is collector.cc's; this file only runs it.
+// Who drives the cycle: the coordinator thread, the marking workers, assisting mutators, and
+// callers of collect() and step(). The order of things is collector.cc's; this file only runs it.
 #include <algorithm>
 #include <cstdio>
 #include <random>
@@ -12,8 +12,8 @@
 namespace greyhound::gc {
 namespace {
 
-// An assist marks at least this much once it starts, so that starting pays; and at most so much at a
-// time, so that no allocation waits long. Bytes.
+// An assist marks at least this much once it starts, so that starting pays; and at most so much at
+// a time, so that no allocation waits long. Bytes.
 constexpr int64_t kAssistLeast = 16 << 10;
 constexpr int64_t kAssistMost = 64 << 10;
 // And waits at most this long for work to do.
@@ -22,7 +22,8 @@ constexpr uint64_t kLatePatienceNs = 1'000'000;
 
 void describe_collector(const void* owner, char* buffer, unsigned long size) {
   const auto* collector = static_cast<const Collector*>(owner);
-  std::snprintf(buffer, size, "collector phase %s, %llu cycles completed", phase_name(collector->phase()),
+  std::snprintf(buffer, size, "collector phase %s, %llu cycles completed",
+                phase_name(collector->phase()),
                 static_cast<unsigned long long>(collector->completed_cycles()));
 }
 
@@ -32,7 +33,8 @@ Collector::Collector(const Options& options) : world(&heap), options_(options) {
   const unsigned cpus = std::max(1u, std::thread::hardware_concurrency());
   worker_count_ = options.workers != 0 ? std::min(options.workers, 64u) : std::max(1u, cpus / 4);
   if (options_.debug.gcserial != 0 || options_.mode == Mode::kStepping) worker_count_ = 1;
-  if (options_.debug.gcstoptheworld != 0 && options_.mode == Mode::kConcurrent) options_.mode = Mode::kStopTheWorld;
+  if (options_.debug.gcstoptheworld != 0 && options_.mode == Mode::kConcurrent)
+    options_.mode = Mode::kStopTheWorld;
   made_at_ns_ = monotonic_ns();
   uint64_t seed = static_cast<uint64_t>(options_.debug.seed);
   if (seed == 0) seed = (uint64_t{std::random_device{}()} << 32) ^ made_at_ns_;
@@ -67,7 +69,8 @@ Collector::~Collector() {
 }
 
 uint64_t Collector::next_seed() {
-  return seed_state_.fetch_add(0x9e3779b97f4a7c15u, std::memory_order_relaxed) * 0xbf58476d1ce4e5b9u;
+  return seed_state_.fetch_add(0x9e3779b97f4a7c15u, std::memory_order_relaxed) *
+         0xbf58476d1ce4e5b9u;
 }
 
 void Collector::request_cycle(bool forced) {
@@ -123,7 +126,8 @@ void Collector::coordinator_loop() {
   set_fatal_context(describe_collector, this);
   std::unique_lock lock(request_mutex_);
   while (true) {
-    request_changed_.wait(lock, [this] { return stop_ || wanted_.load(std::memory_order_acquire); });
+    request_changed_.wait(lock,
+                          [this] { return stop_ || wanted_.load(std::memory_order_acquire); });
     if (stop_) return;
     lock.unlock();
     while (true) {
@@ -180,7 +184,8 @@ void Collector::worker_loop(size_t index) {
 }
 
 // Rule 7: gcDrainN is an active marker from its first pop to its last donation, with no safepoint
-// inside. Between two of them a pending handshake ends the assist: its acknowledgement must not wait.
+// inside. Between two of them a pending handshake ends the assist: its acknowledgement must not
+// wait.
 GREYHOUND_NOINLINE void Collector::gcAssistAlloc(Mutator* mutator) {
   if (options_.debug.gcserial != 0 || options_.mode != Mode::kConcurrent) {
     mutator->assist_debt = 0;
@@ -188,12 +193,14 @@ GREYHOUND_NOINLINE void Collector::gcAssistAlloc(Mutator* mutator) {
   }
   mutator->assist_debt -= pacer.take_credit(mutator->assist_debt);
   if (mutator->assist_debt <= 0) return;
-  if (mutator->assist_marker == nullptr) mutator->assist_marker = std::make_unique<Marker>(&heap, &pool, &pacer);
+  if (mutator->assist_marker == nullptr)
+    mutator->assist_marker = std::make_unique<Marker>(&heap, &pool, &pacer);
   const uint64_t start = monotonic_ns();
   // Well beyond the goal the markers are not getting the processor: let them have this one.
   const bool late = pacer.live() > pacer.goal() + pacer.goal() / 16;
   int64_t budget = std::clamp(mutator->assist_debt, kAssistLeast, kAssistMost);
-  while (budget > 0 && marking() && mutator->request.load(std::memory_order_relaxed) == Handshake::kNone) {
+  while (budget > 0 && marking() &&
+         mutator->request.load(std::memory_order_relaxed) == Handshake::kNone) {
     int64_t paid = mutator->assist_marker->gcDrainN(budget);
     if (paid < 0) {
       // The others hold all there is: have them share, and let what they do meanwhile count.

@@ -32,7 +32,8 @@ Heap::~Heap() {
 
 bool Heap::initialise(const Options& options) {
   keeper_ = std::make_unique<RangeKeeper>();
-  uint64_t reserve = align_up(options.reserve != 0 ? options.reserve : kDefaultReserve, kRangeAlignment);
+  uint64_t reserve =
+      align_up(options.reserve != 0 ? options.reserve : kDefaultReserve, kRangeAlignment);
   bool reserved = false;
   for (; !reserved && reserve >= kSmallestReserve; reserve /= 2) {
     const size_t pages = reserve >> kPageShift;
@@ -114,7 +115,8 @@ mspan* Heap::allocate_small_span(Layout* layout, SizeClass size_class, uint32_t 
   span->noscan = layout != nullptr && layout->noscan();
   span->exact = layout != nullptr && layout->exact;
   span->needzero = !zeroed;
-  span->central = layout != nullptr ? layout->central.load(std::memory_order_acquire) : &shared_[size_class];
+  span->central =
+      layout != nullptr ? layout->central.load(std::memory_order_acquire) : &shared_[size_class];
   span->sweepgen = gen;
   span->live = 0;
   span->state.store(SpanState::kSmall, std::memory_order_release);

@@ -6,14 +6,15 @@
 //      \------- arithmetic ------> mark bit, allocation bit (heap_bitmap.h)
 //
 // Invariants:
-//  1. page_table_[p] is the index of the span that page p belongs to, 0 for none; stored with release
+//  1. page_table_[p] is the index of the span that page p belongs to, 0 for none; stored with
+//  release
 //     once the span's first cache line is written, cleared when it is freed.
 //  2. Span structs are never unmapped and keep their index, so a racing reader of a stale one reads
 //     an old span, never unmapped memory.
 //  3. No span is freed while marking.
 //
-// Thread rules: contains, span_of, find_object from any thread; span allocation and freeing under the
-// page lock, which these functions take.
+// Thread rules: contains, span_of, find_object from any thread; span allocation and freeing under
+// the page lock, which these functions take.
 #pragma once
 
 #include <atomic>
@@ -44,7 +45,8 @@ class Heap {
   Heap(const Heap&) = delete;
   Heap& operator=(const Heap&) = delete;
 
-  // Reserves the range (options.reserve, halved until it can be had). False: no address space at all.
+  // Reserves the range (options.reserve, halved until it can be had). False: no address space at
+  // all.
   bool initialise(const Options& options);
 
   GREYHOUND_INLINE bool contains(uintptr_t address) const { return address - base_ < size_; }
@@ -67,9 +69,10 @@ class Heap {
   // A fresh span of `layout`, or of the shared spans of `size_class` when layout is null; stamped
   // with `gen` and owned by the caller. Null when the range or the limit is exhausted.
   mspan* allocate_small_span(Layout* layout, SizeClass size_class, uint32_t gen);
-  // Pages for one object of `bytes`, in two steps, since clearing them may take long and be done while
-  // the mutator is blocked: the span is nobody's but the caller's until it is published. *zeroed says
-  // whether its pages read as zero. Published, its allocation bit is set; it is on no list yet.
+  // Pages for one object of `bytes`, in two steps, since clearing them may take long and be done
+  // while the mutator is blocked: the span is nobody's but the caller's until it is published.
+  // *zeroed says whether its pages read as zero. Published, its allocation bit is set; it is on no
+  // list yet.
   mspan* take_large_span(size_t bytes, bool* zeroed);
   void publish_large_span(mspan* span, Layout* layout, uint32_t gen);
   void free_span(mspan* span);
@@ -79,7 +82,8 @@ class Heap {
   // The layout of the object in slot `index`.
   const Layout* layout_of(const mspan* span, uint32_t index) const {
     if (span->layout != nullptr) return span->layout;
-    return layouts_.by_id(std::atomic_ref<uint16_t>(span->slot_layouts[index]).load(std::memory_order_relaxed));
+    return layouts_.by_id(
+        std::atomic_ref<uint16_t>(span->slot_layouts[index]).load(std::memory_order_relaxed));
   }
 
   void push_large(mspan* span);
@@ -111,9 +115,9 @@ class Heap {
   size_t metadata_bytes();
 
  private:
-  mspan* new_span_struct();                 // REQUIRES: page_lock_ held
+  mspan* new_span_struct();                       // REQUIRES: page_lock_ held
   mspan* take_pages(size_t pages, bool* zeroed);  // likewise; null at the limit
-  void publish_span(mspan* span);           // likewise
+  void publish_span(mspan* span);                 // likewise
 
   uintptr_t base_ = 0;
   size_t size_ = 0;
@@ -122,11 +126,11 @@ class Heap {
   uint64_t max_heap_ = 0;
 
   std::mutex page_lock_;
-  PageAllocator pages_;       // protected by page_lock_
-  SpanList free_spans_;       // protected by page_lock_
-  uint32_t span_count_ = 1;   // protected by page_lock_; index 0 means none
+  PageAllocator pages_;           // protected by page_lock_
+  SpanList free_spans_;           // protected by page_lock_
+  uint32_t span_count_ = 1;       // protected by page_lock_; index 0 means none
   size_t slot_layout_bytes_ = 0;  // protected by page_lock_
-  SpanList large_[2];         // by sweepgen parity; protected by page_lock_
+  SpanList large_[2];             // by sweepgen parity; protected by page_lock_
 
   LayoutRegistry layouts_;
   mcentral shared_[kNumSizeClasses];

@@ -39,7 +39,8 @@ void HeapBitmap::set_slots(uintptr_t first, uintptr_t last, size_t stride, bool 
   });
 }
 
-void HeapBitmap::clear_slots(uintptr_t first, uintptr_t last, size_t stride, bool atomically) const {
+void HeapBitmap::clear_slots(uintptr_t first, uintptr_t last, size_t stride,
+                             bool atomically) const {
   for_each_word(first, last, stride, [&](size_t index, uint64_t bits) {
     std::atomic_ref<uint64_t> word(words_[index]);
     if (atomically) {

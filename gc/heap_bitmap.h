@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
-// Two side bitmaps over the whole heap range, one bit for each 16 B granule, addressed by arithmetic
-// on the object's address: marks (this cycle's grey and black objects) and allocation bits (slots
-// handed out). Only the bit of an object's first granule is ever set. A page's bits are one cache
-// line, so spans never share a word.
+// Two side bitmaps over the whole heap range, one bit for each 16 B granule, addressed by
+// arithmetic on the object's address: marks (this cycle's grey and black objects) and allocation
+// bits (slots handed out). Only the bit of an object's first granule is ever set. A page's bits are
+// one cache line, so spans never share a word.
 //
 // Marks are set by atomic OR from any marker or barrier. Allocation bits are written by the span's
-// owner with release (after the slot is zeroed) and read with acquire where a word may be no pointer.
+// owner with release (after the slot is zeroed) and read with acquire where a word may be no
+// pointer.
 #pragma once
 
 #include <atomic>
@@ -26,19 +27,24 @@ class HeapBitmap {
     base_ = heap_base;
   }
 
-  GREYHOUND_INLINE size_t granule(uintptr_t address) const { return (address - base_) >> kGranuleShift; }
-  GREYHOUND_INLINE uint64_t* word(uintptr_t address) const { return words_ + (granule(address) >> 6); }
+  GREYHOUND_INLINE size_t granule(uintptr_t address) const {
+    return (address - base_) >> kGranuleShift;
+  }
+  GREYHOUND_INLINE uint64_t* word(uintptr_t address) const {
+    return words_ + (granule(address) >> 6);
+  }
   GREYHOUND_INLINE static uint64_t bit(size_t granule) { return uint64_t{1} << (granule & 63); }
 
   // Acquire: a set allocation bit means that the slot's zeroing is visible.
   GREYHOUND_INLINE bool test(uintptr_t address) const {
     const size_t g = granule(address);
-    return (std::atomic_ref<uint64_t>(words_[g >> 6]).load(std::memory_order_acquire) & bit(g)) != 0;
+    return (std::atomic_ref<uint64_t>(words_[g >> 6]).load(std::memory_order_acquire) & bit(g)) !=
+           0;
   }
 
-  // True when this call set the bit. The plain test first keeps already-marked objects off the bus; it
-  // acquires, because a root resolver that finds a mark set must then see the flag that the shading
-  // mutator raised before it (Mutator::shade).
+  // True when this call set the bit. The plain test first keeps already-marked objects off the bus;
+  // it acquires, because a root resolver that finds a mark set must then see the flag that the
+  // shading mutator raised before it (Mutator::shade).
   GREYHOUND_INLINE bool test_and_set(uintptr_t address) const {
     const size_t g = granule(address);
     std::atomic_ref<uint64_t> word(words_[g >> 6]);
@@ -54,8 +60,8 @@ class HeapBitmap {
     return std::atomic_ref<uint64_t>(words_[word_index]).load(std::memory_order_relaxed);
   }
 
-  // Sets (or clears) the bits of the slots [first, last) at `stride` bytes. Whole words at a time, by
-  // atomic OR/AND when others may set bits of the same word, else by release stores.
+  // Sets (or clears) the bits of the slots [first, last) at `stride` bytes. Whole words at a time,
+  // by atomic OR/AND when others may set bits of the same word, else by release stores.
   void set_slots(uintptr_t first, uintptr_t last, size_t stride, bool atomically) const;
   void clear_slots(uintptr_t first, uintptr_t last, size_t stride, bool atomically) const;
 

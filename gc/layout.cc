@@ -33,8 +33,8 @@ void repeat_to_slot(Layout* layout) {
   }
 }
 
-// Small slots are known by what is scanned in them, so an array of two pairs equals a struct of four
-// words; larger ones by their element.
+// Small slots are known by what is scanned in them, so an array of two pairs equals a struct of
+// four words; larger ones by their element.
 uint64_t hash_of(const Layout& layout) {
   uint64_t hash = (layout.size_class * 2 + (layout.exact ? 1 : 0)) * 0x9e3779b97f4a7c15u;
   if (layout.slot_mask != 0) return (hash ^ layout.slot_mask) * 0xff51afd7ed558ccdu;

@@ -4,9 +4,11 @@
 // layout, so small objects carry no header and allocation writes no pointer bitmap (design §2).
 //
 // Invariants:
-//  1. Layouts are interned per heap: equal (class, mask) means the same Layout*. They are never freed
+//  1. Layouts are interned per heap: equal (class, mask) means the same Layout*. They are never
+//  freed
 //     before the heap, and immutable but for the counters at the end.
-//  2. The mask describes one element of elem_words words and repeats to the end of the slot (arrays);
+//  2. The mask describes one element of elem_words words and repeats to the end of the slot
+//  (arrays);
 //     trailing zero words are trimmed to ptr_words. Words past the last element of a slot are zero.
 //  3. noscan layouts have ptr_words 0; there is one per size class and one for large objects.
 //
@@ -41,8 +43,8 @@ struct Layout {
   // Bytes handed out from shared spans, to decide when the layout gets spans of its own. Relaxed: a
   // stale count only delays the promotion.
   std::atomic<uint64_t> shared_bytes{0};
-  // Its own spans' central list; null while it lives in shared spans. Set once, under the registry's
-  // lock, with release; read with acquire.
+  // Its own spans' central list; null while it lives in shared spans. Set once, under the
+  // registry's lock, with release; read with acquire.
   std::atomic<mcentral*> central{nullptr};
 
   bool noscan() const { return ptr_words == 0; }
@@ -77,10 +79,10 @@ class LayoutRegistry {
   Layout* add(std::unique_ptr<Layout> layout);  // REQUIRES: mutex_ held
 
   std::mutex mutex_;
-  std::vector<std::unique_ptr<Layout>> owned_;                  // protected by mutex_
-  std::unordered_multimap<uint64_t, Layout*> by_hash_;          // protected by mutex_
-  unsigned own_count_[kNumSizeClasses] = {};                    // protected by mutex_
-  std::unique_ptr<std::atomic<Layout*>[]> table_;               // release by add, acquire by by_id
+  std::vector<std::unique_ptr<Layout>> owned_;          // protected by mutex_
+  std::unordered_multimap<uint64_t, Layout*> by_hash_;  // protected by mutex_
+  unsigned own_count_[kNumSizeClasses] = {};            // protected by mutex_
+  std::unique_ptr<std::atomic<Layout*>[]> table_;       // release by add, acquire by by_id
   std::atomic<uint32_t> count_{0};
   Layout* noscan_[kNumSizeClasses] = {};
 };

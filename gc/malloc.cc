@@ -45,7 +45,8 @@ void owe(Collector* collector, Mutator* mutator, size_t bytes) {
 // Tells the embedder; null.
 void* out_of_memory(Collector* collector, size_t bytes) {
   const Options& options = collector->options();
-  if (options.on_out_of_memory != nullptr) options.on_out_of_memory(options.out_of_memory_context, bytes);
+  if (options.on_out_of_memory != nullptr)
+    options.on_out_of_memory(options.out_of_memory_context, bytes);
   return nullptr;
 }
 
@@ -70,7 +71,8 @@ GREYHOUND_INLINE void* bump(AllocRun* run) {
 GREYHOUND_INLINE void* bump_tiny(MutatorHot* hot, size_t size) {
   uintptr_t object = align_up(hot->tiny.cur, tiny_alignment(size));
   // An object must not straddle two blocks: the mark of one block would not keep it.
-  if (((object ^ (object + size - 1)) & ~uintptr_t{kGranule - 1}) != 0) object = align_up(object, kGranule);
+  if (((object ^ (object + size - 1)) & ~uintptr_t{kGranule - 1}) != 0)
+    object = align_up(object, kGranule);
   const uintptr_t next = object + size;
   if (next > hot->tiny.end) return nullptr;
   hot->tiny.cur = next;
@@ -115,7 +117,8 @@ GREYHOUND_NOINLINE void* malloc_large(Mutator* mutator, size_t size, const Type*
     if (span == nullptr) return nullptr;
     // The color and the generation as they are now: a handshake may have passed while clearing.
     collector->heap.publish_large_span(span, layout, mutator->sweepgen());
-    if (mutator->alloc_black() && !bug(Bug::kLargeAllocatedWhite)) collector->heap.marks.test_and_set(span->base);
+    if (mutator->alloc_black() && !bug(Bug::kLargeAllocatedWhite))
+      collector->heap.marks.test_and_set(span->base);
     collector->pacer.allocated(span->bytes(), mutator->alloc_black());
     mutator->count_large(span->bytes());
     owe(collector, mutator, span->bytes());
@@ -136,8 +139,10 @@ GREYHOUND_NOINLINE void* malloc_shared(Mutator* mutator, Layout* layout) {
   const uint32_t index = span->object_index(reinterpret_cast<uintptr_t>(object));
   std::atomic_ref<uint16_t>(span->slot_layouts[index])
       .store(static_cast<uint16_t>(layout->id), std::memory_order_relaxed);
-  const uint64_t total = layout->shared_bytes.fetch_add(run->size, std::memory_order_relaxed) + run->size;
-  if (total >= kPromoteBytes && total - run->size < kPromoteBytes) collector->heap.layouts().try_promote(layout);
+  const uint64_t total =
+      layout->shared_bytes.fetch_add(run->size, std::memory_order_relaxed) + run->size;
+  if (total >= kPromoteBytes && total - run->size < kPromoteBytes)
+    collector->heap.layouts().try_promote(layout);
   return object;
 }
 
@@ -186,15 +191,18 @@ GREYHOUND_NOINLINE void* mallocgc(size_t size, const Type* type) {
   if (hot->request.load(std::memory_order_relaxed) == Handshake::kNone) [[likely]] {
     if (type == nullptr || type->noscan()) {
       if (size - 1 < kGranule - 1) {
-        if (void* object = bump_tiny(hot, size); object != nullptr) [[likely]] return object;
+        if (void* object = bump_tiny(hot, size); object != nullptr) [[likely]]
+          return object;
       } else if (size - 1 < kMaxSmallSize) {
-        if (void* object = bump(&hot->noscan[size_to_class(size)]); object != nullptr) [[likely]] return object;
+        if (void* object = bump(&hot->noscan[size_to_class(size)]); object != nullptr) [[likely]]
+          return object;
       }
     } else if (size - 1 < kMaxSmallSize) {
       const SizeClass size_class = size_to_class(size);
       const TypeCacheEntry& entry = hot->types[type_cache_index(type, size_class)];
       if (entry.type == type && entry.size_class == size_class) [[likely]] {
-        if (void* object = bump(entry.run); object != nullptr) [[likely]] return object;
+        if (void* object = bump(entry.run); object != nullptr) [[likely]]
+          return object;
       }
     }
   }

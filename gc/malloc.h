@@ -2,9 +2,9 @@
 // Allocation. mallocgc has Go's name and shape: a bump through the mutator's run of free slots for
 // the type's layout, no atomic, no color test; everything else is in mallocgc_slow.
 //
-// Every call is a safepoint. Objects are zeroed and aligned to 16 B (noscan ones below 16 B to their
-// size's largest power of two, since they share 16 B blocks, as in Go's tiny allocator).
-// Null is returned only when the heap limit is reached and a collection did not help, after the
+// Every call is a safepoint. Objects are zeroed and aligned to 16 B (noscan ones below 16 B to
+// their size's largest power of two, since they share 16 B blocks, as in Go's tiny allocator). Null
+// is returned only when the heap limit is reached and a collection did not help, after the
 // embedder's out-of-memory handler has been called.
 #pragma once
 

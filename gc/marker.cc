@@ -5,14 +5,15 @@
 #include <bit>
 #include <utility>
 
+#include "gc/bug.h"
 #include "gc/pacer.h"
 #include "runtime/base/check.h"
 
 namespace greyhound::gc {
 namespace {
 
-// Large objects are scanned in parts of this size, so that several markers share one and an assist's
-// share stays small.
+// Large objects are scanned in parts of this size, so that several markers share one and an
+// assist's share stays small.
 constexpr size_t kObletBytes = 128 << 10;
 // How often a marker looks whether others are waiting, in objects.
 constexpr size_t kShareInterval = 64;
@@ -21,7 +22,8 @@ constexpr uint64_t kReviseInterval = 64;
 
 }  // namespace
 
-Marker::Marker(Heap* heap, WorkPool* pool, Pacer* pacer) : heap_(heap), pool_(pool), pacer_(pacer) {}
+Marker::Marker(Heap* heap, WorkPool* pool, Pacer* pacer)
+    : heap_(heap), pool_(pool), pacer_(pacer) {}
 
 Marker::~Marker() {
   flush();
@@ -48,8 +50,9 @@ GREYHOUND_INLINE bool Marker::pop(MarkEntry* entry) {
   return true;
 }
 
-// Asks for what scanobject will touch. What may be an interior pointer needs its span then, so a look at
-// it now costs nothing twice, and spares the memory system the lines of objects that are not scanned.
+// Asks for what scanobject will touch. What may be an interior pointer needs its span then, so a
+// look at it now costs nothing twice, and spares the memory system the lines of objects that are
+// not scanned.
 GREYHOUND_INLINE void Marker::prefetch(MarkEntry entry) {
   const uintptr_t address = entry & ~uintptr_t{kTagMask};
   __builtin_prefetch(heap_->marks.word(address));
@@ -150,15 +153,17 @@ GREYHOUND_NOINLINE void Marker::scan_small(uintptr_t object, const mspan* span) 
 // Scans from `from` to the end of its oblet; for a whole object, queues the other oblets first.
 GREYHOUND_NOINLINE void Marker::scan_large(uintptr_t from, const mspan* span, bool whole) {
   const uintptr_t end = span->base + span->bytes();
-  if (whole) {
-    for (uintptr_t oblet = from + kObletBytes; oblet < end; oblet += kObletBytes) push(oblet | kTagOblet);
+  if (whole && !bug(Bug::kOtherObletsSkipped)) {
+    for (uintptr_t oblet = from + kObletBytes; oblet < end; oblet += kObletBytes)
+      push(oblet | kTagOblet);
   }
   const uintptr_t stop = std::min(end, from + kObletBytes);
-  scan_words(span->base, (from - span->base) / kWordBytes, (stop - span->base) / kWordBytes, span->layout);
+  scan_words(span->base, (from - span->base) / kWordBytes, (stop - span->base) / kWordBytes,
+             span->layout);
 }
 
-// The pointer words of [first_word, last_word) of the object at `base`: its elements repeat from the
-// start, so the first one may begin before first_word.
+// The pointer words of [first_word, last_word) of the object at `base`: its elements repeat from
+// the start, so the first one may begin before first_word.
 void Marker::scan_words(uintptr_t base, size_t first_word, size_t last_word, const Layout* layout) {
   const auto* words = reinterpret_cast<const uintptr_t*>(base);
   const MarkTag tag = layout->exact ? kTagExact : kTagInterior;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A marker: takes grey work, scans objects, greys what they point to. The coordinator, each worker and
-// each assisting mutator has one of its own.
+// A marker: takes grey work, scans objects, greys what they point to. The coordinator, each worker
+// and each assisting mutator has one of its own.
 //
 //   gcDrain      pops an entry and sends it through a short FIFO, prefetching its mark word and its
 //                first line; what comes out of the FIFO is ready to be looked at
@@ -8,9 +8,9 @@
 //   greyobject   pushes what a pointer word points to
 //
 // Marking is bound by memory latency: entries are pushed *before* their mark is tested, so that the
-// test happens on a line that was asked for kPrefetchDistance entries ago. (An OCaml 5 and a CPython
-// marker do the same; see shared figures in docs/performance.md.) An unmarked entry in a buffer is
-// grey in Dijkstra's sense: nothing becomes white or black by waiting there.
+// test happens on a line that was asked for kPrefetchDistance entries ago. (An OCaml 5 and a
+// CPython marker do the same; see shared figures in docs/performance.md.) An unmarked entry in a
+// buffer is grey in Dijkstra's sense: nothing becomes white or black by waiting there.
 //
 // Invariants:
 //  1. Between its first entry and flush() a marker counts as active in the pool (work_pool.h).
@@ -38,13 +38,15 @@ class Marker {
 
   // Marks until no marker has work left. REQUIRES: active in the pool; it no longer is on return.
   void gcDrain();
-  // Marks until `budget` bytes of objects were greyed or nothing is queued, then puts the rest back.
-  // Becomes and ceases to be active itself. Gives the bytes greyed; -1 when it found no work at all.
+  // Marks until `budget` bytes of objects were greyed or nothing is queued, then puts the rest
+  // back. Becomes and ceases to be active itself. Gives the bytes greyed; -1 when it found no work
+  // at all.
   int64_t gcDrainN(int64_t budget);
   // The same in objects scanned, for stepping. False when there was nothing to do.
   bool drain_objects(size_t budget);
 
-  // Greys the object that `word` points into, if it is one; for roots. Gives whether a mark was set.
+  // Greys the object that `word` points into, if it is one; for roots. Gives whether a mark was
+  // set.
   bool grey_root(uintptr_t word);
   // Puts every entry held back into the pool.
   void flush();

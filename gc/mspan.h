@@ -5,9 +5,9 @@
 //
 // Ownership: at any time a span is in exactly one place: an mcentral list, a mutator's cache, the
 // heap's large-object list, or free. Whoever took it from a list owns its fields and its allocation
-// bits; mark bits are set by any marker. The first cache line is what the marker reads; it is written
-// before the page table entry is published with release and not again until the span is freed, which
-// never happens while marking.
+// bits; mark bits are set by any marker. The first cache line is what the marker reads; it is
+// written before the page table entry is published with release and not again until the span is
+// freed, which never happens while marking.
 //
 // sweepgen: equal to the heap's: swept in this generation. One less: to be swept before use.
 #pragma once
@@ -25,24 +25,24 @@ enum class SpanState : uint8_t { kFree, kSmall, kLarge };
 
 struct alignas(64) mspan {
   uintptr_t base = 0;
-  uint32_t elem_size = 0;     // of a large object: its pages in bytes, saturated (see bytes())
-  uint32_t divide_magic = 0;  // 0 for a large object: every offset has index 0
-  uint64_t slot_mask = 0;     // of layout; 0 when the layout does not fit one word
-  const Layout* layout = nullptr;    // null for a shared span
+  uint32_t elem_size = 0;          // of a large object: its pages in bytes, saturated (see bytes())
+  uint32_t divide_magic = 0;       // 0 for a large object: every offset has index 0
+  uint64_t slot_mask = 0;          // of layout; 0 when the layout does not fit one word
+  const Layout* layout = nullptr;  // null for a shared span
   uint16_t* slot_layouts = nullptr;  // shared span: the layout id of each slot
   uint32_t nelems = 0;
   uint32_t npages = 0;
   SizeClass size_class = kLargeClass;
   bool noscan = false;
   bool exact = false;
-  bool needzero = false;  // free slots may hold anything
+  bool needzero = false;      // free slots may hold anything
   uint8_t pointer_words = 0;  // set bits of slot_mask
   std::atomic<SpanState> state{SpanState::kFree};
   uint32_t sweepgen = 0;
   // ---- second line: owner only
   mspan* next = nullptr;
   mcentral* central = nullptr;
-  uint32_t live = 0;  // objects that survived the last sweep
+  uint32_t live = 0;   // objects that survived the last sweep
   uint32_t index = 0;  // in the heap's span table
 
   size_t bytes() const { return size_t{npages} << kPageShift; }

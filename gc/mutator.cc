@@ -21,7 +21,8 @@ GREYHOUND_INLINE uintptr_t stack_pointer() {
   return sp;
 }
 
-GREYHOUND_NO_SANITIZE void copy_words(uintptr_t low, uintptr_t high, std::vector<uintptr_t>* words) {
+GREYHOUND_NO_SANITIZE void copy_words(uintptr_t low, uintptr_t high,
+                                      std::vector<uintptr_t>* words) {
   for (; low < high; low += kWordBytes) {
     const uintptr_t word = *reinterpret_cast<const volatile uintptr_t*>(low);
     words->push_back(word);
@@ -41,17 +42,25 @@ uintptr_t thread_stack_base() {
 
 }  // namespace
 
-constinit thread_local MutatorHot* tls_mutator __attribute__((tls_model("initial-exec"))) = &no_mutator;
+constinit thread_local MutatorHot* tls_mutator __attribute__((tls_model("initial-exec"))) =
+    &no_mutator;
 
 const char* handshake_name(Handshake handshake) {
   switch (handshake) {
-    case Handshake::kNone: return "no";
-    case Handshake::kBarrierOn: return "barrier-on (H1)";
-    case Handshake::kAllocBlack: return "allocate-black (H2)";
-    case Handshake::kScanRoots: return "scan-roots (H3)";
-    case Handshake::kBarrierOff: return "barrier-off (H4)";
-    case Handshake::kAllocWhite: return "allocate-white (H5)";
-    case Handshake::kPark: return "park";
+    case Handshake::kNone:
+      return "no";
+    case Handshake::kBarrierOn:
+      return "barrier-on (H1)";
+    case Handshake::kAllocBlack:
+      return "allocate-black (H2)";
+    case Handshake::kScanRoots:
+      return "scan-roots (H3)";
+    case Handshake::kBarrierOff:
+      return "barrier-off (H4)";
+    case Handshake::kAllocWhite:
+      return "allocate-white (H5)";
+    case Handshake::kPark:
+      return "park";
   }
   return "unknown";
 }
@@ -59,8 +68,9 @@ const char* handshake_name(Handshake handshake) {
 Mutator* current_mutator() {
   Mutator* mutator = tls_mutator->self;
   if (mutator == nullptr) {
-    fatal("this thread has no mutator: attach it to a runtime (greyhound::runtime::Thread) before it "
-          "allocates, stores a reference or waits for the collector");
+    fatal(
+        "this thread has no mutator: attach it to a runtime (greyhound::runtime::Thread) before it "
+        "allocates, stores a reference or waits for the collector");
   }
   return mutator;
 }
@@ -73,7 +83,7 @@ uint64_t fastrand() {
   return z ^ (z >> 31);
 }
 
-Mutator::Mutator(Collector* collector, std::string name) 
+Mutator::Mutator(Collector* collector, std::string name)
     : collector_(collector),
       name_(std::move(name)),
       conservative_(collector->options().stack_roots == StackRoots::kConservative) {
@@ -94,11 +104,14 @@ Mutator::Mutator(Collector* collector, std::string name)
 Mutator::~Mutator() {
   if (bound_) {
     if (tls_mutator != this) {
-      fatal("mutator '%s' is destroyed on another thread than the one it is bound to; detach it there",
-            name_.c_str());
+      fatal(
+          "mutator '%s' is destroyed on another thread than the one it is bound to; detach it "
+          "there",
+          name_.c_str());
     }
     if (blocking_depth_ != 0) {
-      fatal("mutator '%s' is destroyed inside its own blocking region; leave the region first", name_.c_str());
+      fatal("mutator '%s' is destroyed inside its own blocking region; leave the region first",
+            name_.c_str());
     }
     safepoint("detach");
     // For the last root words: what this thread holds now may just have been handed to another.
@@ -115,15 +128,19 @@ Mutator::~Mutator() {
 }
 
 void Mutator::bind() {
-  if (bound_) fatal("mutator '%s' is already bound to a thread; attach each thread once", name_.c_str());
+  if (bound_)
+    fatal("mutator '%s' is already bound to a thread; attach each thread once", name_.c_str());
   for (Mutator* m = current_mutator_or_null(); m != nullptr; m = m->previous_on_thread) {
     if (m->collector_ == collector_ && !collector_->allows_nested_mutators()) {
-      fatal("this thread is already attached to this runtime as '%s'; use that mutator, or detach it first",
-            m->name_.c_str());
+      fatal(
+          "this thread is already attached to this runtime as '%s'; use that mutator, or detach it "
+          "first",
+          m->name_.c_str());
     }
   }
   previous_on_thread = current_mutator_or_null();
-  if (previous_on_thread != nullptr) previous_on_thread->enter_blocking("attached to another runtime");
+  if (previous_on_thread != nullptr)
+    previous_on_thread->enter_blocking("attached to another runtime");
   take_from_blocked();
   // Running from here on: the fields are this thread's.
   if (conservative_) stacks_[0].base = thread_stack_base();
@@ -145,9 +162,10 @@ void Mutator::unbind() {
   if (previous != nullptr) previous->leave_blocking();
 }
 
-// Inline assembly, because glibc's setjmp encrypts rbp. The caller-saved registers are dead or in the
-// frames above. A callee-saved one is here unless the function this is inlined into has saved it to use
-// it itself: then it lies in that function's frame, which must therefore be scanned or copied too.
+// Inline assembly, because glibc's setjmp encrypts rbp. The caller-saved registers are dead or in
+// the frames above. A callee-saved one is here unless the function this is inlined into has saved
+// it to use it itself: then it lies in that function's frame, which must therefore be scanned or
+// copied too.
 GREYHOUND_INLINE void Mutator::spill_registers() {
   uintptr_t* out = saved_registers_;
   asm volatile(
@@ -164,7 +182,8 @@ GREYHOUND_NOINLINE void Mutator::answer_slow(const char* where) {
     const Handshake handshake = request.load(std::memory_order_acquire);
     if (handshake == Handshake::kNone) return;
     spill_registers();
-    stacks_[current_stack_].saved_sp = stack_pointer();  // this frame stays until the answer is given
+    stacks_[current_stack_].saved_sp =
+        stack_pointer();  // this frame stays until the answer is given
     if (handshake == Handshake::kPark) {
       park();
     } else {
@@ -197,7 +216,9 @@ void Mutator::publish_blocked(const char* where) {
   // asleep: nobody else would claim us. So look again after every answer (tests/model/blocked.pml).
   while (request.load(std::memory_order_seq_cst) != Handshake::kNone && !hold_answers_) {
     MutatorState expected = MutatorState::kBlocked;
-    if (!state_.compare_exchange_strong(expected, MutatorState::kClaimed, std::memory_order_seq_cst)) return;
+    if (!state_.compare_exchange_strong(expected, MutatorState::kClaimed,
+                                        std::memory_order_seq_cst))
+      return;
     const Handshake pending = request.load(std::memory_order_acquire);
     if (pending != Handshake::kNone) acknowledge(pending);
     if (pending == Handshake::kPark) return;  // a parked world releases us itself
@@ -217,11 +238,13 @@ void Mutator::take_from_blocked() {
   uint64_t start = 0;
   while (true) {
     MutatorState expected = MutatorState::kBlocked;
-    if (state_.compare_exchange_strong(expected, MutatorState::kRunning, std::memory_order_seq_cst)) break;
+    if (state_.compare_exchange_strong(expected, MutatorState::kRunning, std::memory_order_seq_cst))
+      break;
     if (start == 0) start = monotonic_ns();
     // Says that a wake is wanted, so that releasing a claim nobody waits for costs no system call.
     expected = MutatorState::kClaimed;
-    if (state_.compare_exchange_strong(expected, MutatorState::kClaimedAwaited, std::memory_order_seq_cst) ||
+    if (state_.compare_exchange_strong(expected, MutatorState::kClaimedAwaited,
+                                       std::memory_order_seq_cst) ||
         expected == MutatorState::kClaimedAwaited) {
       futex_wait(state_, MutatorState::kClaimedAwaited);
     }
@@ -232,7 +255,8 @@ void Mutator::take_from_blocked() {
 bool Mutator::try_claim() {
   if (hold_answers_) return false;
   MutatorState expected = MutatorState::kBlocked;
-  return state_.compare_exchange_strong(expected, MutatorState::kClaimed, std::memory_order_seq_cst);
+  return state_.compare_exchange_strong(expected, MutatorState::kClaimed,
+                                        std::memory_order_seq_cst);
 }
 
 void Mutator::release_claim() {
@@ -294,11 +318,11 @@ void Mutator::for_each_run(Visit visit) {
   }
 }
 
-// Rule 1: what remains of every cached run becomes black by atomic OR; markers may be at work on the
-// same words. The open tiny block is left behind, its objects stay as white as they are.
+// Rule 1: what remains of every cached run becomes black by atomic OR; markers may be at work on
+// the same words. The open tiny block is left behind, its objects stay as white as they are.
 void Mutator::blacken_runs() {
   flush_counts();
-  tiny.cur = tiny.start = align_up(tiny.cur, kGranule);
+  if (!bug(Bug::kOpenTinyBlockKept)) tiny.cur = tiny.start = align_up(tiny.cur, kGranule);
   for_each_run([&](AllocRun& run) {
     if (run.cur >= run.end) return;
     collector_->heap.marks.set_slots(run.cur, run.end, run.size, true);
@@ -308,7 +332,7 @@ void Mutator::blacken_runs() {
 
 void Mutator::drop_runs(bool clear_tails) {
   flush_counts();
-  tiny.cur = tiny.start = align_up(tiny.cur, kGranule);
+  if (!bug(Bug::kOpenTinyBlockKept)) tiny.cur = tiny.start = align_up(tiny.cur, kGranule);
   for_each_run([&](AllocRun& run) { return_run(collector_, this, &run, clear_tails); });
   for (TypeCacheEntry& entry : types) entry = {};
 }
@@ -328,7 +352,8 @@ void Mutator::count_run(AllocRun* run) {
   const uint64_t used = run->cur - run->start;
   run->start = run->cur;
   counted_bytes_ += used;
-  if (run != &tiny) counted_objects_ += used / run->size;  // tiny objects have a counter of their own
+  if (run != &tiny)
+    counted_objects_ += used / run->size;  // tiny objects have a counter of their own
 }
 
 void Mutator::flush_counts() {
@@ -362,10 +387,10 @@ void Mutator::shade(uintptr_t address, bool exact) {
     if (object == 0 || !heap.allocs.test(object)) return;
   }
   if (heap.marks.test(object)) return;
-  // Before the mark is visible: the collector may be about to resolve the same object from a root word
-  // that this thread has already given it. Finding the mark set it would take the object for scanned,
-  // and without the flag judge the round quiet while the object waits here.
-  collector_->ask_for_round();
+  // Before the mark is visible: the collector may be about to resolve the same object from a root
+  // word that this thread has already given it. Finding the mark set it would take the object for
+  // scanned, and without the flag judge the round quiet while the object waits here.
+  if (!bug(Bug::kShadeWithoutFlag)) collector_->ask_for_round();
   if (!heap.marks.test_and_set(object)) return;
   ++barrier_shades_;
   if (shades_ == nullptr) shades_ = collector_->pool.get_empty();
@@ -382,8 +407,8 @@ void Mutator::donate_shades() {
     collector_->pool.put_empty(donated);
     return;
   }
-  // In this order: were the flag first, a round could clear it, find the pool dry and be judged quiet
-  // with the buffer's objects scanned too late (tests/model/termination.pml).
+  // In this order: were the flag first, a round could clear it, find the pool dry and be judged
+  // quiet with the buffer's objects scanned too late (tests/model/termination.pml).
   collector_->pool.put(donated);
   if (!bug(Bug::kDonateWithoutFlag)) collector_->ask_for_round();
 }
@@ -421,7 +446,8 @@ void Mutator::collect_root_words() {
   }
   conservative_words_ = root_words_.size();
   if (!bug(Bug::kSkipHandleRoots)) {
-    for (HandleSlot* slot = handles_.next; slot != &handles_; slot = slot->next) push_root_word(slot->value);
+    for (HandleSlot* slot = handles_.next; slot != &handles_; slot = slot->next)
+      push_root_word(slot->value);
   }
   if (!bug(Bug::kRangeRootsSkipped)) {
     for (const RootRange* range : ranges_) {

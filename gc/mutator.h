@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// A mutator: one thread's side of the collector. It owns allocation runs, a buffer of shaded objects,
-// its roots (stacks, handles, ranges), and answers handshakes at its safepoints or, while it is
-// `blocking`, lets the collector answer for it.
+// A mutator: one thread's side of the collector. It owns allocation runs, a buffer of shaded
+// objects, its roots (stacks, handles, ranges), and answers handshakes at its safepoints or, while
+// it is `blocking`, lets the collector answer for it.
 //
 // States (state_):
 //   kRunning --enter_blocking--> kBlocked --CAS by the collector--> kClaimed --> kBlocked
@@ -55,8 +55,8 @@ enum class MutatorState : uint32_t { kRunning, kBlocked, kClaimed, kClaimedAwait
 struct AllocRun {
   uintptr_t cur = 0;
   uintptr_t end = 0;
-  uintptr_t start = 0;  // what has been handed out since the last flush of counts begins here
-  uint32_t size = 0;    // slot size
+  uintptr_t start = 0;     // what has been handed out since the last flush of counts begins here
+  uint32_t size = 0;       // slot size
   uint32_t next_slot = 0;  // where the search for the span's next run resumes
   mspan* span = nullptr;
   Layout* layout = nullptr;  // null for a shared run
@@ -70,8 +70,9 @@ struct TypeCacheEntry {
 };
 inline constexpr size_t kTypeCacheSize = 128;
 
-// The part that fast paths touch. A constant initialised one stands for "no mutator", so that no fast
-// path tests for it: its barrier is on and its runs are empty, and the slow paths say what is wrong.
+// The part that fast paths touch. A constant initialised one stands for "no mutator", so that no
+// fast path tests for it: its barrier is on and its runs are empty, and the slow paths say what is
+// wrong.
 struct MutatorHot {
   std::atomic<bool> barrier_on{true};
   std::atomic<Handshake> request{Handshake::kPark};
@@ -90,7 +91,8 @@ extern constinit thread_local MutatorHot* tls_mutator __attribute__((tls_model("
 
 inline constexpr size_t kCalleeSaved = 6;  // rbx, rbp, r12-r15
 
-// A stack that the mutator may run on. The collector scans from its saved stack pointer to its base.
+// A stack that the mutator may run on. The collector scans from its saved stack pointer to its
+// base.
 struct StackRange {
   uintptr_t base = 0;      // the highest address, exclusive
   uintptr_t saved_sp = 0;  // while parked; 0: nothing on it is a root
@@ -103,7 +105,8 @@ struct HandleSlot {
   uintptr_t value = 0;
 };
 
-// A registered array of root words (a VM's value stack). `count` may change at any time by the owner.
+// A registered array of root words (a VM's value stack). `count` may change at any time by the
+// owner.
 struct RootRange {
   const uintptr_t* begin = nullptr;
   size_t count = 0;
@@ -113,7 +116,8 @@ class Mutator : public MutatorHot {
  public:
   // Attaches to `collector` in its current phase, blocked and not yet bound to a thread.
   explicit Mutator(Collector* collector, std::string name);
-  // Answers what is pending, gives everything back and detaches. REQUIRES: not bound, or bound here.
+  // Answers what is pending, gives everything back and detaches. REQUIRES: not bound, or bound
+  // here.
   ~Mutator();
   Mutator(const Mutator&) = delete;
   Mutator& operator=(const Mutator&) = delete;
@@ -126,13 +130,14 @@ class Mutator : public MutatorHot {
 
   // Answers a pending handshake. `where` names the place in watchdog reports; a string constant.
   GREYHOUND_INLINE void safepoint(const char* where = "safepoint") {
-    if (request.load(std::memory_order_relaxed) != Handshake::kNone) [[unlikely]] answer_slow(where);
+    if (request.load(std::memory_order_relaxed) != Handshake::kNone) [[unlikely]]
+      answer_slow(where);
   }
 
-  // From enter_blocking to leave_blocking the thread touches no heap object and may wait for as long
-  // as it likes; the collector answers for it. Everything on the stack from the caller's frame up, and
-  // what was in registers, stays a root; so both must be called from one function whose own frame holds
-  // no pointer that it loads in between (Thread::blocking is such a one). Regions nest.
+  // From enter_blocking to leave_blocking the thread touches no heap object and may wait for as
+  // long as it likes; the collector answers for it. Everything on the stack from the caller's frame
+  // up, and what was in registers, stays a root; so both must be called from one function whose own
+  // frame holds no pointer that it loads in between (Thread::blocking is such a one). Regions nest.
   void enter_blocking(const char* where);
   void leave_blocking();
 
@@ -181,9 +186,9 @@ class Mutator : public MutatorHot {
   const std::string& name() const { return name_; }
   const char* last_safepoint() const { return last_safepoint_.load(std::memory_order_relaxed); }
 
-  int64_t assist_debt = 0;        // bytes allocated beyond what was paid for, while marking
+  int64_t assist_debt = 0;  // bytes allocated beyond what was paid for, while marking
   uint64_t allocs_until_stress = 0;
-  uint64_t random_state = 0;      // fastrand
+  uint64_t random_state = 0;  // fastrand
   Mutator* previous_on_thread = nullptr;
 
  private:
@@ -215,7 +220,7 @@ class Mutator : public MutatorHot {
   uint64_t raised_at_ns_ = 0;
 
   WorkBuffer* shades_ = nullptr;
-  uint64_t barrier_hits_ = 0;    // since the last flush
+  uint64_t barrier_hits_ = 0;  // since the last flush
   uint64_t barrier_shades_ = 0;
   std::atomic<uint64_t> mallocs_{0};
   std::atomic<uint64_t> alloc_bytes_{0};
@@ -246,8 +251,8 @@ Mutator* current_mutator();
 // The same, or null.
 GREYHOUND_INLINE Mutator* current_mutator_or_null() { return tls_mutator->self; }
 
-// A random 64-bit number from the current mutator's generator (seeded by the runtime); for hash seeds
-// and iteration order.
+// A random 64-bit number from the current mutator's generator (seeded by the runtime); for hash
+// seeds and iteration order.
 uint64_t fastrand();
 
 class BlockingScope {

@@ -34,9 +34,11 @@ using OutOfMemoryHandler = void (*)(void* context, size_t bytes);
 inline constexpr int64_t kGcOff = -1;
 
 struct Options {
-  // As GOGC: the heap may grow by this many percent of what was marked; kGcOff never starts a cycle.
+  // As GOGC: the heap may grow by this many percent of what was marked; kGcOff never starts a
+  // cycle.
   int64_t gc_percent = 100;
-  // As GOMEMLIMIT: bytes the collector works to stay under; it never refuses an allocation. 0: none.
+  // As GOMEMLIMIT: bytes the collector works to stay under; it never refuses an allocation. 0:
+  // none.
   uint64_t memory_limit = 0;
   // Bytes of heap pages that are never exceeded; allocation fails instead. 0: the reserve.
   uint64_t max_heap = 0;

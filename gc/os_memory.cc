@@ -23,7 +23,8 @@ namespace greyhound::gc {
 
 void* os_reserve(size_t bytes) {
   void* range = mi_malloc_aligned(bytes, kRangeAlignment);
-  // mimalloc promises nothing about the content; that untouched pages are zero is the kernel's doing.
+  // mimalloc promises nothing about the content; that untouched pages are zero is the kernel's
+  // doing.
   if (range != nullptr) CHECK(*static_cast<volatile uint64_t*>(range) == 0);
   return range;
 }
@@ -47,7 +48,8 @@ void* os_reserve(size_t bytes) {
   const uintptr_t aligned = align_up(start, kRangeAlignment);
   if (aligned != start) munmap(mapping, aligned - start);
   const uintptr_t end = start + padded;
-  if (end != aligned + bytes) munmap(reinterpret_cast<void*>(aligned + bytes), end - aligned - bytes);
+  if (end != aligned + bytes)
+    munmap(reinterpret_cast<void*>(aligned + bytes), end - aligned - bytes);
   return reinterpret_cast<void*>(aligned);
 }
 void os_release(void* range, size_t bytes) { munmap(range, bytes); }

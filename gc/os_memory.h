@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-// The one seam to the system's memory. mimalloc is the source of every byte: heap ranges and bitmaps
-// as lazily committed huge blocks (mi_malloc_aligned at 64 MiB alignment, never the zeroing variant,
-// which would touch them all), other metadata as plain blocks. Builds without mimalloc (sanitizers,
-// GREYHOUND_MIMALLOC=OFF) take ranges from mmap and blocks from malloc.
+// The one seam to the system's memory. mimalloc is the source of every byte: heap ranges and
+// bitmaps as lazily committed huge blocks (mi_malloc_aligned at 64 MiB alignment, never the zeroing
+// variant, which would touch them all), other metadata as plain blocks. Builds without mimalloc
+// (sanitizers, GREYHOUND_MIMALLOC=OFF) take ranges from mmap and blocks from malloc.
 //
-// Thread rules: a range is reserved and released by the same thread (mimalloc 2.0.9 keeps the mapping
-// of one freed elsewhere): see RangeKeeper. Everything else: any thread.
+// Thread rules: a range is reserved and released by the same thread (mimalloc 2.0.9 keeps the
+// mapping of one freed elsewhere): see RangeKeeper. Everything else: any thread.
 #pragma once
 
 #include <condition_variable>
@@ -19,8 +19,8 @@ namespace greyhound::gc {
 
 inline constexpr size_t kRangeAlignment = size_t{64} << 20;
 
-// A block of lazily committed, zeroed address space aligned to kRangeAlignment; null when the system
-// refuses. `bytes` is rounded up to the alignment by the caller.
+// A block of lazily committed, zeroed address space aligned to kRangeAlignment; null when the
+// system refuses. `bytes` is rounded up to the alignment by the caller.
 void* os_reserve(size_t bytes);
 // REQUIRES: the thread that reserved it.
 void os_release(void* range, size_t bytes);
@@ -30,7 +30,8 @@ void os_return_pages(void* address, size_t bytes);
 // Advises the kernel to back the range with huge pages; harmless when it cannot.
 void os_advise_huge(void* address, size_t bytes);
 
-// Metadata block, zeroed; fatal when there is none left (metadata is small and cannot be refused safely).
+// Metadata block, zeroed; fatal when there is none left (metadata is small and cannot be refused
+// safely).
 void* metadata_alloc(size_t bytes);
 void metadata_free(void* block);
 

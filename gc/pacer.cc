@@ -7,11 +7,12 @@ namespace {
 // As in Go: below this, at gc_percent 100, collecting is not worth a cycle.
 constexpr int64_t kMostPercent = 1'000'000;
 constexpr uint64_t kMinimumHeap = uint64_t{4} << 20;
-// The trigger keeps this much of the way from marked to goal free for marking, at least and at most.
+// The trigger keeps this much of the way from marked to goal free for marking, at least and at
+// most.
 constexpr double kLeastRunway = 0.05;
 constexpr double kMostRunway = 0.5;
-// A cycle that the memory limit forces still lets the heap grow by this much of what is live, so that
-// an unreachable limit costs throughput, not progress.
+// A cycle that the memory limit forces still lets the heap grow by this much of what is live, so
+// that an unreachable limit costs throughput, not progress.
 constexpr double kLeastGrowthUnderLimit = 1.0 / 16;
 
 }  // namespace
@@ -46,8 +47,9 @@ void Pacer::set_goal() {
   }
   if (limit != 0) {
     const uint64_t room = limit > metadata_ ? limit - metadata_ : 0;
-    const auto least = marked_ + static_cast<uint64_t>(static_cast<double>(marked_) * kLeastGrowthUnderLimit) +
-                       (uint64_t{256} << 10);
+    const auto least =
+        marked_ + static_cast<uint64_t>(static_cast<double>(marked_) * kLeastGrowthUnderLimit) +
+        (uint64_t{256} << 10);
     goal = std::min(goal, std::max(room, least));
   }
   goal_.store(goal, std::memory_order_relaxed);
@@ -56,7 +58,8 @@ void Pacer::set_goal() {
     return;
   }
   const double way = static_cast<double>(goal - std::min(goal, marked_));
-  const double runway = std::clamp(runway_ratio_ * static_cast<double>(marked_) * 1.1, way * kLeastRunway, way * kMostRunway);
+  const double runway = std::clamp(runway_ratio_ * static_cast<double>(marked_) * 1.1,
+                                   way * kLeastRunway, way * kMostRunway);
   trigger_.store(goal - static_cast<uint64_t>(runway), std::memory_order_relaxed);
 }
 
@@ -86,18 +89,22 @@ void Pacer::revise() {
   auto expected = static_cast<double>(work_expected_.load(std::memory_order_relaxed));
   const auto done = static_cast<double>(work_done_.load(std::memory_order_relaxed));
   // More is live than last time: then all of it may be.
-  if (done > expected * 0.9) expected = std::max(expected, static_cast<double>(live_at_start_.load(std::memory_order_relaxed)));
+  if (done > expected * 0.9)
+    expected =
+        std::max(expected, static_cast<double>(live_at_start_.load(std::memory_order_relaxed)));
   const double left = std::max(expected - done, expected / 16);
   const uint64_t live_now = live();
   const double room = goal_now > live_now ? static_cast<double>(goal_now - live_now) : 0;
-  assist_ratio_.store(left / std::max(room, static_cast<double>(goal_now) / 32), std::memory_order_relaxed);
+  assist_ratio_.store(left / std::max(room, static_cast<double>(goal_now) / 32),
+                      std::memory_order_relaxed);
 }
 
 int64_t Pacer::take_credit(int64_t wanted) {
   int64_t available = credit_.load(std::memory_order_relaxed);
   while (available > 0) {
     const int64_t taken = std::min(available, wanted);
-    if (credit_.compare_exchange_weak(available, available - taken, std::memory_order_relaxed)) return taken;
+    if (credit_.compare_exchange_weak(available, available - taken, std::memory_order_relaxed))
+      return taken;
   }
   return 0;
 }
@@ -107,14 +114,17 @@ void Pacer::end_cycle(uint64_t marked, uint64_t metadata) {
   in_cycle_ = false;
   const uint64_t live_now = live();
   const uint64_t live_at_start = live_at_start_.load(std::memory_order_relaxed);
-  const auto allocated_while_marking = static_cast<double>(live_now - std::min(live_now, live_at_start));
-  // Objects allocated black survive this cycle whatever becomes of them, but many are garbage already.
-  // The goal is set for what is likely to be live: of them the share that was live of the rest. (Go
-  // counts all of them; it allocates less during a cycle.)
+  const auto allocated_while_marking =
+      static_cast<double>(live_now - std::min(live_now, live_at_start));
+  // Objects allocated black survive this cycle whatever becomes of them, but many are garbage
+  // already. The goal is set for what is likely to be live: of them the share that was live of the
+  // rest. (Go counts all of them; it allocates less during a cycle.)
   const uint64_t black = black_bytes_.load(std::memory_order_relaxed);
   const uint64_t survivors = std::min(live_now, marked + black);
-  const double live_share = std::min(1.0, static_cast<double>(marked + 1) / static_cast<double>(live_at_start + 1));
-  marked_ = std::min(survivors, marked + static_cast<uint64_t>(static_cast<double>(black) * live_share));
+  const double live_share =
+      std::min(1.0, static_cast<double>(marked + 1) / static_cast<double>(live_at_start + 1));
+  marked_ =
+      std::min(survivors, marked + static_cast<uint64_t>(static_cast<double>(black) * live_share));
   const double ratio = allocated_while_marking / static_cast<double>(marked_ + 1);
   runway_ratio_ = runway_ratio_ == 0 ? ratio : (runway_ratio_ + ratio) / 2;
   metadata_ = metadata;

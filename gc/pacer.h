@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
-// When to start a cycle, and how much marking an allocation owes while one runs. As Go's pacer in its
-// aims (reach the goal heap = marked * (1 + gc_percent/100) just as marking ends), simpler in its
-// means: the runway is what was allocated during the last cycles' marking, in proportion and smoothed.
+// When to start a cycle, and how much marking an allocation owes while one runs. As Go's pacer in
+// its aims (reach the goal heap = marked * (1 + gc_percent/100) just as marking ends), simpler in
+// its means: the runway is what was allocated during the last cycles' marking, in proportion and
+// smoothed.
 //
-// Thread rules: allocated/returned and the debt functions from any mutator (relaxed sums; a stale sum
-// only shifts a decision); begin_cycle and end_cycle from the collector's thread.
+// Thread rules: allocated/returned and the debt functions from any mutator (relaxed sums; a stale
+// sum only shifts a decision); begin_cycle and end_cycle from the collector's thread.
 #pragma once
 
 #include <algorithm>
@@ -36,9 +37,9 @@ class Pacer {
   }
 
   void begin_cycle();
-  // `marked`: bytes of the objects that markers and barriers greyed. `metadata`: bytes off the heap,
-  // which count against the memory limit. Called before H5, while everything is still allocated black:
-  // what is allocated later simply adds to live.
+  // `marked`: bytes of the objects that markers and barriers greyed. `metadata`: bytes off the
+  // heap, which count against the memory limit. Called before H5, while everything is still
+  // allocated black: what is allocated later simply adds to live.
   void end_cycle(uint64_t marked, uint64_t metadata);
 
   // Marking work, in bytes, that `bytes` of allocation owe.
@@ -84,12 +85,12 @@ class Pacer {
   std::atomic<uint64_t> live_at_start_{0};
   std::atomic<int64_t> work_done_{0};
   std::atomic<uint64_t> work_expected_{0};
-  std::mutex mutex_;           // of the setters and the collector, for the rest:
-  bool in_cycle_ = false;      // nothing triggers another cycle then
-  uint64_t survivors_ = 0;     // of the last cycle: marked, or allocated black
-  uint64_t marked_ = 0;        // of them, likely to be live
+  std::mutex mutex_;        // of the setters and the collector, for the rest:
+  bool in_cycle_ = false;   // nothing triggers another cycle then
+  uint64_t survivors_ = 0;  // of the last cycle: marked, or allocated black
+  uint64_t marked_ = 0;     // of them, likely to be live
   uint64_t metadata_ = 0;
-  double runway_ratio_ = 0;    // bytes allocated while marking per byte marked, smoothed
+  double runway_ratio_ = 0;  // bytes allocated while marking per byte marked, smoothed
 };
 
 }  // namespace greyhound::gc

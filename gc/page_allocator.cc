@@ -42,7 +42,8 @@ void PageAllocator::initialise(uintptr_t heap_base, size_t pages) {
 
 bool PageAllocator::grow_to(size_t chunks) {
   if (chunks > chunk_count_) return false;
-  for (; frontier_ < chunks; ++frontier_) summaries_[frontier_] = {kChunkPages, kChunkPages, kChunkPages};
+  for (; frontier_ < chunks; ++frontier_)
+    summaries_[frontier_] = {kChunkPages, kChunkPages, kChunkPages};
   return true;
 }
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
-// Page runs of the heap range: a bitmap of used pages in 4 MiB chunks, each summarised by its longest
-// free runs at the start, inside and at the end, as Go's page allocator does in one level. First fit
-// from the lowest address keeps the heap dense, so that the top can be given back.
+// Page runs of the heap range: a bitmap of used pages in 4 MiB chunks, each summarised by its
+// longest free runs at the start, inside and at the end, as Go's page allocator does in one level.
+// First fit from the lowest address keeps the heap dense, so that the top can be given back.
 //
 // Invariants:
-//  1. A page is used iff its bit in used[] is set. Chunks at and beyond frontier_ are entirely free.
+//  1. A page is used iff its bit in used[] is set. Chunks at and beyond frontier_ are entirely
+//  free.
 //  2. dirty[] is clear for pages that read as zero (never used, or returned to the system).
 //  3. Every chunk below first_free_ has no free page.
 //

@@ -40,7 +40,8 @@ class PersistentRoots {
   template <class Visit>
   void for_each(Visit visit) {
     std::lock_guard lock(mutex_);
-    for (PersistentSlot* slot = head_.next; slot != &head_; slot = slot->next) visit(load_word(&slot->value));
+    for (PersistentSlot* slot = head_.next; slot != &head_; slot = slot->next)
+      visit(load_word(&slot->value));
   }
 
  private:

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
-// Ref<T>: a reference field of a managed object. Assigning to it is the write barrier; reading it is a
-// plain load. Exact: it holds null or the base of an object that mallocgc gave (or memory outside the
-// heap), so the marker may test the mark bit without finding the object first. A pointer to a base
-// subobject at an offset would break that, so conversions between Ref types are same-type only.
+// Ref<T>: a reference field of a managed object. Assigning to it is the write barrier; reading it
+// is a plain load. Exact: it holds null or the base of an object that mallocgc gave (or memory
+// outside the heap), so the marker may test the mark bit without finding the object first. A
+// pointer to a base subobject at an offset would break that, so conversions between Ref types are
+// same-type only.
 //
-// On the stack use raw T*: stacks are scanned. A Ref there works, but pays for a barrier it does not
-// need. Thread rules: as a word of the heap; two threads that race on one Ref see one of the values.
+// On the stack use raw T*: stacks are scanned. A Ref there works, but pays for a barrier it does
+// not need. Thread rules: as a word of the heap; two threads that race on one Ref see one of the
+// values.
 #pragma once
 
 #include <concepts>
@@ -22,7 +24,8 @@ class Ref {
  public:
   constexpr Ref() = default;
   constexpr Ref(std::nullptr_t) {}
-  // Initialising a field of a fresh object needs the barrier too: while marking it is black already.
+  // Initialising a field of a fresh object needs the barrier too: while marking it is black
+  // already.
   Ref(T* target) { store(target); }
   Ref(const Ref& other) { store(other.get()); }
   Ref& operator=(const Ref& other) {
@@ -35,11 +38,10 @@ class Ref {
   }
   // No implicit conversion from a derived class: its base may lie at an offset.
   template <class U>
-    requires(!std::same_as<U, T>)
-  Ref(U*) = delete;
+  requires(!std::same_as<U, T>) Ref(U*)
+  = delete;
   template <class U>
-    requires(!std::same_as<U, T>)
-  Ref& operator=(U*) = delete;
+  requires(!std::same_as<U, T>) Ref& operator=(U*) = delete;
 
   GREYHOUND_INLINE T* get() const { return reinterpret_cast<T*>(load_word(&target_)); }
   GREYHOUND_INLINE T* operator->() const { return get(); }

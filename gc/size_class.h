@@ -3,7 +3,8 @@
 // wastes at most 12.5 %. Computed at compile time; the tables are constants, any thread reads them.
 //
 // Class 0 is for large objects (above kMaxSmallSize), which own a span. The smallest class is 16 B:
-// mark and allocation bits stand for 16 B granules, and noscan objects below 16 B share one (malloc.h).
+// mark and allocation bits stand for 16 B granules, and noscan objects below 16 B share one
+// (malloc.h).
 #pragma once
 
 #include <array>
@@ -110,6 +111,7 @@ GREYHOUND_INLINE constexpr SizeClass size_to_class(size_t size) {
 }
 
 static_assert(kSizeClasses[kNumSizeClasses - 1].size == kMaxSmallSize);
-static_assert(size_to_class(1) == 1 && size_to_class(17) == 2 && size_to_class(1025) > size_to_class(1024));
+static_assert(size_to_class(1) == 1 && size_to_class(17) == 2 &&
+              size_to_class(1025) > size_to_class(1024));
 
 }  // namespace greyhound::gc

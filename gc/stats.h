@@ -26,11 +26,11 @@ struct LatencyHistogram {
 
 // The counts of marking, kept per marker and added up.
 struct MarkCounts {
-  uint64_t objects_greyed = 0;   // marks newly set
-  uint64_t noscan_greyed = 0;    // of them, without pointers
-  uint64_t bytes_marked = 0;     // slot sizes of the objects greyed
-  uint64_t words_scanned = 0;    // pointer words read
-  uint64_t objects_resolved = 0; // interior or ambiguous words resolved by findObject
+  uint64_t objects_greyed = 0;    // marks newly set
+  uint64_t noscan_greyed = 0;     // of them, without pointers
+  uint64_t bytes_marked = 0;      // slot sizes of the objects greyed
+  uint64_t words_scanned = 0;     // pointer words read
+  uint64_t objects_resolved = 0;  // interior or ambiguous words resolved by findObject
   void merge(const MarkCounts& other);
 };
 
@@ -40,20 +40,20 @@ struct CycleStats {
   bool forced = false;
   unsigned rounds = 0;
   unsigned escalations = 0;
-  uint64_t start_ns = 0;     // since the heap was made
+  uint64_t start_ns = 0;  // since the heap was made
   uint64_t start_handshakes_ns = 0;
   uint64_t mark_ns = 0;
   uint64_t end_handshakes_ns = 0;
   uint64_t longest_start_hold_ns = 0;  // of any one mutator, in H1 and H2
   uint64_t longest_scan_hold_ns = 0;   // in any H3
   uint64_t longest_end_hold_ns = 0;    // in H4 and H5
-  uint64_t mark_cpu_ns = 0;    // coordinator and workers
+  uint64_t mark_cpu_ns = 0;            // coordinator and workers
   uint64_t assist_ns = 0;
-  uint64_t heap_before = 0;    // live bytes when it began
-  uint64_t heap_at_end = 0;    // when marking ended
+  uint64_t heap_before = 0;  // live bytes when it began
+  uint64_t heap_at_end = 0;  // when marking ended
   uint64_t heap_marked = 0;
   uint64_t heap_goal = 0;
-  uint64_t metadata_bytes = 0; // off the heap, at the end of marking
+  uint64_t metadata_bytes = 0;       // off the heap, at the end of marking
   uint64_t heap_pages_bytes = 0;     // pages in spans when marking ended
   uint64_t heap_resident_bytes = 0;  // and free ones that are not returned
   uint64_t barrier_hits = 0;
@@ -84,8 +84,8 @@ struct GcStats {
   uint64_t spans_swept = 0;
   uint64_t stalled_handshakes = 0;  // watchdog reports
 
-  // How long a mutator was held in an acknowledgement (its own, or one made for it while it waited to
-  // leave `blocking`).
+  // How long a mutator was held in an acknowledgement (its own, or one made for it while it waited
+  // to leave `blocking`).
   LatencyHistogram holds;
   // From a handshake's request to each acknowledgement.
   LatencyHistogram time_to_safepoint;

@@ -77,7 +77,8 @@ mspan* take_span(Collector* collector, Mutator* mutator, AllocRun* run) {
     collector->sweepers.fetch_sub(1, std::memory_order_seq_cst);
     if (span != nullptr) return span;
   }
-  return heap.allocate_small_span(run->layout, size_class, gen);
+  const uint32_t stamp = bug(Bug::kFreshSpanTooNew) ? heap.sweepgen.load() : gen;
+  return heap.allocate_small_span(run->layout, size_class, stamp);
 }
 
 }  // namespace
@@ -141,7 +142,8 @@ bool refill(Collector* collector, Mutator* mutator, AllocRun* run) {
   const uintptr_t start = run->span->object_base(first);
   const uintptr_t end = run->span->object_base(last);
   if (run->span->needzero) std::memset(reinterpret_cast<void*>(start), 0, end - start);
-  if (mutator->alloc_black() && !bug(Bug::kAllocateWhite)) heap.marks.set_slots(start, end, run->size, true);
+  if (mutator->alloc_black() && !bug(Bug::kAllocateWhite))
+    heap.marks.set_slots(start, end, run->size, true);
   heap.allocs.set_slots(start, end, run->size, false);
   run->cur = run->start = start;
   run->end = end;

@@ -4,14 +4,14 @@
 // mutator that needs a span sweeps one, and the coordinator sweeps the rest after the cycle.
 //
 // Generations (rule 10). The heap's sweepgen is raised when H5 is requested; a mutator adopts it in
-// its H5 acknowledgement, in which it also drops its spans. Until then it keeps allocating black, from
-// spans stamped with the old generation, fresh ones included: those are swept like any other later,
-// which turns their marks into allocation bits. A mutator takes a span from a list only
+// its H5 acknowledgement, in which it also drops its spans. Until then it keeps allocating black,
+// from spans stamped with the old generation, fresh ones included: those are swept like any other
+// later, which turns their marks into allocation bits. A mutator takes a span from a list only
 //   - of its own generation, as it is, or
 //   - of the one before, if its own is the heap's: then it sweeps it first.
-// Every span of the old generation is thus swept exactly once, by whoever popped it, after every mark
-// in it was made, and before the next H1 is asked for: the coordinator waits for sweeps in flight
-// (Collector::sweepers), because a barrier that is on would race with the clearing of marks.
+// Every span of the old generation is thus swept exactly once, by whoever popped it, after every
+// mark in it was made, and before the next H1 is asked for: the coordinator waits for sweeps in
+// flight (Collector::sweepers), because a barrier that is on would race with the clearing of marks.
 #pragma once
 
 #include <cstddef>
@@ -30,8 +30,8 @@ uint32_t sweep_span(Collector* collector, mspan* span, uint32_t gen);
 // allocation bits, and its marks while allocation is black. False when there is no memory.
 bool refill(Collector* collector, Mutator* mutator, AllocRun* run);
 
-// Gives the span of `run` back, and the unused tail too if `clear_tail`; the run is empty afterwards.
-// A tail must not be cleared while markers are at work.
+// Gives the span of `run` back, and the unused tail too if `clear_tail`; the run is empty
+// afterwards. A tail must not be cleared while markers are at work.
 void return_run(Collector* collector, Mutator* mutator, AllocRun* run, bool clear_tail);
 
 // Sweeps everything that is left of the generation before the heap's, and waits for the sweeps that

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
-// The collector's internals, opened for tests: what a mutator and the collector hold privately, a way
-// to run one thread as any of several mutators, and a way to keep a mutator from being answered for,
-// so that a test decides who acknowledges a handshake when. Nothing in the library includes this file.
+// The collector's internals, opened for tests: what a mutator and the collector hold privately, a
+// way to run one thread as any of several mutators, and a way to keep a mutator from being answered
+// for, so that a test decides who acknowledges a handshake when. Nothing in the library includes
+// this file.
 //
-// Stepping mode is meant (Mode::kStepping): the mutators are never bound to a thread, the test's thread
-// acts as one after the other (ActAs), and the collector advances when the test calls step().
+// Stepping mode is meant (Mode::kStepping): the mutators are never bound to a thread, the test's
+// thread acts as one after the other (ActAs), and the collector advances when the test calls
+// step().
 #pragma once
 
 #include "gc/collector.h"
@@ -15,8 +17,8 @@
 namespace greyhound::gc {
 
 struct MutatorTesting {
-  // While held back, a blocked mutator is not answered for: it acknowledges at a safepoint of its own.
-  // To be undone before the mutator is destroyed, which waits to be claimed.
+  // While held back, a blocked mutator is not answered for: it acknowledges at a safepoint of its
+  // own. To be undone before the mutator is destroyed, which waits to be claimed.
   static void hold_back(Mutator& mutator, bool held) { mutator.hold_answers_ = held; }
   static size_t shades(const Mutator& mutator) {
     return mutator.shades_ == nullptr ? 0 : mutator.shades_->count;
@@ -69,8 +71,8 @@ class ActAs {
   MutatorHot* outer_;
 };
 
-// A handshake raised after a mutator looked for one at its safepoint, and before it gets any further:
-// the request is hidden until the end of the scope, and then still to be acknowledged.
+// A handshake raised after a mutator looked for one at its safepoint, and before it gets any
+// further: the request is hidden until the end of the scope, and then still to be acknowledged.
 class PastSafepoint {
  public:
   explicit PastSafepoint(Mutator& mutator) : mutator_(mutator) {

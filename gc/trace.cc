@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 // The gctrace lines, in Go's format so that programs which read Go's can read ours:
 //
-//   gc 7 @1.204s 3%: 0.004+12+0.003 ms clock, 0.008+0.21/12/0+0.006 ms cpu, 41->43->22 MB, 44 MB goal, ...
+//   gc 7 @1.204s 3%: 0.004+12+0.003 ms clock, 0.008+0.21/12/0+0.006 ms cpu, 41->43->22 MB, 44 MB
+//   goal, ...
 //      |     |    |      |   |    |                  |   |  |                 |   |   |
-//   cycle  since  CPU  start mark end          assist background idle   at start, at end of marking, marked
+//   cycle  since  CPU  start mark end          assist background idle   at start, at end of
+//   marking, marked
 //        creation share
 //
 // Go's first and last columns are its stop-the-world pauses. There is none here: they carry the
@@ -33,8 +35,10 @@ void format_ms(uint64_t ns, char (&out)[32]) {
 void Collector::print_trace(const CycleStats& cycle) const {
   const uint64_t now = monotonic_ns() - made_at_ns_;
   const unsigned cpus = std::max(1u, std::thread::hardware_concurrency());
-  const double share = 100.0 * static_cast<double>(totals_.mark_cpu_ns + assist_ns_.load(std::memory_order_relaxed)) /
-                       (static_cast<double>(now) * cpus);
+  const double share =
+      100.0 *
+      static_cast<double>(totals_.mark_cpu_ns + assist_ns_.load(std::memory_order_relaxed)) /
+      (static_cast<double>(now) * cpus);
   char start[32], mark[32], end[32], start_cpu[32], assist[32], background[32], end_cpu[32];
   format_ms(cycle.longest_start_hold_ns, start);
   format_ms(cycle.mark_ns, mark);
@@ -44,30 +48,36 @@ void Collector::print_trace(const CycleStats& cycle) const {
   format_ms(cycle.mark_cpu_ns, background);
   format_ms(cycle.longest_end_hold_ns * cpus, end_cpu);
   std::fprintf(stderr,
-               "gc %llu @%.3fs %.0f%%: %s+%s+%s ms clock, %s+%s/%s/0+%s ms cpu, %llu->%llu->%llu MB, %llu MB goal, "
+               "gc %llu @%.3fs %.0f%%: %s+%s+%s ms clock, %s+%s/%s/0+%s ms cpu, %llu->%llu->%llu "
+               "MB, %llu MB goal, "
                "0 MB stacks, 0 MB globals, %u P%s\n",
-               static_cast<unsigned long long>(cycle.cycle), static_cast<double>(cycle.start_ns) / 1e9, share, start,
-               mark, end, start_cpu, assist, background, end_cpu, mb(cycle.heap_before), mb(cycle.heap_at_end),
+               static_cast<unsigned long long>(cycle.cycle),
+               static_cast<double>(cycle.start_ns) / 1e9, share, start, mark, end, start_cpu,
+               assist, background, end_cpu, mb(cycle.heap_before), mb(cycle.heap_at_end),
                mb(cycle.heap_marked), mb(cycle.heap_goal == UINT64_MAX ? 0 : cycle.heap_goal), cpus,
                cycle.forced ? " (forced)" : "");
   if (options_.debug.gctrace < 2) return;
-  std::fprintf(stderr,
-               "   %u rounds, longest root-scan hold %.3f ms, %llu objects greyed (%llu noscan), %llu words scanned, "
-               "%llu barrier hits, %llu shades, %.2f MB metadata, %llu MB in spans, %llu MB resident%s\n",
-               cycle.rounds, ms(cycle.longest_scan_hold_ns),
-               static_cast<unsigned long long>(cycle.mark.objects_greyed),
-               static_cast<unsigned long long>(cycle.mark.noscan_greyed),
-               static_cast<unsigned long long>(cycle.mark.words_scanned),
-               static_cast<unsigned long long>(cycle.barrier_hits),
-               static_cast<unsigned long long>(cycle.barrier_shades), static_cast<double>(cycle.metadata_bytes) / 1e6,
-               mb(cycle.heap_pages_bytes), mb(cycle.heap_resident_bytes),
-               cycle.escalations != 0 ? ", escalated" : "");
+  std::fprintf(
+      stderr,
+      "   %u rounds, longest root-scan hold %.3f ms, %llu objects greyed (%llu noscan), %llu words "
+      "scanned, "
+      "%llu barrier hits, %llu shades, %.2f MB metadata, %llu MB in spans, %llu MB resident%s\n",
+      cycle.rounds, ms(cycle.longest_scan_hold_ns),
+      static_cast<unsigned long long>(cycle.mark.objects_greyed),
+      static_cast<unsigned long long>(cycle.mark.noscan_greyed),
+      static_cast<unsigned long long>(cycle.mark.words_scanned),
+      static_cast<unsigned long long>(cycle.barrier_hits),
+      static_cast<unsigned long long>(cycle.barrier_shades),
+      static_cast<double>(cycle.metadata_bytes) / 1e6, mb(cycle.heap_pages_bytes),
+      mb(cycle.heap_resident_bytes), cycle.escalations != 0 ? ", escalated" : "");
 }
 
 void Collector::print_pacer_trace() const {
   std::fprintf(stderr, "pacer: marked %llu, goal %llu, trigger %llu bytes, gc_percent %lld\n",
-               static_cast<unsigned long long>(pacer.survivors()), static_cast<unsigned long long>(pacer.goal()),
-               static_cast<unsigned long long>(pacer.trigger()), static_cast<long long>(pacer.gc_percent()));
+               static_cast<unsigned long long>(pacer.survivors()),
+               static_cast<unsigned long long>(pacer.goal()),
+               static_cast<unsigned long long>(pacer.trigger()),
+               static_cast<long long>(pacer.gc_percent()));
 }
 
 }  // namespace greyhound::gc

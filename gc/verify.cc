@@ -16,16 +16,16 @@ void verify_span(const Heap& heap, const mspan* span, const char* when) {
   const size_t first = heap.marks.granule(span->base) >> 6;
   for (size_t w = 0; w < size_t{span->npages} * kBitmapWordsPerPage; ++w) {
     if (heap.marks.load(first + w) != 0) {
-      fatal("verifyheap at %s: span %#lx (slots of %u B) has mark bits outside a cycle", when, span->base,
-            span->elem_size);
+      fatal("verifyheap at %s: span %#lx (slots of %u B) has mark bits outside a cycle", when,
+            span->base, span->elem_size);
     }
     for (uint64_t bits = heap.allocs.load(first + w); bits != 0; bits &= bits - 1) {
       const uintptr_t address =
           span->base + ((w * 64 + static_cast<size_t>(std::countr_zero(bits))) << kGranuleShift);
       const FoundObject found = heap.find_object(address);
       if (found.base != address) {
-        fatal("verifyheap at %s: allocation bit at %#lx is not at the base of a slot of span %#lx", when, address,
-              span->base);
+        fatal("verifyheap at %s: allocation bit at %#lx is not at the base of a slot of span %#lx",
+              when, address, span->base);
       }
     }
   }

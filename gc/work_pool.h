@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
-// Grey work shared between markers, assists and mutators: a list of buffers of entries, and the count
-// of markers that hold work of their own. As Go's work.full/work.empty, with one lock instead of two
-// lock-free stacks: it is taken once per buffer of entries, and it makes "no buffer is queued and no
-// marker is active" one consistent observation, which the judgement of quiet needs (design §3 rule 2).
+// Grey work shared between markers, assists and mutators: a list of buffers of entries, and the
+// count of markers that hold work of their own. As Go's work.full/work.empty, with one lock instead
+// of two lock-free stacks: it is taken once per buffer of entries, and it makes "no buffer is
+// queued and no marker is active" one consistent observation, which the judgement of quiet needs
+// (design §3 rule 2).
 //
 // Invariants:
-//  1. active_ counts markers between their first get() and their last finish(); get() raises it under
+//  1. active_ counts markers between their first get() and their last finish(); get() raises it
+//  under
 //     the same lock that takes the buffer (rule 7: an assist is a marker in this sense).
 //  2. A marker calls finish() only with every entry it held either scanned or put back.
 //
@@ -58,8 +60,8 @@ class WorkPool {
   // Queues a non-empty buffer and wakes a waiting marker.
   void put(WorkBuffer* buffer);
 
-  // A queued buffer, or null at once. Raises the active count when `becomes_active` and a buffer was
-  // found.
+  // A queued buffer, or null at once. Raises the active count when `becomes_active` and a buffer
+  // was found.
   WorkBuffer* try_get(bool becomes_active);
 
   // For an active marker that has nothing left: gives a buffer (still active), or null (no longer
@@ -73,8 +75,8 @@ class WorkPool {
   // True when nothing is queued and no marker is active, as one observation.
   bool quiet();
   bool has_work() const { return queued_.load(std::memory_order_relaxed) != 0; }
-  // Somebody wants work: a marker waits, or an assist found nothing queued. A marker with plenty shares
-  // then. Relaxed: a hint.
+  // Somebody wants work: a marker waits, or an assist found nothing queued. A marker with plenty
+  // shares then. Relaxed: a hint.
   bool hungry() const {
     return waiting_.load(std::memory_order_relaxed) != 0 || asked_.load(std::memory_order_relaxed);
   }
@@ -88,9 +90,9 @@ class WorkPool {
  private:
   std::mutex mutex_;
   std::condition_variable changed_;
-  WorkBuffer* full_ = nullptr;   // protected by mutex_
-  WorkBuffer* empty_ = nullptr;  // protected by mutex_
-  size_t active_ = 0;            // protected by mutex_
+  WorkBuffer* full_ = nullptr;      // protected by mutex_
+  WorkBuffer* empty_ = nullptr;     // protected by mutex_
+  size_t active_ = 0;               // protected by mutex_
   std::atomic<size_t> queued_{0};   // length of full_; written under mutex_
   std::atomic<size_t> waiting_{0};  // written under mutex_
   std::atomic<bool> asked_{false};

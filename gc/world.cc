@@ -27,7 +27,8 @@ void store_max(std::atomic<uint64_t>* maximum, uint64_t value) {
 
 void SharedHistogram::add(uint64_t ns) {
   const size_t bucket = ns == 0 ? 0 : static_cast<size_t>(std::bit_width(ns) - 1);
-  buckets_[std::min(bucket, LatencyHistogram::kBuckets - 1)].fetch_add(1, std::memory_order_relaxed);
+  buckets_[std::min(bucket, LatencyHistogram::kBuckets - 1)].fetch_add(1,
+                                                                       std::memory_order_relaxed);
   sum_.fetch_add(ns, std::memory_order_relaxed);
   store_max(&max_, ns);
 }
@@ -46,7 +47,7 @@ LatencyHistogram SharedHistogram::snapshot() const {
 void World::add(Mutator* mutator) {
   std::unique_lock lock(mutex_);
   released_.wait(lock, [this] { return !parked_ && current_ != Handshake::kPark; });
-  mutator->barrier_on.store(barrier_on_, std::memory_order_relaxed);
+  mutator->barrier_on.store(barrier_on_ && !bug(Bug::kAttachUnaware), std::memory_order_relaxed);
   mutator->alloc_black_ = alloc_black_;
   mutator->sweepgen_ = heap_->sweepgen.load(std::memory_order_relaxed);
   mutator->request.store(Handshake::kNone, std::memory_order_relaxed);
@@ -65,12 +66,14 @@ void World::remove(Mutator* mutator) {
   }
   const Handshake pending = mutator->request.load(std::memory_order_acquire);
   if (pending != Handshake::kNone) mutator->acknowledge(pending);
-  // Root words that were collected but not resolved yet, and what the thread holds now, would go with
-  // it: whoever it handed a reference to may have answered before.
-  if (mutator->barrier_on.load(std::memory_order_relaxed)) mutator->shade_root_words();
-  mutator->donate_shades();
-  // While marking, a marker may have seen a tail slot's allocation bit and be about to mark it: tails
-  // stay allocated and black for one cycle then (tests/model/sweep.pml).
+  // Root words that were collected but not resolved yet, and what the thread holds now, would go
+  // with it: whoever it handed a reference to may have answered before.
+  if (mutator->barrier_on.load(std::memory_order_relaxed) && !bug(Bug::kDetachForgetsRoots)) {
+    mutator->shade_root_words();
+  }
+  if (!bug(Bug::kDetachDropsShades)) mutator->donate_shades();
+  // While marking, a marker may have seen a tail slot's allocation bit and be about to mark it:
+  // tails stay allocated and black for one cycle then (tests/model/sweep.pml).
   mutator->drop_runs(!mutator->alloc_black_);
   mutator->flush_counts();
   Mutator* last = mutators_.back();
@@ -83,15 +86,22 @@ void World::begin(Handshake handshake) {
   std::lock_guard lock(mutex_);
   current_ = handshake;
   switch (handshake) {
-    case Handshake::kBarrierOn: barrier_on_ = true; break;
-    case Handshake::kAllocBlack: alloc_black_ = true; break;
-    case Handshake::kBarrierOff: barrier_on_ = false; break;
+    case Handshake::kBarrierOn:
+      barrier_on_ = true;
+      break;
+    case Handshake::kAllocBlack:
+      alloc_black_ = true;
+      break;
+    case Handshake::kBarrierOff:
+      barrier_on_ = false;
+      break;
     case Handshake::kAllocWhite:
       alloc_black_ = false;
       // From here on a mutator that attaches or acknowledges may sweep yesterday's spans.
       heap_->sweepgen.fetch_add(1, std::memory_order_release);
       break;
-    default: break;
+    default:
+      break;
   }
   pending_.store(static_cast<uint32_t>(mutators_.size()), std::memory_order_seq_cst);
   const uint64_t now = monotonic_ns();
@@ -143,19 +153,20 @@ void World::report_stall(uint64_t waited_ns) {
   stalled_.fetch_add(1, std::memory_order_relaxed);
   for_each([&](Mutator* mutator) {
     if (mutator->request.load(std::memory_order_relaxed) == Handshake::kNone) return;
-    std::fprintf(stderr,
-                 "greyhound: mutator '%s' has not answered the %s handshake for %llu ms (last safepoint: "
-                 "%s); call safepoint() in its loop or wrap the wait in a blocking region\n",
-                 mutator->name().c_str(), handshake_name(current_),
-                 static_cast<unsigned long long>(waited_ns / 1'000'000), mutator->last_safepoint());
+    std::fprintf(
+        stderr,
+        "greyhound: mutator '%s' has not answered the %s handshake for %llu ms (last safepoint: "
+        "%s); call safepoint() in its loop or wrap the wait in a blocking region\n",
+        mutator->name().c_str(), handshake_name(current_),
+        static_cast<unsigned long long>(waited_ns / 1'000'000), mutator->last_safepoint());
   });
 }
 
 void World::acknowledged(uint64_t raised_ns, uint64_t held_ns) {
   time_to_safepoint_.add(monotonic_ns() - raised_ns);
   if (held_ns != 0) record_hold(held_ns);
-  // seq_cst: the acknowledgement is a full barrier (rule 4); the collector's acquire load of zero is
-  // the partner.
+  // seq_cst: the acknowledgement is a full barrier (rule 4); the collector's acquire load of zero
+  // is the partner.
   if (pending_.fetch_sub(1, std::memory_order_seq_cst) == 1) futex_wake_all(pending_);
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The mutators of one runtime and the handshakes with them. A handshake asks every mutator to do one
-// thing at its next safepoint; those that are blocked are answered for at once. It is over when the
-// count of the missing ones is zero. Nobody is stopped meanwhile, except by kPark.
+// The mutators of one runtime and the handshakes with them. A handshake asks every mutator to do
+// one thing at its next safepoint; those that are blocked are answered for at once. It is over when
+// the count of the missing ones is zero. Nobody is stopped meanwhile, except by kPark.
 //
 // Attach and detach take the list lock only, not the whole handshake: one that attaches adopts what
 // the handshake in progress asks for (it has no roots, no runs and no shades, so it has nothing to
@@ -23,7 +23,8 @@ namespace greyhound::gc {
 
 class Heap;
 
-// A LatencyHistogram that many threads add to. Relaxed throughout: a reader sees a slightly old sum.
+// A LatencyHistogram that many threads add to. Relaxed throughout: a reader sees a slightly old
+// sum.
 class SharedHistogram {
  public:
   void add(uint64_t ns);
@@ -89,7 +90,7 @@ class World {
   // What an attaching mutator adopts; protected by mutex_.
   bool barrier_on_ = false;
   bool alloc_black_ = false;
-  bool parked_ = false;             // written under mutex_ by the collector's thread
+  bool parked_ = false;  // written under mutex_ by the collector's thread
   Handshake current_ = Handshake::kNone;
   std::atomic<uint32_t> pending_{0};
   std::atomic<uint64_t> longest_hold_{0};

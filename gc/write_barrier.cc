@@ -38,8 +38,10 @@ void bulk_barrier_slow(const Type* type, const void* source, size_t bytes) {
   if (bug(Bug::kNoBarrierInTypedmove)) return;
   Mutator* mutator = current_mutator();
   for (size_t offset = 0; offset < bytes; offset += type->size) {
-    const auto* words = reinterpret_cast<const uintptr_t*>(static_cast<const char*>(source) + offset);
-    for_each_pointer_word(type, [&](size_t word) { mutator->shade(load_word(words + word), type->exact()); });
+    const auto* words =
+        reinterpret_cast<const uintptr_t*>(static_cast<const char*>(source) + offset);
+    for_each_pointer_word(
+        type, [&](size_t word) { mutator->shade(load_word(words + word), type->exact()); });
   }
 }
 
@@ -48,7 +50,8 @@ void typedmemmove(const Type* type, void* destination, const void* source) {
     std::memmove(destination, source, type->size);
     return;
   }
-  if (tls_mutator->barrier_on.load(std::memory_order_relaxed)) bulk_barrier_slow(type, source, type->size);
+  if (tls_mutator->barrier_on.load(std::memory_order_relaxed))
+    bulk_barrier_slow(type, source, type->size);
   const auto* from = static_cast<const uintptr_t*>(source);
   store_words(type, destination, [from](size_t i) { return load_word(from + i); });
 }
@@ -70,7 +73,8 @@ void typedmemmove_array(const Type* type, void* destination, const void* source,
 }
 
 void typedmemclr_array(const Type* type, void* destination, size_t count) {
-  for (size_t i = 0; i < count; ++i) typedmemclr(type, static_cast<char*>(destination) + i * type->size);
+  for (size_t i = 0; i < count; ++i)
+    typedmemclr(type, static_cast<char*>(destination) + i * type->size);
 }
 
 }  // namespace greyhound::gc

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
-// The write barrier: Dijkstra's insertion barrier. While a mutator's barrier is on, every pointer that
-// it stores into a heap object or a persistent handle is greyed before the store, so that a black
-// object never comes to hold the only path to a white one.
+// The write barrier: Dijkstra's insertion barrier. While a mutator's barrier is on, every pointer
+// that it stores into a heap object or a persistent handle is greyed before the store, so that a
+// black object never comes to hold the only path to a white one.
 //
-// Why before, and why with no safepoint between: if the store came first, the object could be reached
-// only through a black slot while still white for as long as the thread is descheduled; and a
-// safepoint between would let a whole handshake pass in that state. Why stores into fresh objects
+// Why before, and why with no safepoint between: if the store came first, the object could be
+// reached only through a black slot while still white for as long as the thread is descheduled; and
+// a safepoint between would let a whole handshake pass in that state. Why stores into fresh objects
 // need it too: while marking they are allocated black and are never scanned.
-// The old value is not looked at (that would be Yuasa's deletion barrier); callers nevertheless route
-// every overwrite, nil and clear included, through here (design §3 rule 12).
+// The old value is not looked at (that would be Yuasa's deletion barrier); callers nevertheless
+// route every overwrite, nil and clear included, through here (design §3 rule 12).
 //
 // All functions: on a thread with a current mutator. Pointer words are stored one by one, with
 // release; the marker's acquire load in scanobject is the partner.
@@ -46,8 +46,8 @@ GREYHOUND_INLINE void write_pointer(void** slot, void* value) {
 }
 
 // Copies one value of `type` into a heap object: a barrier for each of its pointers, pointer words
-// moved as words. `destination` and `source` are word-aligned when the type has pointers; they may be
-// the same but not otherwise overlap.
+// moved as words. `destination` and `source` are word-aligned when the type has pointers; they may
+// be the same but not otherwise overlap.
 void typedmemmove(const Type* type, void* destination, const void* source);
 // Sets one value of `type` in a heap object to zero.
 void typedmemclr(const Type* type, void* destination);

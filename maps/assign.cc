@@ -40,10 +40,14 @@ hmap* makemap(const MapType* t, size_t hint, hmap* h) {
   if (h == nullptr) h = static_cast<hmap*>(gc::newobject(&kHmapType));
   if (h == nullptr) return nullptr;
   h->hash0 = static_cast<uint32_t>(gc::fastrand());
+  return mapreserve(t, h, hint) ? h : nullptr;
+}
+
+bool mapreserve(const MapType* t, hmap* h, size_t hint) {
+  DCHECK(h->count == 0 && h->buckets == nullptr);
   // A table of one bucket is left to the first insertion.
   const unsigned B = B_for(*t, hint);
-  if (B != 0 && !make_table(t, h, B)) return nullptr;
-  return h;
+  return B == 0 || make_table(t, h, B);
 }
 
 bool prepare_chain_slow(const MapType* t, hmap* h, uint64_t hash) {

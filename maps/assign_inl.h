@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Assignment, shared by every path: finds the key's slot or the first free one of its chain, grows the
-// table or the chain when it must, and claims the slot. A template over Key as the search is
+// Assignment, shared by every path: finds the key's slot or the first free one of its chain, grows
+// the table or the chain when it must, and claims the slot. A template over Key as the search is
 // (lookup_inl.h), and over store_key and update_key for that key.
 //
 // Order of events, which makes failure harmless: everything that can fail (hashing, growth, a new
@@ -20,21 +20,23 @@ namespace greyhound::maps {
 [[noreturn]] void concurrent_writes() __attribute__((cold));
 [[noreturn]] void assignment_to_nil_map() __attribute__((cold));
 
-// Fails when another writer is inside; raises the writing flag. REQUIRES: the key is hashed, because
-// hashing may panic and would leave the flag up.
+// Fails when another writer is inside; raises the writing flag. REQUIRES: the key is hashed,
+// because hashing may panic and would leave the flag up.
 GREYHOUND_INLINE void begin_write(hmap* h) {
   const unsigned flags = h->load_flags();
-  if ((flags & kHashWriting) != 0) [[unlikely]] concurrent_writes();
+  if ((flags & kHashWriting) != 0) [[unlikely]]
+    concurrent_writes();
   h->store_flags(flags | kHashWriting);
 }
 GREYHOUND_INLINE void end_write(hmap* h) {
   const unsigned flags = h->load_flags();
-  if ((flags & kHashWriting) == 0) [[unlikely]] concurrent_writes();
+  if ((flags & kHashWriting) == 0) [[unlikely]]
+    concurrent_writes();
   h->store_flags(flags & ~kHashWriting);
 }
 
-// store_key writes the key into a free slot; false when out of memory. update_key replaces a key that
-// is equal to the one given, where that can be told apart.
+// store_key writes the key into a free slot; false when out of memory. update_key replaces a key
+// that is equal to the one given, where that can be told apart.
 inline bool store_key(const MapType&, hmap*, const Key32& key, void* slot) {
   std::memcpy(slot, &key.value, sizeof key.value);
   return true;
@@ -97,8 +99,8 @@ GREYHOUND_INLINE Place find_place(const MapType& t, bmap* bucket, uint8_t top, c
   return {free, false};
 }
 
-// Before the chain of `hash` is looked at: makes the first table, or evacuates what fills the chain.
-// False: out of memory.
+// Before the chain of `hash` is looked at: makes the first table, or evacuates what fills the
+// chain. False: out of memory.
 bool prepare_chain_slow(const MapType* t, hmap* h, uint64_t hash);
 
 // One more entry calls for a bigger table, or for the same one without its holes.
@@ -118,12 +120,15 @@ GREYHOUND_INLINE void* assign_place(const MapType* t, hmap* h, const Key& key, u
     if (h->growing() || h->buckets == nullptr) [[unlikely]] {
       if (!prepare_chain_slow(t, h, hash)) return nullptr;
     }
-    place = find_place(*t, bucket_at(*t, h->buckets, hash & h->bucket_mask()), top, key);
+    bmap* chain = bucket_at(*t, h->buckets, hash & h->bucket_mask());
+    prefetch_rest(chain);
+    place = find_place(*t, chain, top, key);
     if (place.found) {
       update_key(*t, key, key_slot(*t, place.slot));
       return elem_of(*t, place.slot);
     }
-    if (!growth_is_due(*h)) [[likely]] break;
+    if (!growth_is_due(*h)) [[likely]]
+      break;
     if (!hashGrow(t, h)) return nullptr;
   }
   if (place.slot.index == kBucketSlots) [[unlikely]] {
@@ -139,7 +144,8 @@ GREYHOUND_INLINE void* assign_place(const MapType* t, hmap* h, const Key& key, u
 
 template <class Key>
 GREYHOUND_INLINE void* assign_entry(const MapType* t, hmap* h, const Key& key) {
-  if (h == nullptr) [[unlikely]] assignment_to_nil_map();
+  if (h == nullptr) [[unlikely]]
+    assignment_to_nil_map();
   poll_safepoint("mapassign");
   const uint64_t hash = key.hash(h->hash0);
   begin_write(h);

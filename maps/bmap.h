@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// A bucket: eight tophash bytes, eight keys, eight elems, and the pointer to its overflow bucket in the
-// last word. Keys lie together and elems together, so that no padding separates them. Only tophash is
-// a C++ field; the rest is placed by the map's type (map_type.h), as in Go 1.19.
+// A bucket: eight tophash bytes, eight keys, eight elems, and the pointer to its overflow bucket in
+// the last word. Keys lie together and elems together, so that no padding separates them. Only
+// tophash is a C++ field; the rest is placed by the map's type (map_type.h), as in Go 1.19.
 //
 // tophash[i] is the top byte of the hash of the key in slot i, or one of the markers below when the
 // slot is empty or its entry has been evacuated.
@@ -47,8 +47,9 @@ GREYHOUND_INLINE uint8_t tophash_of(uint64_t hash) {
 }
 
 // The index of the lowest set bit. REQUIRES: bits != 0. Clang 14 emits BSF, whose result depends on
-// the old value of its output register on AMD and chains consecutive lookups: 231 instead of 31 ns a
-// hit in a map of 4 M entries. "rep bsf" is TZCNT where the machine has it and the same value where not.
+// the old value of its output register on AMD and chains consecutive lookups: 231 instead of 31 ns
+// a hit in a map of 4 M entries. "rep bsf" is TZCNT where the machine has it and the same value
+// where not.
 GREYHOUND_INLINE unsigned lowest_bit(unsigned bits) {
   unsigned index = 0;
   asm("rep bsfl %1, %0" : "+r"(index) : "r"(bits) : "cc");

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Deletion, shared by every path: finds the entry, clears what holds pointers, and keeps the kEmptyRest
-// suffix of the chain as long as it can be (bmap.h, invariant 1). A template over Key as the search is.
-// Deletion needs no memory: when the chain cannot be evacuated for lack of it, the entry is removed
-// from the old table, where readers still look for it.
+// Deletion, shared by every path: finds the entry, clears what holds pointers, and keeps the
+// kEmptyRest suffix of the chain as long as it can be (bmap.h, invariant 1). A template over Key as
+// the search is. Deletion needs no memory: when the chain cannot be evacuated for lack of it, the
+// entry is removed from the old table, where readers still look for it.
 //
 // Included by erase.cc, fast32.cc, fast64.cc and faststr.cc only.
 #pragma once
@@ -22,7 +22,8 @@ GREYHOUND_INLINE void erase_entry(const MapType* t, hmap* h, const Key& key) {
   poll_safepoint("mapdelete");
   const uint64_t hash = key.hash(h->hash0);
   begin_write(h);
-  if (h->growing()) [[unlikely]] growWork(t, h, hash & h->bucket_mask());
+  if (h->growing()) [[unlikely]]
+    growWork(t, h, hash & h->bucket_mask());
   bmap* chain = chain_for_read(*t, h, hash);
   const Slot slot = find_in_chain(*t, chain, tophash_of(hash), key);
   if (slot.bucket != nullptr) {

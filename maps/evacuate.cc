@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: MIT
-// Evacuation: moves the entries of one old bucket's chain into the new table. In a doubling they are
-// split by the hash bit that the bigger table adds: X keeps the bucket's number, Y has it plus the old
-// size. In a same-size growth they move to X, close together. After Go's evacuate.
+// Evacuation: moves the entries of one old bucket's chain into the new table. In a doubling they
+// are split by the hash bit that the bigger table adds: X keeps the bucket's number, Y has it plus
+// the old size. In a same-size growth they move to X, close together. After Go's evacuate.
 //
-// Overflow buckets that the destination will need are linked in before the first entry moves, so that
-// running out of memory leaves the old chain whole: X and Y together never need more of them than the
-// old chain has. Chains of one bucket, most of them, skip that pass.
+// Overflow buckets that the destination will need are linked in before the first entry moves, so
+// that running out of memory leaves the old chain whole: X and Y together never need more of them
+// than the old chain has. Chains of one bucket, most of them, skip that pass.
 //
 // A key that is not equal to itself (NaN) hashes differently each time; its low tophash bit decides
-// instead, which an iterator can repeat (iterate.cc), and it gets a fresh tophash for the next time.
+// instead, which an iterator can repeat (iterate.cc), and it gets a fresh tophash for the next
+// time.
 //
-// The old chain keeps its evacuation marks. Its keys and elems are cleared when they hold pointers, so
-// that the old table does not keep dead objects alive, unless an old iterator still reads them.
+// The old chain keeps its evacuation marks. Its keys and elems are cleared when they hold pointers,
+// so that the old table does not keep dead objects alive, unless an old iterator still reads them.
 #include "maps/grow.h"
 #include "maps/slots.h"
 
@@ -24,7 +25,7 @@ struct Decision {
 };
 
 template <class Key>
-Decision decide(const MapType& t, const hmap& h, Slot from) {
+GREYHOUND_INLINE Decision decide(const MapType& t, const hmap& h, Slot from) {
   const uint8_t top = from.bucket->tophash[from.index];
   if (h.has(kSameSizeGrow)) return {0, top};
   const Key key = Key::from_slot(t, key_slot(t, from));
@@ -112,12 +113,19 @@ void clear_evacuated(const MapType& t, bmap* chain) {
   }
 }
 
+void prefetch_bucket(bmap* bucket) {
+  __builtin_prefetch(bucket);
+  prefetch_rest(bucket);
+}
+
 template <class Key>
 bool evacuate_chain(const MapType* t, hmap* h, size_t oldbucket) {
   bmap* const chain = bucket_at(*t, h->oldbuckets, oldbucket);
   bmap* const x = bucket_at(*t, h->buckets, oldbucket);
   bmap* const y =
       h->has(kSameSizeGrow) ? x : bucket_at(*t, h->buckets, oldbucket + (size_t{1} << (h->B - 1)));
+  prefetch_bucket(x);
+  prefetch_bucket(y);
   if (overflow_of(*t, chain) != nullptr && !reserve<Key>(t, h, chain, x, y)) return false;
 
   Slot to[2] = {{x, 0}, {y, 0}};
@@ -160,9 +168,9 @@ bool evacuate_by_path(const MapType* t, hmap* h, size_t oldbucket) {
 }  // namespace
 
 bool evacuate(const MapType* t, hmap* h, size_t oldbucket) {
-  if (!bucket_at(*t, h->oldbuckets, oldbucket)->evacuated() && !evacuate_by_path(t, h, oldbucket)) {
-    return false;
-  }
+  bmap* chain = bucket_at(*t, h->oldbuckets, oldbucket);
+  prefetch_rest(chain);
+  if (!chain->evacuated() && !evacuate_by_path(t, h, oldbucket)) return false;
   if (oldbucket == h->nevacuate) advanceEvacuationMark(*t, h);
   return true;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The paths for string keys. See faststr.h; the code is the templates' in lookup_inl.h, assign_inl.h
-// and erase_inl.h.
+// The paths for string keys. See faststr.h; the code is the templates' in lookup_inl.h,
+// assign_inl.h and erase_inl.h.
 #include "maps/faststr.h"
 
 #include "maps/assign_inl.h"
@@ -15,12 +15,12 @@ KeyStr key_of(std::string_view text) { return {text.data(), text.size()}; }
 }  // namespace
 
 const void* mapaccess1_faststr(const MapType* t, const hmap* h, std::string_view key) {
-  const Slot slot = find_entry(*t, h, key_of(key));
+  const Slot slot = find_string(*t, h, key_of(key));
   return slot.bucket == nullptr ? zeroVal : elem_of(*t, slot);
 }
 
 ElemOk mapaccess2_faststr(const MapType* t, const hmap* h, std::string_view key) {
-  const Slot slot = find_entry(*t, h, key_of(key));
+  const Slot slot = find_string(*t, h, key_of(key));
   if (slot.bucket == nullptr) return {zeroVal, false};
   return {elem_of(*t, slot), true};
 }

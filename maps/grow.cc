@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Bucket arrays, overflow buckets and the start of a growth. See grow.h; evacuate.cc moves the entries.
+// Bucket arrays, overflow buckets and the start of a growth. See grow.h; evacuate.cc moves the
+// entries.
 #include "maps/grow.h"
 
 #include "gc/malloc.h"
@@ -37,7 +38,8 @@ bmap* take_preallocated(const MapType& t, hmap* h) {
   return bucket;
 }
 
-// Exact below B = 16; beyond, one in 2^(B-15) on average, so that 16 bits and the same comparison do.
+// Exact below B = 16; beyond, one in 2^(B-15) on average, so that 16 bits and the same comparison
+// do.
 void count_overflow(hmap* h) {
   if (h->B < 16) {
     ++h->noverflow;
@@ -60,8 +62,9 @@ size_t bucket_array_length(const MapType& t, unsigned B) {
   const size_t base = size_t{1} << B;
   if (B < kMinPreallocB) return base;
   const size_t bytes = (base + (base >> 4)) * t.bucket.size;
-  const size_t rounded = bytes <= gc::kMaxSmallSize ? gc::kSizeClasses[gc::size_to_class(bytes)].size
-                                                    : align_up(bytes, gc::kPageSize);
+  const size_t rounded = bytes <= gc::kMaxSmallSize
+                             ? gc::kSizeClasses[gc::size_to_class(bytes)].size
+                             : align_up(bytes, gc::kPageSize);
   return rounded / t.bucket.size;
 }
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 // Tables and how they grow: bucket arrays, overflow buckets, the start of a growth, and its steps.
-// For the writers of this folder (assign, erase, clear); each function is called with kHashWriting set
-// unless it says otherwise.
+// For the writers of this folder (assign, erase, clear); each function is called with kHashWriting
+// set unless it says otherwise.
 //
 // Growth doubles the table when the load factor would exceed 6.5, or keeps its size when too many
-// overflow buckets have gathered (deletions leave holes that only evacuation closes). Either way the
-// old table is emptied a little at each write: readers never evacuate.
+// overflow buckets have gathered (deletions leave holes that only evacuation closes). Either way
+// the old table is emptied a little at each write: readers never evacuate.
 //
 // Running out of memory: each function that allocates says so and leaves the map as it was, or with
 // empty buckets linked in, which is the same to every reader. The writing flag is down during each
@@ -28,7 +28,8 @@ inline bool overLoadFactor(int64_t count, unsigned B) {
          static_cast<uint64_t>(count) > 13 * ((uint64_t{1} << (B & 63)) / 2);
 }
 
-// About as many overflow buckets as buckets. `noverflow` is a sample from B = 16 on, see newoverflow.
+// About as many overflow buckets as buckets. `noverflow` is a sample from B = 16 on, see
+// newoverflow.
 inline bool tooManyOverflowBuckets(uint16_t noverflow, unsigned B) {
   return noverflow >= (uint32_t{1} << (B > 15 ? 15 : B));
 }
@@ -43,8 +44,8 @@ struct BucketArray {
   bmap* nextOverflow;
 };
 BucketArray makeBucketArray(const MapType* t, hmap* h, unsigned B);
-// The first preallocated overflow bucket of an all-zero array of 2^B buckets, which it prepares to be
-// taken from (the last one's overflow points at the array: the mark of the end).
+// The first preallocated overflow bucket of an all-zero array of 2^B buckets, which it prepares to
+// be taken from (the last one's overflow points at the array: the mark of the end).
 bmap* prepare_prealloc(const MapType& t, bmap* buckets, unsigned B);
 // Makes h->extra; false when out of memory. The flag may be up or down.
 bool ensure_extra(hmap* h);

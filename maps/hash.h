@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 // Hash functions for map keys, and equality and hashers for the standard kinds.
 //
-// The mixer is the folded multiply of wyhash and its kin: one 64x64->128 multiplication whose halves
-// are xored, so that every bit of the input reaches the low bits (the bucket), the top byte (tophash)
-// and the bit that growth adds. Integers take one mixing, strings two and more. In a string both factors
-// carry the seed: against a constant, a chosen word would zero the product and hide the rest of the key
-// under every seed. The seed is the map's hash0; hashes mean nothing outside their map.
+// The mixer is the folded multiply of wyhash and its kin: one 64x64->128 multiplication whose
+// halves are xored, so that every bit of the input reaches the low bits (the bucket), the top byte
+// (tophash) and the bit that growth adds. Integers take one mixing, strings two and more. In a
+// string both factors carry the seed: against a constant, a chosen word would zero the product and
+// hide the rest of the key under every seed. The seed is the map's hash0; hashes mean nothing
+// outside their map.
 //
 // Go's rules: +0 and -0 are one key, every NaN hashes at random (it is never found again), and an
 // interface hashes by its dynamic type, with a panic when that type cannot be compared.
@@ -48,18 +49,14 @@ GREYHOUND_INLINE uint64_t hash_int64(uint64_t value, uint64_t seed) {
   return fold_multiply(value ^ first_seed(seed), kMix0);
 }
 
-// 33 bytes and more; any alignment.
-uint64_t hash_bytes_slow(const void* bytes, size_t size, uint64_t seed);
-
-// Any bytes of any length and alignment.
-GREYHOUND_INLINE uint64_t hash_bytes(const void* bytes, size_t size, uint64_t seed) {
+// At most 32 bytes of any alignment.
+GREYHOUND_INLINE uint64_t hash_short_bytes(const void* bytes, size_t size, uint64_t seed) {
   const auto* p = static_cast<const uint8_t*>(bytes);
   const uint64_t first = first_seed(seed);
   uint64_t second = second_seed(seed);
   uint64_t low = 0;
   uint64_t high = 0;
   if (size > 16) {
-    if (size > 32) return hash_bytes_slow(bytes, size, seed);
     second ^= fold_multiply(load_unaligned<uint64_t>(p) ^ first,
                             load_unaligned<uint64_t>(p + 8) ^ second);
     low = load_unaligned<uint64_t>(p + size - 16);
@@ -74,6 +71,15 @@ GREYHOUND_INLINE uint64_t hash_bytes(const void* bytes, size_t size, uint64_t se
     low = uint64_t{p[0]} << 16 | uint64_t{p[size / 2]} << 8 | p[size - 1];
   }
   return fold_multiply(fold_multiply(low ^ first, high ^ second), kMix0 ^ size);
+}
+
+// More than 32 bytes.
+uint64_t hash_bytes_slow(const void* bytes, size_t size, uint64_t seed);
+
+// Any bytes of any length and alignment.
+GREYHOUND_INLINE uint64_t hash_bytes(const void* bytes, size_t size, uint64_t seed) {
+  if (size > 32) return hash_bytes_slow(bytes, size, seed);
+  return hash_short_bytes(bytes, size, seed);
 }
 
 GREYHOUND_INLINE uint64_t hash_string(const char* text, size_t size, uint64_t seed) {
@@ -93,10 +99,10 @@ struct EfaceWords {
   void* data;
 };
 
-// Type::hasher and Type::equal for one kind; both null for a kind whose size or fields the kind alone
-// does not fix (arrays, structs) or that cannot be compared (slices, maps, functions). kInterface
-// means an empty interface: it uses the dynamic type's own functions or those of its kind, and panics
-// with Go's text when there are none.
+// Type::hasher and Type::equal for one kind; both null for a kind whose size or fields the kind
+// alone does not fix (arrays, structs) or that cannot be compared (slices, maps, functions).
+// kInterface means an empty interface: it uses the dynamic type's own functions or those of its
+// kind, and panics with Go's text when there are none.
 struct KeyOps {
   uint64_t (*hasher)(const void* value, uint64_t seed) = nullptr;
   bool (*equal)(const void* a, const void* b) = nullptr;

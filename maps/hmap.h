@@ -9,13 +9,14 @@
 // Invariants (checked by verify_map, inspect.h):
 //  1. An entry is in buckets, unless oldbuckets is set and its old bucket is not evacuated yet.
 //  2. Old buckets below nevacuate are evacuated; others may be.
-//  3. When bucket memory is noscan the collector does not see overflow pointers: every overflow bucket
+//  3. When bucket memory is noscan the collector does not see overflow pointers: every overflow
+//  bucket
 //     of buckets is listed in extra->overflow and of oldbuckets in extra->oldoverflow.
 //  4. Pointer fields, and pointer words in buckets, change only through gc/write_barrier.h.
 //
-// Thread rules, as in Go: any number of readers, or one writer and no reader. Misuse is noticed, not
-// always, through kHashWriting and is fatal. flags is accessed with relaxed atomics: it is the one word
-// that readers write (kIterator), and for misuse a stale value only misses a report.
+// Thread rules, as in Go: any number of readers, or one writer and no reader. Misuse is noticed,
+// not always, through kHashWriting and is fatal. flags is accessed with relaxed atomics: it is the
+// one word that readers write (kIterator), and for misuse a stale value only misses a report.
 #pragma once
 
 #include <atomic>
@@ -28,15 +29,15 @@
 namespace greyhound::maps {
 
 enum HmapFlags : uint8_t {
-  kIterator = 1,       // there may be an iterator over buckets
-  kOldIterator = 2,    // there may be one over oldbuckets
-  kHashWriting = 4,    // a writer is inside the map
-  kSameSizeGrow = 8,   // the growth under way keeps B
-  kExtraLock = 16,     // a reader is creating extra (iterate.cc)
+  kIterator = 1,      // there may be an iterator over buckets
+  kOldIterator = 2,   // there may be one over oldbuckets
+  kHashWriting = 4,   // a writer is inside the map
+  kSameSizeGrow = 8,  // the growth under way keeps B
+  kExtraLock = 16,    // a reader is creating extra (iterate.cc)
 };
 
-// Overflow buckets of one noscan table. The first chunk is the list's identity: an iterator holds it
-// and thereby sees what is added later, so further chunks are linked in behind it.
+// Overflow buckets of one noscan table. The first chunk is the list's identity: an iterator holds
+// it and thereby sees what is added later, so further chunks are linked in behind it.
 struct OverflowList {
   static constexpr size_t kCapacity = 14;
   OverflowList* next;
@@ -54,10 +55,10 @@ struct mapextra {
 struct hmap {
   int64_t count;
   uint8_t flags;
-  uint8_t B;            // log2 of the number of buckets
-  uint16_t noverflow;   // overflow buckets; approximate from B = 16 on
+  uint8_t B;           // log2 of the number of buckets
+  uint16_t noverflow;  // overflow buckets; approximate from B = 16 on
   uint32_t hash0;
-  bmap* buckets;        // null until the first insertion, when B is 0
+  bmap* buckets;  // null until the first insertion, when B is 0
   bmap* oldbuckets;
   size_t nevacuate;
   mapextra* extra;

@@ -10,7 +10,8 @@
 namespace greyhound::maps {
 namespace {
 
-// A reader's view of const headers: nothing is written through the pointers that the walk hands out.
+// A reader's view of const headers: nothing is written through the pointers that the walk hands
+// out.
 size_t chain_overflow(const MapType& t, bmap* first) {
   size_t length = 0;
   for (bmap* b = overflow_of(t, first); b != nullptr; b = overflow_of(t, b)) ++length;
@@ -169,7 +170,8 @@ MapShape inspect(const MapType* t, const hmap* h) {
   add_chains(*t, *h, &shape);
   shape.bucket_bytes = t->bucket.size;
   shape.table_bytes = table_bytes(*t, *h, shape);
-  if (shape.buckets != 0) shape.load = static_cast<double>(shape.count) / static_cast<double>(shape.buckets);
+  if (shape.buckets != 0)
+    shape.load = static_cast<double>(shape.count) / static_cast<double>(shape.buckets);
   return shape;
 }
 

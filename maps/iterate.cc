@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: MIT
-// Iteration, after Go's mapiternext. The iterator walks the buckets of the table that it began with,
-// from a random bucket and a random slot, and sorts out what growth does to it meanwhile:
+// Iteration, after Go's mapiternext. The iterator walks the buckets of the table that it began
+// with, from a random bucket and a random slot, and sorts out what growth does to it meanwhile:
 //
 //  - It began while a growth was under way (it->B == h->B, growing): where an old bucket is not
-//    evacuated yet, its entries are read in place of the new bucket, but only those that will move to
-//    that new bucket (checkBucket), since its sibling is visited too.
-//  - A growth began after it did: the entries of its table are evacuated under its feet. The old table
+//    evacuated yet, its entries are read in place of the new bucket, but only those that will move
+//    to that new bucket (checkBucket), since its sibling is visited too.
+//  - A growth began after it did: the entries of its table are evacuated under its feet. The old
+//  table
 //    keeps them as they were, marked; the map is asked for what has become of each.
 //  - A key that is not equal to itself cannot be asked for. It can be neither updated nor removed
-//    either, so the old copy serves; its low tophash bit says which bucket it moves to (evacuate.cc).
+//    either, so the old copy serves; its low tophash bit says which bucket it moves to
+//    (evacuate.cc).
 //
-// Keep-alive: buckets and bptr are seen by the collector on the iterator's stack. The overflow buckets
-// of a noscan table hang on the lists of extra, which a growth drops when it ends: so the iterator
-// holds them, and creates the current one if need be, since it may fill up later.
+// Keep-alive: buckets and bptr are seen by the collector on the iterator's stack. The overflow
+// buckets of a noscan table hang on the lists of extra, which a growth drops when it ends: so the
+// iterator holds them, and creates the current one if need be, since it may fill up later.
 #include "maps/iterate.h"
 
 #include "gc/malloc.h"
@@ -38,7 +40,8 @@ void create_once(hmap* h, T** field, const Type* type) {
   auto* created = static_cast<T*>(gc::newobject(type));
   if (created == nullptr) panic("out of memory at the start of a map iteration");
   const std::atomic_ref<uint8_t> flags(h->flags);
-  // acquire, release: partners of each other, so that the second to come sees what the first has set.
+  // acquire, release: partners of each other, so that the second to come sees what the first has
+  // set.
   while ((flags.fetch_or(kExtraLock, std::memory_order_acquire) & kExtraLock) != 0) _mm_pause();
   if (*field == nullptr) set_pointer(field, created);
   flags.fetch_and(static_cast<uint8_t>(~kExtraLock), std::memory_order_release);
@@ -82,13 +85,14 @@ bool belongs_here(const hiter& it, const KeyGeneric& key, uint8_t top, bool repr
 bool visit(hiter* it, Slot slot) {
   const MapType& t = *it->t;
   const uint8_t top = slot.bucket->tophash[slot.index];
-  if (top <= kEmptyOne || top == kEvacuatedEmpty) return false;  // removed since its bucket was entered
+  if (top <= kEmptyOne || top == kEvacuatedEmpty)
+    return false;  // removed since its bucket was entered
   const bool moved = top < kMinTopHash;
   const KeyGeneric key = KeyGeneric::from_slot(t, key_slot(t, slot));
   const bool reproducible = t.has(kReflexiveKey) || t.equal(key.key, key.key);
   if (it->checkBucket != kNoCheck && !belongs_here(*it, key, top, reproducible)) return false;
-  const KeyElem entry = moved && reproducible ? mapaccessK(&t, it->h, key.key)
-                                              : KeyElem{key.key, elem_of(t, slot)};
+  const KeyElem entry =
+      moved && reproducible ? mapaccessK(&t, it->h, key.key) : KeyElem{key.key, elem_of(t, slot)};
   it->key = entry.key;
   it->elem = entry.elem;
   return entry.key != nullptr;
@@ -131,8 +135,8 @@ void mapiterinit(const MapType* t, hmap* h, hiter* it) {
   const uint64_t random = gc::fastrand();
   it->startBucket = it->bucket = random & h->bucket_mask();
   it->offset = static_cast<uint8_t>(random >> 61);
-  // Atomic, since other readers may do the same. Relaxed: only a later writer acts on it, and whatever
-  // orders that writer after this reader orders this.
+  // Atomic, since other readers may do the same. Relaxed: only a later writer acts on it, and
+  // whatever orders that writer after this reader orders this.
   constexpr uint8_t kBoth = kIterator | kOldIterator;
   if ((h->load_flags() & kBoth) != kBoth) {
     std::atomic_ref<uint8_t>(h->flags).fetch_or(kBoth, std::memory_order_relaxed);
@@ -141,7 +145,8 @@ void mapiterinit(const MapType* t, hmap* h, hiter* it) {
 }
 
 void mapiternext(hiter* it) {
-  if (it->h->has(kHashWriting)) [[unlikely]] fatal("concurrent map iteration and map write");
+  if (it->h->has(kHashWriting)) [[unlikely]]
+    fatal("concurrent map iteration and map write");
   if (!step_in_place(*it->t, it)) next_slow(it);
 }
 

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: MIT
-// The search for a key: hash, bucket, eight tophash bytes at once, then the keys whose byte matched.
-// One function, find_entry, serves every path. It is a template over
+// The search for a key: hash, bucket, eight tophash bytes at once, then the keys whose byte
+// matched. One function, find_entry, serves every path. It is a template over
 //   - Shape: where keys and elems lie: a MapType, or constants (StaticShape) in typed maps;
 //   - Key: how to hash the key and compare it with a slot: Key32, Key64, KeyStr or KeyGeneric.
 // Fast paths only: no thread-local is read, nothing is called but a generic key's own functions.
 //
 // A search ends early at kEmptyRest (bmap.h, invariant 1), so a miss in a big map touches one cache
 // line in most cases. A hit reads the key's line only after the tophash line has arrived; the lines
-// are therefore prefetched as soon as the bucket is known (31 instead of 45 ns a hit at 4 M entries).
+// are therefore prefetched as soon as the bucket is known (31 instead of 45 ns a hit at 4 M
+// entries).
 //
-// Thread rules: see hmap.h. Invariant: no safepoint, so a result is valid until the next one at which
-// the map may be written.
+// Thread rules: see hmap.h. Invariant: no safepoint, so a result is valid until the next one at
+// which the map may be written.
 #pragma once
 
 #include <bit>
@@ -101,6 +102,18 @@ struct Key64 {
   bool equals(const void* slot) const { return load_unaligned<uint64_t>(slot) == value; }
 };
 
+// REQUIRES: sizeof(Word) <= n <= 2 * sizeof(Word).
+template <class Word>
+GREYHOUND_INLINE bool same_words(const char* a, const char* b, size_t n) {
+  const size_t last = n - sizeof(Word);
+  return ((load_unaligned<Word>(a) ^ load_unaligned<Word>(b)) |
+          (load_unaligned<Word>(a + last) ^ load_unaligned<Word>(b + last))) == 0;
+}
+
+// Strings of at most this size are hashed and compared without a call, so that a lookup is a leaf
+// and saves no registers (find_string).
+inline constexpr size_t kShortString = 32;
+
 struct KeyStr {
   const char* data;
   size_t size;
@@ -112,24 +125,27 @@ struct KeyStr {
   bool equals(const void* slot) const {
     const auto words = load_unaligned<StringWords>(slot);
     if (words.size != size) return false;
+    return words.data == data || std::memcmp(words.data, data, size) == 0;
+  }
+};
+
+// REQUIRES: size <= kShortString.
+struct KeyShortStr : KeyStr {
+  uint64_t hash(uint64_t seed) const { return hash_short_bytes(data, size, seed); }
+  bool equals(const void* slot) const {
+    const auto words = load_unaligned<StringWords>(slot);
+    if (words.size != size) return false;
     return words.data == data || same_bytes(words.data, data, size);
   }
 
  private:
-  // memcmp's call and its tests cost more than a short key.
   GREYHOUND_INLINE static bool same_bytes(const char* a, const char* b, size_t n) {
-    if (n > 16) return std::memcmp(a, b, n) == 0;
-    if (n >= 8) return same<uint64_t>(a, b, n);
-    if (n >= 4) return same<uint32_t>(a, b, n);
-    if (n >= 2) return same<uint16_t>(a, b, n);
+    if (n > 16)
+      return same_words<uint64_t>(a, b, 16) && same_words<uint64_t>(a + n - 16, b + n - 16, 16);
+    if (n >= 8) return same_words<uint64_t>(a, b, n);
+    if (n >= 4) return same_words<uint32_t>(a, b, n);
+    if (n >= 2) return same_words<uint16_t>(a, b, n);
     return n == 0 || *a == *b;
-  }
-  // REQUIRES: sizeof(Word) <= n <= 2 * sizeof(Word).
-  template <class Word>
-  GREYHOUND_INLINE static bool same(const char* a, const char* b, size_t n) {
-    const size_t last = n - sizeof(Word);
-    return ((load_unaligned<Word>(a) ^ load_unaligned<Word>(b)) |
-            (load_unaligned<Word>(a + last) ^ load_unaligned<Word>(b + last))) == 0;
   }
 };
 
@@ -144,6 +160,14 @@ struct KeyGeneric {
     return type->equal(key, type->has(kIndirectKey) ? load_unaligned<const void*>(slot) : slot);
   }
 };
+
+// Asks for the lines of a bucket after its first one, which the caller is about to read. Three
+// lines hold a bucket of eight-byte keys and elems; more would cost small maps more than it gives
+// big ones.
+GREYHOUND_INLINE void prefetch_rest(bmap* bucket) {
+  __builtin_prefetch(byte_at(bucket, kCacheLine));
+  __builtin_prefetch(byte_at(bucket, 2 * kCacheLine));
+}
 
 [[noreturn]] void concurrent_read_and_write() __attribute__((cold));
 
@@ -167,7 +191,8 @@ GREYHOUND_INLINE Slot find_in_chain(const Shape& shape, bmap* bucket, uint8_t to
     const TopGroup group(bucket);
     for (unsigned match = group.match(top); match != 0; match &= match - 1) {
       const Slot slot{bucket, lowest_bit(match)};
-      if (key.equals(key_slot(shape, slot))) [[likely]] return slot;
+      if (key.equals(key_slot(shape, slot))) [[likely]]
+        return slot;
     }
     if (group.ends_chain()) break;
     bucket = overflow_of(shape, bucket);
@@ -179,12 +204,23 @@ GREYHOUND_INLINE Slot find_in_chain(const Shape& shape, bmap* bucket, uint8_t to
 template <class Shape, class Key>
 GREYHOUND_INLINE Slot find_entry(const Shape& shape, const hmap* h, const Key& key) {
   if (h == nullptr || h->count == 0) return {};
-  if (h->has(kHashWriting)) [[unlikely]] concurrent_read_and_write();
+  if (h->has(kHashWriting)) [[unlikely]]
+    concurrent_read_and_write();
   const uint64_t hash = key.hash(h->hash0);
   bmap* bucket = chain_for_read(shape, h, hash);
-  __builtin_prefetch(byte_at(bucket, kCacheLine));
-  __builtin_prefetch(byte_at(bucket, 2 * kCacheLine));
+  prefetch_rest(bucket);
   return find_in_chain(shape, bucket, tophash_of(hash), key);
+}
+
+template <class Shape>
+GREYHOUND_NOINLINE Slot find_long_string(const Shape& shape, const hmap* h, const KeyStr& key) {
+  return find_entry(shape, h, key);
+}
+template <class Shape>
+GREYHOUND_INLINE Slot find_string(const Shape& shape, const hmap* h, const KeyStr& key) {
+  if (key.size > kShortString) [[unlikely]]
+    return find_long_string(shape, h, key);
+  return find_entry(shape, h, KeyShortStr{key});
 }
 
 }  // namespace greyhound::maps

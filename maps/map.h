@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Map<K, V>: Go's map for C++ code. A thin handle over a hmap*: copying it copies the reference, and a
-// default-made one is Go's nil map (reads find nothing, writes panic).
+// Map<K, V>: Go's map for C++ code. A thin handle over a hmap*: copying it copies the reference,
+// and a default-made one is Go's nil map (reads find nothing, writes panic).
 //
 //   auto ages = Map<int64_t, int64_t>::make();
 //   ages.insert_or_assign(7, 42);
@@ -8,16 +8,17 @@
 //   for (auto [key, value] : ages) ...
 //
 // A handle is a plain pointer: keep it on a stack that the collector scans, or keep header() in a
-// Ref<hmap> of a heap object and make a handle from it. Lookups and steps of an iteration are inline
-// and specialised by the types; writes call fast32.h, fast64.h, faststr.h or assign.h.
+// Ref<hmap> of a heap object and make a handle from it. Lookups and steps of an iteration are
+// inline and specialised by the types; writes call fast32.h, fast64.h, faststr.h or assign.h.
 //
 // K and V are types with a descriptor (runtime/base/type_of.h): numbers, enums, Ref<T>, strings,
 // interfaces, and structs of these. A struct can be a key when its bytes are its value (no padding,
 // floats or references), or else when it has operator== and hash_value(const K&, uint64_t seed).
 //
 // Pointers given by find() and references given by iteration are valid until the map's next write.
-// Out of memory: make() gives a handle that is false, insert_or_assign() returns false, assign() gives
-// a writer that is false. Thread rules as in hmap.h; writes and iteration are safepoints, lookups not.
+// Out of memory: make() gives a handle that is false, insert_or_assign() returns false, assign()
+// gives a writer that is false. Thread rules as in hmap.h; writes and iteration are safepoints,
+// lookups not.
 #pragma once
 
 #include <concepts>
@@ -28,6 +29,7 @@
 #include <string_view>
 #include <type_traits>
 
+#include "gc/mutator.h"
 #include "maps/assign.h"
 #include "maps/fast32.h"
 #include "maps/fast64.h"
@@ -67,6 +69,21 @@ constexpr KeyOps struct_key_ops() {
   }
 }
 
+// Keeps a new map alive where stacks are not scanned, also while an out-of-memory handler unwinds.
+class RootScope {
+ public:
+  explicit RootScope(hmap* h) {
+    slot_.value = reinterpret_cast<uintptr_t>(h);
+    gc::current_mutator()->add_handle(&slot_);
+  }
+  ~RootScope() { gc::Mutator::remove_handle(&slot_); }
+  RootScope(const RootScope&) = delete;
+  RootScope& operator=(const RootScope&) = delete;
+
+ private:
+  gc::HandleSlot slot_;
+};
+
 template <class K, class V>
 class Map {
   static constexpr FastPath kPath = fast_path(TypeTraits<K>::kKind, sizeof(K));
@@ -80,7 +97,12 @@ class Map {
 
   Map() = default;
   explicit Map(hmap* header) : h_(header) {}
-  static Map make(size_t hint = 0) { return Map(makemap(type(), hint)); }
+  static Map make(size_t hint = 0) {
+    hmap* h = makemap(type(), 0);
+    if (h == nullptr || hint <= kBucketSlots) return Map(h);
+    const RootScope rooted(h);
+    return Map(mapreserve(type(), h, hint) ? h : nullptr);
+  }
 
   // The descriptor that every Map<K, V> shares.
   static const MapType* type() {
@@ -99,7 +121,7 @@ class Map {
       const ElemOk entry = mapaccess2(type(), h_, &key);
       return entry.ok ? static_cast<V*>(const_cast<void*>(entry.elem)) : nullptr;
     } else {
-      const Slot slot = find_entry(Shape{}, h_, search_key(key));
+      const Slot slot = find_slot(key);
       return slot.bucket == nullptr ? nullptr : static_cast<V*>(elem_of(Shape{}, slot));
     }
   }
@@ -126,11 +148,13 @@ class Map {
     V* elem_;
   };
 
-  // The elem of `key`, inserted as zero if it is missing: Go's m[key] on the left. False: out of memory.
+  // The elem of `key`, inserted as zero if it is missing: Go's m[key] on the left. False: out of
+  // memory.
   Writer assign(const K& key) const { return Writer(static_cast<V*>(assign_elem(key))); }
   bool insert_or_assign(const K& key, const V& value) const {
     auto* elem = static_cast<V*>(assign_elem(key));
-    if (elem == nullptr) [[unlikely]] return false;
+    if (elem == nullptr) [[unlikely]]
+      return false;
     *elem = value;
     return true;
   }
@@ -152,7 +176,9 @@ class Map {
   class Iterator {
    public:
     explicit Iterator(hmap* h) { mapiterinit(type(), h, &it_); }
-    Entry operator*() const { return {*static_cast<const K*>(it_.key), *static_cast<V*>(it_.elem)}; }
+    Entry operator*() const {
+      return {*static_cast<const K*>(it_.key), *static_cast<V*>(it_.elem)};
+    }
     Iterator& operator++() {
       if (it_.h->has(kHashWriting) || !step_in_place(Shape{}, &it_)) mapiternext(&it_);
       return *this;
@@ -166,6 +192,11 @@ class Map {
   std::default_sentinel_t end() const { return {}; }
 
  private:
+  Slot find_slot(const K& key) const {
+    if constexpr (kPath == FastPath::kFastStr) return find_string(Shape{}, h_, search_key(key));
+    return find_entry(Shape{}, h_, search_key(key));
+  }
+
   static auto search_key(const K& key) {
     if constexpr (kPath == FastPath::kFast32) {
       return Key32{load_unaligned<uint32_t>(&key)};

@@ -38,7 +38,8 @@ void mark_slots(uint64_t* mask, size_t offset, const Type& type, bool indirect) 
   }
 }
 
-// A descriptor does not list its fields, so an array or a struct may hold floats, strings, interfaces.
+// A descriptor does not list its fields, so an array or a struct may hold floats, strings,
+// interfaces.
 bool is_aggregate(Kind kind) { return kind == Kind::kArray || kind == Kind::kStruct; }
 
 uint8_t key_flags(const Type& key) {
@@ -87,7 +88,8 @@ const char* verify_map_key(const Type& key, KeyOps given) {
 
 MapType::MapType(const Type* key_type, const Type* elem_type, KeyOps given)
     : key(key_type), elem(elem_type), path(fast_path(key_type->kind, key_type->size)) {
-  if (const char* why = verify_map_key(*key, given)) fatal("invalid map key type %s: %s", key->name, why);
+  if (const char* why = verify_map_key(*key, given))
+    fatal("invalid map key type %s: %s", key->name, why);
   if (const char* why = verify_type(*elem)) fatal("invalid map elem type %s: %s", elem->name, why);
   const KeyOps ops = choose_ops(*key, given);
   hasher = ops.hasher;

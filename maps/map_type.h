@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: MIT
 // MapType: what the map code knows of map[K]V. As Go's maptype, it holds the descriptors of key and
-// elem, a descriptor of the bucket with its pointer mask, where things lie in a bucket, and which of
-// the specialised paths serves the key.
+// elem, a descriptor of the bucket with its pointer mask, where things lie in a bucket, and which
+// of the specialised paths serves the key.
 //
-// Built at run time from two descriptors, in one piece: nothing in it is allocated. It must stay where
-// it is (the bucket's mask lies inside it). As every descriptor, it must outlive every runtime that
-// allocated with it (type.h), and so must its key and elem descriptors.
+// Built at run time from two descriptors, in one piece: nothing in it is allocated. It must stay
+// where it is (the bucket's mask lies inside it). As every descriptor, it must outlive every
+// runtime that allocated with it (type.h), and so must its key and elem descriptors.
 //
 // A bucket, when neither key nor elem is indirect:
 //   tophash[8] | key[8] | elem[8] | overflow            all offsets are multiples of 8
-// Keys and elems above 128 bytes, or aligned above 8, are indirect: the slot holds a pointer to one.
+// Keys and elems above 128 bytes, or aligned above 8, are indirect: the slot holds a pointer to
+// one.
 //
 // Thread rules: immutable once built.
 #pragma once
@@ -71,10 +72,10 @@ enum class SlotKind : uint8_t {
 enum MapTypeFlags : uint8_t {
   kIndirectKey = 1,
   kIndirectElem = 2,
-  kReflexiveKey = 4,      // k == k for every k (not so for floats and what may hold them)
-  kNeedKeyUpdate = 8,     // equal keys may differ (+0 and -0), or the new one should replace the old
+  kReflexiveKey = 4,   // k == k for every k (not so for floats and what may hold them)
+  kNeedKeyUpdate = 8,  // equal keys may differ (+0 and -0), or the new one should replace the old
   kHashMightPanic = 16,
-  kNoscanBucket = 32,     // neither key nor elem slots hold pointers
+  kNoscanBucket = 32,  // neither key nor elem slots hold pointers
 };
 
 struct MapType {
@@ -94,15 +95,15 @@ struct MapType {
   bool indirect_key() const { return has(kIndirectKey); }
   bool indirect_elem() const { return has(kIndirectElem); }
 
-  Type type;           // of the map as a value: one pointer to its hmap
+  Type type;  // of the map as a value: one pointer to its hmap
   const Type* key;
   const Type* elem;
   Type bucket;
   uint64_t (*hasher)(const void* key, uint64_t seed);
   bool (*equal)(const void* a, const void* b);
-  uint8_t key_size;    // of a slot: 8 when indirect
+  uint8_t key_size;  // of a slot: 8 when indirect
   uint8_t elem_size;
-  uint16_t elems;      // offset of the first elem in a bucket
+  uint16_t elems;  // offset of the first elem in a bucket
   uint8_t flags;
   FastPath path;
   SlotKind key_kind;
@@ -113,7 +114,8 @@ struct MapType {
   char name_[104] = {};  // "map[K]V", cut short when longer
 };
 
-// Null when values of the type can be keys (with these functions), else the sentence that says why not.
+// Null when values of the type can be keys (with these functions), else the sentence that says why
+// not.
 const char* verify_map_key(const Type& key, KeyOps ops = {});
 
 inline std::unique_ptr<const MapType> make_map_type(const Type* key, const Type* elem) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Answering the collector from inside map operations, so that a loop of writes that allocate nothing,
-// or a long iteration, does not keep a handshake waiting. Lookups do not poll: they read no
-// thread-local, and a program that does nothing else calls safepoint() itself.
+// Answering the collector from inside map operations, so that a loop of writes that allocate
+// nothing, or a long iteration, does not keep a handshake waiting. Lookups do not poll: they read
+// no thread-local, and a program that does nothing else calls safepoint() itself.
 #pragma once
 
 #include "gc/mutator.h"
@@ -15,7 +15,8 @@ GREYHOUND_INLINE bool safepoint_wanted() {
 
 // A safepoint; fatal, with what to do, on a thread without a mutator.
 GREYHOUND_INLINE void poll_safepoint(const char* where) {
-  if (safepoint_wanted()) [[unlikely]] gc::current_mutator()->safepoint(where);
+  if (safepoint_wanted()) [[unlikely]]
+    gc::current_mutator()->safepoint(where);
 }
 
 }  // namespace greyhound::maps

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Writing the parts of a bucket: copying and clearing key and elem slots, and linking overflow buckets.
-// Every pointer word goes through the write barrier and moves as a word; noscan slots, which no marker
-// reads, are plain memory. For the writers of this folder only.
+// Writing the parts of a bucket: copying and clearing key and elem slots, and linking overflow
+// buckets. Every pointer word goes through the write barrier and moves as a word; noscan slots,
+// which no marker reads, are plain memory. For the writers of this folder only.
 #pragma once
 
 #include <cstring>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Precise roots. Handle<T> belongs to the current mutator and costs no barrier; Persistent<T> belongs
-// to a runtime, may be read and written by any attached thread, and stores through the barrier;
-// RootArray registers a VM's value stack. They are needed with StackRoots::kPrecise and for pointers
-// that live where the collector does not look (heap containers, globals).
+// Precise roots. Handle<T> belongs to the current mutator and costs no barrier; Persistent<T>
+// belongs to a runtime, may be read and written by any attached thread, and stores through the
+// barrier; RootArray registers a VM's value stack. They are needed with StackRoots::kPrecise and
+// for pointers that live where the collector does not look (heap containers, globals).
 #pragma once
 
 #include "gc/mutator.h"
@@ -41,7 +41,8 @@ class Handle {
 template <class T>
 class Persistent {
  public:
-  explicit Persistent(Runtime& runtime, T* target = nullptr) : roots_(&runtime.collector().persistents) {
+  explicit Persistent(Runtime& runtime, T* target = nullptr)
+      : roots_(&runtime.collector().persistents) {
     roots_->add(&slot_);
     if (target != nullptr) *this = target;
   }
@@ -50,8 +51,9 @@ class Persistent {
   Persistent& operator=(const Persistent&) = delete;
   Persistent& operator=(T* target) {
     if (&gc::current_mutator()->collector()->persistents != roots_) {
-      fatal("a Persistent of one runtime is stored to while the thread works with another; make a "
-            "mutator of its own runtime current first");
+      fatal(
+          "a Persistent of one runtime is stored to while the thread works with another; make a "
+          "mutator of its own runtime current first");
     }
     gc::write_barrier(target);
     store_word(&slot_.value, reinterpret_cast<uintptr_t>(target));

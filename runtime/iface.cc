@@ -21,8 +21,8 @@ String String::copy(std::string_view text) {
 namespace runtime {
 namespace {
 
-// Cells for the integers below 256, shared by every box of one (Go's staticuint64s). Little-endian, so
-// a cell serves each width.
+// Cells for the integers below 256, shared by every box of one (Go's staticuint64s). Little-endian,
+// so a cell serves each width.
 constexpr auto kStaticCells = [] {
   std::array<uint64_t, 256> cells{};
   for (size_t i = 0; i < cells.size(); ++i) cells[i] = i;
@@ -37,7 +37,8 @@ void* zero_value() { return const_cast<char*>(kZeroValue); }
 
 void* allocate(size_t size, const Type* type) {
   void* box = gc::mallocgc(size, type);
-  if (box == nullptr) [[unlikely]] throw std::bad_alloc();
+  if (box == nullptr) [[unlikely]]
+    throw std::bad_alloc();
   return box;
 }
 

@@ -28,8 +28,8 @@ struct eface {
   void* data() const { return reinterpret_cast<void*>(load_word(&data_)); }
   bool is_nil() const { return type() == nullptr; }
 
-  // The value when the dynamic type is T, else null: Go's `v, ok := i.(T)`. Points into the box (or,
-  // for pointer-shaped types, to the data word itself).
+  // The value when the dynamic type is T, else null: Go's `v, ok := i.(T)`. Points into the box
+  // (or, for pointer-shaped types, to the data word itself).
   template <class T>
   const T* as() const {
     if (type() != type_of<T>()) return nullptr;

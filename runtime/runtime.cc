@@ -29,26 +29,32 @@ bool parse_gc_percent(const char* text, int64_t* percent) {
 std::vector<std::string> apply_environment(Options* options) {
   std::vector<std::string> errors;
   const Options defaults;
-  if (const char* text = std::getenv("GREYHOUND_GC"); text != nullptr && options->gc_percent == defaults.gc_percent) {
+  if (const char* text = std::getenv("GREYHOUND_GC");
+      text != nullptr && options->gc_percent == defaults.gc_percent) {
     if (!parse_gc_percent(text, &options->gc_percent)) {
-      errors.push_back("GREYHOUND_GC: '" + std::string(text) + "' is neither a percentage from 0 nor 'off'");
+      errors.push_back("GREYHOUND_GC: '" + std::string(text) +
+                       "' is neither a percentage from 0 nor 'off'");
     }
   }
-  if (const char* text = std::getenv("GREYHOUND_MEMLIMIT"); text != nullptr && options->memory_limit == 0) {
+  if (const char* text = std::getenv("GREYHOUND_MEMLIMIT");
+      text != nullptr && options->memory_limit == 0) {
     if (!parse_bytes(text, &options->memory_limit)) {
-      errors.push_back("GREYHOUND_MEMLIMIT: '" + std::string(text) +
-                       "' is not a size; write bytes or a number with KiB, MiB, GiB or TiB, as in 512MiB");
+      errors.push_back(
+          "GREYHOUND_MEMLIMIT: '" + std::string(text) +
+          "' is not a size; write bytes or a number with KiB, MiB, GiB or TiB, as in 512MiB");
     }
   }
   if (const char* text = std::getenv("GREYHOUND_DEBUG"); text != nullptr) {
-    for (std::string& error : parse_debug_flags(text, &options->debug)) errors.push_back(std::move(error));
+    for (std::string& error : parse_debug_flags(text, &options->debug))
+      errors.push_back(std::move(error));
   }
   return errors;
 }
 
 Runtime::Runtime(Options options) {
   if (options.use_environment) {
-    for (const std::string& error : apply_environment(&options)) std::fprintf(stderr, "greyhound: %s\n", error.c_str());
+    for (const std::string& error : apply_environment(&options))
+      std::fprintf(stderr, "greyhound: %s\n", error.c_str());
   }
   collector_ = std::make_unique<gc::Collector>(options);
   if (!collector_->start()) throw std::bad_alloc();

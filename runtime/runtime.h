@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What an embedder includes (through runtime/greyhound.h): a Runtime owns a heap and its collector, a
-// Thread attaches the calling thread to it. Twenty lines make a program:
+// What an embedder includes (through runtime/greyhound.h): a Runtime owns a heap and its collector,
+// a Thread attaches the calling thread to it. Twenty lines make a program:
 //
 //   struct Node { Ref<Node> next; int64_t value; };
 //   runtime::Runtime rt;
@@ -12,11 +12,12 @@
 // Raw pointers on the stack keep objects alive, and objects do not move. Not roots, and so a way to
 // lose an object: pointers in malloc'ed containers (std::vector<Node*>), in coroutine frames, in
 // globals, and in the arguments of a thread that has not attached yet. Use Handle, Persistent or
-// RootArray for those. References pass between threads through Ref fields of managed objects or through
-// a Persistent; while attached to two runtimes, pointers into the one that is not current need a Handle.
+// RootArray for those. References pass between threads through Ref fields of managed objects or
+// through a Persistent; while attached to two runtimes, pointers into the one that is not current
+// need a Handle.
 //
-// Linking Greyhound links mimalloc's shared library, which replaces the process's malloc and operator
-// new; build with GREYHOUND_MIMALLOC=OFF to keep your own.
+// Linking Greyhound links mimalloc's shared library, which replaces the process's malloc and
+// operator new; build with GREYHOUND_MIMALLOC=OFF to keep your own.
 #pragma once
 
 #include <cstddef>
@@ -46,8 +47,9 @@ class Panic : public std::runtime_error {
 class Runtime {
  public:
   // Throws std::bad_alloc when no address space for a heap can be had. Environment variables apply
-  // where `options` was left at its defaults (GREYHOUND_GC, GREYHOUND_MEMLIMIT, GREYHOUND_DEBUG), and
-  // what they contain that is not understood is reported on stderr, unless use_environment is false.
+  // where `options` was left at its defaults (GREYHOUND_GC, GREYHOUND_MEMLIMIT, GREYHOUND_DEBUG),
+  // and what they contain that is not understood is reported on stderr, unless use_environment is
+  // false.
   explicit Runtime(Options options = {});
   // Fatal while a thread is attached. May run on any thread.
   ~Runtime();
@@ -73,8 +75,8 @@ class Runtime {
 // Fills in `options` from the environment; gives one sentence per thing that was not understood.
 std::vector<std::string> apply_environment(Options* options);
 
-// Attaches the calling thread to a runtime from construction to destruction. A thread attaches once to
-// a runtime; attached to several, it works with the one it attached to last.
+// Attaches the calling thread to a runtime from construction to destruction. A thread attaches once
+// to a runtime; attached to several, it works with the one it attached to last.
 class Thread {
  public:
   explicit Thread(Runtime& runtime, std::string name = "mutator");
@@ -82,8 +84,8 @@ class Thread {
   Thread(const Thread&) = delete;
   Thread& operator=(const Thread&) = delete;
 
-  // A new T, its fields initialised from `arguments` (an aggregate's in order); throws std::bad_alloc
-  // when the heap limit is reached. A safepoint.
+  // A new T, its fields initialised from `arguments` (an aggregate's in order); throws
+  // std::bad_alloc when the heap limit is reached. A safepoint.
   template <class T, class... Arguments>
   T* make(Arguments&&... arguments) {
     T* object = try_make<T>(std::forward<Arguments>(arguments)...);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Go's string: a pointer to bytes that never change, and a length. A value; copying copies two words.
-// The bytes may lie in the heap (anywhere inside an object) or outside it (a literal).
+// Go's string: a pointer to bytes that never change, and a length. A value; copying copies two
+// words. The bytes may lie in the heap (anywhere inside an object) or outside it (a literal).
 //
 // As a field of a managed object its pointer word is read by the marker, so assignment goes through
 // the barrier and stores words. A torn read (pointer of one value, length of another) is the

@@ -44,7 +44,8 @@ TypeBuilder& TypeBuilder::array(const Type& type, size_t count) {
   const size_t offset = place(type.size * count, type.align);
   for (size_t i = 0; i < count; ++i) {
     for (size_t word = 0; word < type.ptrdata / kWordBytes; ++word) {
-      if (type.is_pointer_word(word)) add_pointer(offset + i * type.size + word * kWordBytes, type.exact());
+      if (type.is_pointer_word(word))
+        add_pointer(offset + i * type.size + word * kWordBytes, type.exact());
     }
   }
   return *this;

@@ -6,8 +6,8 @@
 //   std::unique_ptr<BuiltType> point = builder.build();
 //   void* p = gc::newobject(point->type());
 //
-// The BuiltType must outlive every runtime that allocated with it. Builders are for one thread; built
-// types are immutable and for all.
+// The BuiltType must outlive every runtime that allocated with it. Builders are for one thread;
+// built types are immutable and for all.
 #pragma once
 
 #include <cstddef>

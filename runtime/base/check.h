@@ -23,9 +23,9 @@ void set_fatal_context(FatalContext describe, const void* owner);
 
 }  // namespace greyhound
 
-#define CHECK(condition)                                                  \
-  (__builtin_expect(static_cast<bool>(condition), 1)                      \
-       ? static_cast<void>(0)                                             \
+#define CHECK(condition)                             \
+  (__builtin_expect(static_cast<bool>(condition), 1) \
+       ? static_cast<void>(0)                        \
        : ::greyhound::check_failed(__FILE__, __LINE__, #condition))
 #ifdef NDEBUG
 #define DCHECK(condition) static_cast<void>(0)

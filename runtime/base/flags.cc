@@ -43,8 +43,8 @@ std::string apply_entry(std::string_view entry, DebugFlags* flags) {
     if (row.info.name != key) continue;
     int64_t value = 0;
     if (!parse_number(text, &value)) {
-      return "GREYHOUND_DEBUG: '" + std::string(entry) + "': the value must be a whole number from 0, as in " +
-             std::string(key) + "=1";
+      return "GREYHOUND_DEBUG: '" + std::string(entry) +
+             "': the value must be a whole number from 0, as in " + std::string(key) + "=1";
     }
     flags->*row.field = value;
     return {};

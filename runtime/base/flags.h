@@ -31,7 +31,8 @@ const std::vector<FlagInfo>& all_flags();
 // the entries that were understood are applied all the same.
 std::vector<std::string> parse_debug_flags(std::string_view text, DebugFlags* flags);
 
-// "512MiB", "1GiB", "64KiB", "1073741824" or "1073741824B" as bytes, as Go's GOMEMLIMIT; false when not understood.
+// "512MiB", "1GiB", "64KiB", "1073741824" or "1073741824B" as bytes, as Go's GOMEMLIMIT; false when
+// not understood.
 bool parse_bytes(std::string_view text, uint64_t* bytes);
 
 }  // namespace greyhound

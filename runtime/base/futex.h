@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Waiting for a 32-bit word to change, with a timeout (which std::atomic::wait lacks). The word's own
-// atomic operations order memory; these calls only sleep and wake.
+// Waiting for a 32-bit word to change, with a timeout (which std::atomic::wait lacks). The word's
+// own atomic operations order memory; these calls only sleep and wake.
 #pragma once
 
 #include <linux/futex.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The hook by which gc/ and maps/ raise a Go panic (recoverable, unlike fatal()). The runtime layer
-// installs a handler for each thread it attaches; without one a panic is fatal. Thread-local, so two
-// runtimes in one process do not see each other's handlers.
+// installs a handler for each thread it attaches; without one a panic is fatal. Thread-local, so
+// two runtimes in one process do not see each other's handlers.
 #pragma once
 
 namespace greyhound {

@@ -37,13 +37,16 @@ namespace greyhound {
 inline constexpr size_t kWordBytes = sizeof(void*);
 inline constexpr size_t kCacheLine = 64;
 
-constexpr size_t align_up(size_t n, size_t alignment) { return (n + alignment - 1) & ~(alignment - 1); }
+constexpr size_t align_up(size_t n, size_t alignment) {
+  return (n + alignment - 1) & ~(alignment - 1);
+}
 constexpr size_t align_down(size_t n, size_t alignment) { return n & ~(alignment - 1); }
 
 // One pointer-sized word that a marker may read while a mutator writes it. Release on the store
 // publishes the target's initialisation; the marker's acquire load is its partner.
 GREYHOUND_INLINE void store_word(void* slot, uintptr_t value) {
-  std::atomic_ref<uintptr_t>(*static_cast<uintptr_t*>(slot)).store(value, std::memory_order_release);
+  std::atomic_ref<uintptr_t>(*static_cast<uintptr_t*>(slot))
+      .store(value, std::memory_order_release);
 }
 GREYHOUND_INLINE uintptr_t load_word(const void* slot) {
   return std::atomic_ref<uintptr_t>(*static_cast<uintptr_t*>(const_cast<void*>(slot)))

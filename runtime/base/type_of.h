@@ -1,25 +1,26 @@
 // SPDX-License-Identifier: MIT
-// Type descriptors declared from C++. type_of<T>() is a constant made at compile time from the type's
-// own fields, so an embedder writes a plain struct and nothing beside it:
+// Type descriptors declared from C++. type_of<T>() is a constant made at compile time from the
+// type's own fields, so an embedder writes a plain struct and nothing beside it:
 //
 //   struct Node { Ref<Node> left, right; int64_t value; };
 //   Node* n = thread.make<Node>(l, r, 42);
 //
-// An aggregate's fields are enumerated with structured bindings, their offsets follow from the layout
-// rules, and the sum must come out at sizeof(T): what the enumeration cannot see (C arrays, bit-fields,
-// bases, over-aligned members) is therefore a compile error, never a missed reference. A class with
-// constructors or private fields lists all its fields: GREYHOUND_TYPE(Name, field, field, ...), next to
-// its definition, at global scope; again the sum must come out.
+// An aggregate's fields are enumerated with structured bindings, their offsets follow from the
+// layout rules, and the sum must come out at sizeof(T): what the enumeration cannot see (C arrays,
+// bit-fields, bases, over-aligned members) is therefore a compile error, never a missed reference.
+// A class with constructors or private fields lists all its fields: GREYHOUND_TYPE(Name, field,
+// field, ...), next to its definition, at global scope; again the sum must come out.
 //
-// Refused at compile time: alignment above 16, destructors that do something (nothing calls them), and
-// raw pointers, which the collector would not see (use Ref<T>, or Unmanaged<T> for foreign memory).
+// Refused at compile time: alignment above 16, destructors that do something (nothing calls them),
+// and raw pointers, which the collector would not see (use Ref<T>, or Unmanaged<T> for foreign
+// memory).
 #pragma once
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <tuple>
 #include <string_view>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 
@@ -139,13 +140,15 @@ constexpr bool has_empty_field(FieldTypes<F...>) {
   return (std::is_empty_v<F> || ...);
 }
 
-// Less than a word of padding may follow the last field: a member that lies further on than its type
-// says (alignas, an unseen one before it) would push a reference by a whole word, which then shows.
+// Less than a word of padding may follow the last field: a member that lies further on than its
+// type says (alignas, an unseen one before it) would push a reference by a whole word, which then
+// shows.
 template <class T, class Fields>
 constexpr bool fields_cover() {
   NoMask none;
   const size_t end = place_fields(&none, 0, Fields{});
-  return align_up(end, alignof(T)) == sizeof(T) && sizeof(T) - end < kWordBytes && !has_empty_field(Fields{});
+  return align_up(end, alignof(T)) == sizeof(T) && sizeof(T) - end < kWordBytes &&
+         !has_empty_field(Fields{});
 }
 
 // Fields listed by hand: where they lie.
@@ -179,8 +182,7 @@ using AggregateFields = decltype(field_types(std::declval<T&>()));
 }  // namespace type_internal
 
 template <class T>
-  requires(std::is_arithmetic_v<T> || std::is_enum_v<T>)
-struct TypeTraits<T> {
+requires(std::is_arithmetic_v<T> || std::is_enum_v<T>) struct TypeTraits<T> {
   static constexpr Kind kind() {
     if constexpr (std::is_same_v<T, bool>) {
       return Kind::kBool;
@@ -208,7 +210,8 @@ struct TypeTraits<Unmanaged<T>> {
 template <class T>
 struct TypeTraits<T*> {
   static_assert(sizeof(T*) == 0,
-                "a raw pointer in a managed object is invisible to the collector: use Ref<T>, or Unmanaged<T> for "
+                "a raw pointer in a managed object is invisible to the collector: use Ref<T>, or "
+                "Unmanaged<T> for "
                 "memory that is not the collector's");
 };
 
@@ -223,15 +226,16 @@ struct TypeTraits<std::array<T, N>> {
 
 // Any other aggregate: by its fields.
 template <class T>
-  requires(std::is_aggregate_v<T> && !std::is_array_v<T>)
-struct TypeTraits<T> {
+requires(std::is_aggregate_v<T> && !std::is_array_v<T>) struct TypeTraits<T> {
   static constexpr Kind kKind = Kind::kStruct;
   template <class Mask>
   static constexpr void add_pointers(Mask* mask, size_t offset) {
     using Fields = type_internal::AggregateFields<T>;
-    static_assert(std::is_empty_v<T> || type_internal::fields_cover<T, Fields>(),
-                  "the fields of this struct cannot all be seen: replace C arrays by std::array, avoid bases, "
-                  "bit-fields, alignas members and more than 24 fields, or list them with GREYHOUND_TYPE");
+    static_assert(
+        std::is_empty_v<T> || type_internal::fields_cover<T, Fields>(),
+        "the fields of this struct cannot all be seen: replace C arrays by std::array, avoid "
+        "bases, "
+        "bit-fields, alignas members and more than 24 fields, or list them with GREYHOUND_TYPE");
     type_internal::place_fields(mask, offset, Fields{});
   }
 };
@@ -268,7 +272,8 @@ constexpr auto spell() {
 template <class T>
 struct Descriptor {
   static_assert(alignof(T) <= 16, "managed objects are aligned to at most 16 bytes");
-  static_assert(std::is_trivially_destructible_v<T>, "nothing calls the destructor of a managed object");
+  static_assert(std::is_trivially_destructible_v<T>,
+                "nothing calls the destructor of a managed object");
 
   static constexpr auto kMask = mask_of<T>();
   static constexpr auto kName = spell<T>();
@@ -298,22 +303,24 @@ constexpr const Type* type_of() {
 }  // namespace greyhound
 
 // Lists every field of a class that is no aggregate. At global scope; the fields must be accessible
-// (befriend greyhound::TypeTraits<T>). A gap of a word or more between the fields is a compile error.
-#define GREYHOUND_TYPE(T, ...)                                                                       \
-  template <>                                                                                        \
-  struct greyhound::TypeTraits<T> {                                                                  \
-    static_assert(std::is_standard_layout_v<T>, #T " must have standard layout");                    \
-    static constexpr ::greyhound::Kind kKind = ::greyhound::Kind::kStruct;                           \
-    static constexpr ::greyhound::type_internal::FieldList list() {                                  \
-      ::greyhound::type_internal::FieldList list;                                                    \
-      GREYHOUND_FOR_EACH(GREYHOUND_LIST_FIELD, T, __VA_ARGS__)                                       \
-      return list;                                                                                   \
-    }                                                                                                \
-    template <class Mask>                                                                            \
-    static constexpr void add_pointers(Mask* mask, size_t at) {                                      \
-      static_assert(list().covers(sizeof(T)), #T " has a field that GREYHOUND_TYPE does not list");  \
-      GREYHOUND_FOR_EACH(GREYHOUND_ADD_FIELD, T, __VA_ARGS__)                                        \
-    }                                                                                                \
+// (befriend greyhound::TypeTraits<T>). A gap of a word or more between the fields is a compile
+// error.
+#define GREYHOUND_TYPE(T, ...)                                                    \
+  template <>                                                                     \
+  struct greyhound::TypeTraits<T> {                                               \
+    static_assert(std::is_standard_layout_v<T>, #T " must have standard layout"); \
+    static constexpr ::greyhound::Kind kKind = ::greyhound::Kind::kStruct;        \
+    static constexpr ::greyhound::type_internal::FieldList list() {               \
+      ::greyhound::type_internal::FieldList list;                                 \
+      GREYHOUND_FOR_EACH(GREYHOUND_LIST_FIELD, T, __VA_ARGS__)                    \
+      return list;                                                                \
+    }                                                                             \
+    template <class Mask>                                                         \
+    static constexpr void add_pointers(Mask* mask, size_t at) {                   \
+      static_assert(list().covers(sizeof(T)),                                     \
+                    #T " has a field that GREYHOUND_TYPE does not list");         \
+      GREYHOUND_FOR_EACH(GREYHOUND_ADD_FIELD, T, __VA_ARGS__)                     \
+    }                                                                             \
   };
 #define GREYHOUND_LIST_FIELD(T, field) list.add(offsetof(T, field), sizeof(T::field));
 #define GREYHOUND_ADD_FIELD(T, field) \
@@ -324,7 +331,8 @@ constexpr const Type* type_of() {
 #define GREYHOUND_EXPAND(...) GREYHOUND_EXPAND2(GREYHOUND_EXPAND2(GREYHOUND_EXPAND2(__VA_ARGS__)))
 #define GREYHOUND_EXPAND2(...) GREYHOUND_EXPAND1(GREYHOUND_EXPAND1(GREYHOUND_EXPAND1(__VA_ARGS__)))
 #define GREYHOUND_EXPAND1(...) __VA_ARGS__
-#define GREYHOUND_FOR_EACH(do, T, ...) __VA_OPT__(GREYHOUND_EXPAND(GREYHOUND_EACH(do, T, __VA_ARGS__)))
+#define GREYHOUND_FOR_EACH(do, T, ...) \
+  __VA_OPT__(GREYHOUND_EXPAND(GREYHOUND_EACH(do, T, __VA_ARGS__)))
 #define GREYHOUND_EACH(do, T, first, ...) \
-  do(T, first) __VA_OPT__(GREYHOUND_EACH_AGAIN GREYHOUND_PARENS(do, T, __VA_ARGS__))
+  do (T, first) __VA_OPT__(GREYHOUND_EACH_AGAIN GREYHOUND_PARENS(do, T, __VA_ARGS__))
 #define GREYHOUND_EACH_AGAIN() GREYHOUND_EACH

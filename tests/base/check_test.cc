@@ -22,15 +22,18 @@ TEST_F(CheckDeathTest, FatalPrintsOneLineAndExitsWithTwo) {
 
 TEST_F(CheckDeathTest, AFailedCheckNamesItsPlaceAndCondition) {
   const int cats = 3;
-  EXPECT_EXIT(CHECK(cats == 4), ::testing::ExitedWithCode(2), "check_test.cc:[0-9]+: check failed: cats == 4");
+  EXPECT_EXIT(CHECK(cats == 4), ::testing::ExitedWithCode(2),
+              "check_test.cc:[0-9]+: check failed: cats == 4");
 }
 
 TEST_F(CheckDeathTest, TheThreadsContextFollowsTheMessage) {
   const int owner = 42;
   const auto die = [&] {
-    set_fatal_context([](const void* which, char* buffer, unsigned long size) {
-      std::snprintf(buffer, size, "owner %d", *static_cast<const int*>(which));
-    }, &owner);
+    set_fatal_context(
+        [](const void* which, char* buffer, unsigned long size) {
+          std::snprintf(buffer, size, "owner %d", *static_cast<const int*>(which));
+        },
+        &owner);
     fatal("lost");
   };
   EXPECT_EXIT(die(), ::testing::ExitedWithCode(2), "fatal error: lost\n  owner 42\n");
@@ -54,7 +57,8 @@ TEST(Check, PassesWhatIsTrue) {
 }
 
 TEST(Panic, ReachesTheHandlerOfTheThread) {
-  const PanicHandler previous = set_panic_handler([](const char* message) { throw std::runtime_error(message); });
+  const PanicHandler previous =
+      set_panic_handler([](const char* message) { throw std::runtime_error(message); });
   EXPECT_THROW(panic("boom"), std::runtime_error);
   set_panic_handler(previous);
 }

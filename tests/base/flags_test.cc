@@ -72,8 +72,13 @@ TEST(DebugFlags, NothingIsUnderstoodInNothing) {
 
 TEST(ParseBytes, UnderstandsGosSuffixes) {
   const std::pair<const char*, uint64_t> cases[] = {
-      {"0", 0},           {"1073741824", uint64_t{1} << 30}, {"17B", 17}, {"64KiB", 64 << 10}, {"512MiB", 512 << 20},
-      {"3GiB", uint64_t{3} << 30}, {"1TiB", uint64_t{1} << 40},
+      {"0", 0},
+      {"1073741824", uint64_t{1} << 30},
+      {"17B", 17},
+      {"64KiB", 64 << 10},
+      {"512MiB", 512 << 20},
+      {"3GiB", uint64_t{3} << 30},
+      {"1TiB", uint64_t{1} << 40},
   };
   for (const auto& [text, expected] : cases) {
     uint64_t bytes = 99;
@@ -83,8 +88,8 @@ TEST(ParseBytes, UnderstandsGosSuffixes) {
 }
 
 TEST(ParseBytes, RefusesTheRestAndLeavesTheResultAlone) {
-  for (const char* text : {"", "MiB", "12MB", "1 MiB", "-1", "-1KiB", "1.5GiB", "0x10", "off", "64kib", "1KiBB",
-                           "99999999999TiB", "18446744073709551616"}) {
+  for (const char* text : {"", "MiB", "12MB", "1 MiB", "-1", "-1KiB", "1.5GiB", "0x10", "off",
+                           "64kib", "1KiBB", "99999999999TiB", "18446744073709551616"}) {
     uint64_t bytes = 99;
     EXPECT_FALSE(parse_bytes(text, &bytes)) << text;
     EXPECT_EQ(bytes, 99u) << text;

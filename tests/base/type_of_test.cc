@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The descriptors that type_of<T>() makes: which words of a T are pointers. What must not compile is
-// in refused_test.cc.
+// The descriptors that type_of<T>() makes: which words of a T are pointers. What must not compile
+// is in refused_test.cc.
 #include "runtime/base/type_of.h"
 
 #include <gtest/gtest.h>
@@ -138,9 +138,7 @@ TEST(TypeOf, OfAStringThePointerAndOfAnInterfaceTheDataWordCounts) {
   EXPECT_EQ(mask<Mixed>(), "p..p.p");
 }
 
-TEST(TypeOf, UnmanagedPointersAreNotFollowed) {
-  EXPECT_TRUE(type_of<Unmanaged<int>>()->noscan());
-}
+TEST(TypeOf, UnmanagedPointersAreNotFollowed) { EXPECT_TRUE(type_of<Unmanaged<int>>()->noscan()); }
 
 TEST(TypeOf, PtrdataEndsAtTheLastPointer) {
   EXPECT_EQ(type_of<TrailingScalars>()->ptrdata, 8u);

@@ -15,14 +15,10 @@ struct Adopted {
   bool alloc_black;
 };
 constexpr Adopted kAdopted[] = {
-    {"Idle", Phase::kIdle, false, false},
-    {"H1", Phase::kBarrierOn, true, false},
-    {"H2", Phase::kAllocBlack, true, true},
-    {"Drain", Phase::kDrain, true, true},
-    {"H3", Phase::kScanRoots, true, true},
-    {"H4", Phase::kBarrierOff, false, true},
-    {"H5", Phase::kAllocWhite, false, false},
-    {"Sweep", Phase::kSweep, false, false},
+    {"Idle", Phase::kIdle, false, false},     {"H1", Phase::kBarrierOn, true, false},
+    {"H2", Phase::kAllocBlack, true, true},   {"Drain", Phase::kDrain, true, true},
+    {"H3", Phase::kScanRoots, true, true},    {"H4", Phase::kBarrierOff, false, true},
+    {"H5", Phase::kAllocWhite, false, false}, {"Sweep", Phase::kSweep, false, false},
 };
 
 class AttachIn : public SteppingTest, public ::testing::WithParamInterface<Adopted> {};
@@ -101,7 +97,7 @@ TEST_F(AttachTest, DetachDonatesItsShades) {
   store(c, holder->next, white);
   target = nullptr;
   EXPECT_EQ(MutatorTesting::shades(*c), 1u);
-  EXPECT_FALSE(CollectorTesting::round_wanted(collector));
+  EXPECT_FALSE(collector.pool.has_work());
   detach(c);
   EXPECT_TRUE(CollectorTesting::round_wanted(collector));
   EXPECT_TRUE(collector.pool.has_work());
@@ -128,6 +124,25 @@ TEST_F(AttachTest, DetachInTheMiddleOfAScanDonatesToo) {
   finish();
   EXPECT_TRUE(alive(white));
   EXPECT_TRUE(alive(child));
+}
+
+// A thread that ends may have given what it holds to one that has answered already, as a return
+// value say, with no barrier in between.
+TEST_F(AttachTest, WhatADetachingMutatorHoldsIsKeptForWhoeverGotIt) {
+  Mutator* c = attach("c");
+  Node* result = make(c);
+  const uintptr_t words[] = {address_of(result)};
+  RootRange range{words, 1};
+  c->add_root_range(&range);
+  TestRoot received(*a);
+  ASSERT_TRUE(step_to(Phase::kDrain));
+  hold_back(c);
+  ASSERT_TRUE(step_to(Phase::kScanRoots));  // a has answered
+  received = result;
+  let_go(c);
+  detach(c);
+  finish();
+  EXPECT_TRUE(alive(result));
 }
 
 TEST_F(AttachTest, DetachGivesItsSpansBack) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The write barrier (rules 5, 6 and 12): when it shades, what it shades, and that every way to store a
-// pointer goes through it.
+// The write barrier (rules 5, 6 and 12): when it shades, what it shades, and that every way to
+// store a pointer goes through it.
 #include "gc/write_barrier.h"
 
 #include "runtime/handle.h"
@@ -142,18 +142,24 @@ Everything* as_everything(void* p) { return static_cast<Everything*>(p); }
 Node* as_node(void* p) { return static_cast<Node*>(p); }
 
 const Site kSites[] = {
-    {"RefAssignment", [](PersistentSlot*, void* h, void* t) { as_everything(h)->ref = as_node(t); }},
+    {"RefAssignment",
+     [](PersistentSlot*, void* h, void* t) { as_everything(h)->ref = as_node(t); }},
     {"RefCopy",
      [](PersistentSlot*, void* h, void* t) {
        alignas(Ref<Node>) char raw[sizeof(Ref<Node>)];
        std::memcpy(raw, &t, sizeof t);  // a Ref made without its barrier
        as_everything(h)->ref = *reinterpret_cast<Ref<Node>*>(raw);
      }},
-    {"RefConstruction", [](PersistentSlot*, void* h, void* t) { new (&as_everything(h)->ref) Ref<Node>(as_node(t)); }},
+    {"RefConstruction",
+     [](PersistentSlot*, void* h, void* t) { new (&as_everything(h)->ref) Ref<Node>(as_node(t)); }},
     {"StringAssignment",
-     [](PersistentSlot*, void* h, void* t) { as_everything(h)->string = String(static_cast<char*>(t) + 3, 5); }},
-    {"EfaceAssignment", [](PersistentSlot*, void* h, void* t) { as_everything(h)->any = eface(type_of<Node>(), t); }},
-    {"WritePointer", [](PersistentSlot*, void* h, void* t) { write_pointer(reinterpret_cast<void**>(h), t); }},
+     [](PersistentSlot*, void* h, void* t) {
+       as_everything(h)->string = String(static_cast<char*>(t) + 3, 5);
+     }},
+    {"EfaceAssignment",
+     [](PersistentSlot*, void* h, void* t) { as_everything(h)->any = eface(type_of<Node>(), t); }},
+    {"WritePointer",
+     [](PersistentSlot*, void* h, void* t) { write_pointer(reinterpret_cast<void**>(h), t); }},
     {"Typedmemmove",
      [](PersistentSlot*, void* h, void* t) {
        uintptr_t source[sizeof(Everything) / 8] = {};
@@ -231,7 +237,8 @@ TEST_F(BarrierTest, ATypedMoveCopiesEveryWord) {
   };
   promote<Mixed>();
   TestRoot to(*a, make<Mixed>(a));
-  uintptr_t source[sizeof(Mixed) / 8] = {0x1122334455667788, address_of(target), 0x99, 0xaabbccddeeff0011};
+  uintptr_t source[sizeof(Mixed) / 8] = {0x1122334455667788, address_of(target), 0x99,
+                                         0xaabbccddeeff0011};
   ActAs act(*a);
   typedmemmove(type_of<Mixed>(), to.as<void>(), source);
   EXPECT_EQ(std::memcmp(to.as<void>(), source, sizeof source), 0);

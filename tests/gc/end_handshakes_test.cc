@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Rule 10: barrier off (H4), allocate white in a new sweep generation (H5), sweep. A mutator that has
-// not answered H5 yet goes on allocating black in the old generation; everything is swept exactly once.
+// Rule 10: barrier off (H4), allocate white in a new sweep generation (H5), sweep. A mutator that
+// has not answered H5 yet goes on allocating black in the old generation; everything is swept
+// exactly once.
 #include "tests/gc/fixture.h"
 
 namespace greyhound::gc {
@@ -111,7 +112,8 @@ TEST_F(EndHandshakesTest, AMutatorOfTheNewGenerationSweepsWhatItNeeds) {
     ASSERT_EQ(object->value, 0u) << "reused slots are zeroed";
     object->value = 1;
   }
-  EXPECT_EQ(collector.heap.page_bytes(), pages) << "the garbage's spans are reused, before the coordinator sweeps";
+  EXPECT_EQ(collector.heap.page_bytes(), pages)
+      << "the garbage's spans are reused, before the coordinator sweeps";
   answer(b);
 }
 

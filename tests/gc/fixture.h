@@ -3,7 +3,8 @@
 //
 //   SteppingTest  a collector that advances only when the test says so, with precise roots and two
 //                 mutators that the test's one thread plays by turns: for the order of events
-//   HeapTest      a collector with its threads and the test's thread attached: for what allocation and
+//   HeapTest      a collector with its threads and the test's thread attached: for what allocation
+//   and
 //                 collection do; takes GREYHOUND_DEBUG, so that the gcmodes stage can stress it
 //
 // Random tests take their seed from GREYHOUND_TEST_SEED, and print it when they fail.
@@ -32,8 +33,8 @@ inline uint64_t test_seed() {
   const char* given = std::getenv("GREYHOUND_TEST_SEED");
   return given != nullptr ? std::strtoull(given, nullptr, 0) : std::random_device{}();
 }
-#define GREYHOUND_SEEDED(random)                \
-  const uint64_t random##_seed = test_seed();   \
+#define GREYHOUND_SEEDED(random)                                        \
+  const uint64_t random##_seed = test_seed();                           \
   SCOPED_TRACE("GREYHOUND_TEST_SEED=" + std::to_string(random##_seed)); \
   std::mt19937_64 random(random##_seed)
 
@@ -123,8 +124,8 @@ class SteppingTest : public ::testing::Test {
 
   // --- what the collector does
   Progress step() { return collector.step(1); }
-  // Steps until the phase is `phase`, from a cycle asked for when none runs. False when it waits for a
-  // mutator that is held back.
+  // Steps until the phase is `phase`, from a cycle asked for when none runs. False when it waits
+  // for a mutator that is held back.
   bool step_to(Phase phase) {
     if (collector.phase() == Phase::kIdle && phase != Phase::kIdle) collector.request_cycle(true);
     while (collector.phase() != phase) {

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
-// Random interleavings of mutators and collector, played by one thread, against a model of the heap.
-// A mutator allocates, loads, stores, drops, publishes, assists, attaches, detaches and is held back from
-// answering; the collector takes a step now and then. The model knows what is reachable. Held to it:
+// Random interleavings of mutators and collector, played by one thread, against a model of the
+// heap. A mutator allocates, loads, stores, drops, publishes, assists, attaches, detaches and is
+// held back from answering; the collector takes a step now and then. The model knows what is
+// reachable. Held to it:
 //
-//   - whatever is reachable is allocated and untouched, at every check (freed objects are overwritten);
+//   - whatever is reachable is allocated and untouched, at every check (freed objects are
+//   overwritten);
 //   - when marking ends, whatever is reachable is marked;
 //   - after a last full cycle, whatever is not reachable is free.
 //
@@ -16,8 +18,8 @@
 namespace greyhound::gc {
 namespace {
 
-// What an object looks like: where its number and its two pointers are. Pointers of an inexact type may
-// point anywhere into their object.
+// What an object looks like: where its number and its two pointers are. Pointers of an inexact type
+// may point anywhere into their object.
 struct Shape {
   const Type* type;
   size_t number_word;
@@ -70,7 +72,8 @@ constexpr size_t kRootsEach = 3;
 constexpr size_t kGlobals = 2;
 
 struct Player {
-  Player(Collector* collector, const char* name) : mutator(std::make_unique<Mutator>(collector, name)) {
+  Player(Collector* collector, const char* name)
+      : mutator(std::make_unique<Mutator>(collector, name)) {
     for (auto& root : roots) root = std::make_unique<TestRoot>(*mutator);
   }
   std::unique_ptr<Mutator> mutator;
@@ -82,7 +85,8 @@ class Game {
  public:
   explicit Game(uint64_t seed) : random_(seed), collector_(options()) {
     EXPECT_TRUE(collector_.start());
-    for (const char* name : {"a", "b", "c"}) players_.push_back(std::make_unique<Player>(&collector_, name));
+    for (const char* name : {"a", "b", "c"})
+      players_.push_back(std::make_unique<Player>(&collector_, name));
     for (auto& global : globals_) collector_.persistents.add(&global);
   }
   ~Game() {
@@ -107,7 +111,8 @@ class Game {
     const auto reachable = reachable_objects();
     for (const auto& [base, shadow] : objects_) {
       if (reachable.count(base) != 0) continue;
-      EXPECT_FALSE(is_allocated(collector_, reinterpret_cast<void*>(base)) && number_of(base, shadow) == shadow.number)
+      EXPECT_FALSE(is_allocated(collector_, reinterpret_cast<void*>(base)) &&
+                   number_of(base, shadow) == shadow.number)
           << "object " << shadow.number << " is garbage and not freed";
     }
     verify_heap(&collector_, "the end of a game");
@@ -129,16 +134,32 @@ class Game {
     if (collector_.world.parked() || roll(4) == 0) return step();
     Player& p = any_player();
     switch (roll(16)) {
-      case 0: case 1: case 2: return allocate(p, roll(3) == 0);
-      case 3: case 4: case 5: return load(p);
-      case 6: case 7: case 8: return store(p);
-      case 9: return set_root(p, roll(kRootsEach), roll(2) == 0 ? 0 : p.values[roll(kRootsEach)]);
-      case 10: return set_root(p, roll(kRootsEach), base_of(globals_[roll(kGlobals)].value));
-      case 11: return publish(p);
-      case 12: return answer(p);
-      case 13: return MutatorTesting::hold_back(*p.mutator, roll(2) == 0);
-      case 14: return help(p);
-      case 15: return roll(8) == 0 ? replace(p) : answer(p);
+      case 0:
+      case 1:
+      case 2:
+        return allocate(p, roll(3) == 0);
+      case 3:
+      case 4:
+      case 5:
+        return load(p);
+      case 6:
+      case 7:
+      case 8:
+        return store(p);
+      case 9:
+        return set_root(p, roll(kRootsEach), roll(2) == 0 ? 0 : p.values[roll(kRootsEach)]);
+      case 10:
+        return set_root(p, roll(kRootsEach), base_of(globals_[roll(kGlobals)].value));
+      case 11:
+        return publish(p);
+      case 12:
+        return answer(p);
+      case 13:
+        return MutatorTesting::hold_back(*p.mutator, roll(2) == 0);
+      case 14:
+        return help(p);
+      case 15:
+        return roll(8) == 0 ? replace(p) : answer(p);
     }
   }
 
@@ -237,8 +258,12 @@ class Game {
   }
 
   // --- the model's side
-  uintptr_t word(uintptr_t base, size_t index) const { return load_word(reinterpret_cast<uintptr_t*>(base) + index); }
-  uint64_t number_of(uintptr_t base, const Shadow& shadow) const { return word(base, shadow.shape->number_word); }
+  uintptr_t word(uintptr_t base, size_t index) const {
+    return load_word(reinterpret_cast<uintptr_t*>(base) + index);
+  }
+  uint64_t number_of(uintptr_t base, const Shadow& shadow) const {
+    return word(base, shadow.shape->number_word);
+  }
   uintptr_t base_of(uintptr_t address) { return collector_.heap.find_object(address).base; }
 
   std::unordered_set<uintptr_t> reachable_objects() {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The kinds of root (rule 6): handles, registered ranges, stacks that a mutator parks, its own stack and
-// registers, and the runtime's persistent slots. Each keeps what it points to, and nothing else does.
+// The kinds of root (rule 6): handles, registered ranges, stacks that a mutator parks, its own
+// stack and registers, and the runtime's persistent slots. Each keeps what it points to, and
+// nothing else does.
 #include "tests/gc/fixture.h"
 
 namespace greyhound::gc {
@@ -79,7 +80,11 @@ TEST_F(RootsTest, ARangeKeepsWhatItsFirstWordsPointTo) {
 }
 
 TEST_F(RootsTest, ARangeMayHoldAnything) {
-  std::array<uintptr_t, 6> words = {0, 1, ~uintptr_t{0}, address_of(&words), collector.heap.base() + (64 << 20),
+  std::array<uintptr_t, 6> words = {0,
+                                    1,
+                                    ~uintptr_t{0},
+                                    address_of(&words),
+                                    collector.heap.base() + (64 << 20),
                                     collector.heap.base() + collector.heap.size()};
   RootRange range{words.data(), words.size()};
   a->add_root_range(&range);
@@ -205,7 +210,8 @@ TEST_F(ConservativeTest, AStackWordKeepsItsObject) {
 TEST_F(ConservativeTest, AnInteriorStackWordKeepsItsObject) {
   Mutator c(&collector, "c");
   c.bind();
-  auto* array = static_cast<std::array<uint64_t, 512>*>(newobject(type_of<std::array<uint64_t, 512>>()));
+  auto* array =
+      static_cast<std::array<uint64_t, 512>*>(newobject(type_of<std::array<uint64_t, 512>>()));
   uint64_t* volatile inside = &(*array)[500];
   const uintptr_t hidden = hide(array);
   array = nullptr;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Root-scan rounds until quiet (rules 2 and 3), assists in them (rule 7), and the escalation that bounds
-// them. The scenarios hide an object from the marker by moving the only pointer to it into a stack that
-// was scanned already; each names who has acknowledged when.
+// Root-scan rounds until quiet (rules 2 and 3), assists in them (rule 7), and the escalation that
+// bounds them. The scenarios hide an object from the marker by moving the only pointer to it into a
+// stack that was scanned already; each names who has acknowledged when.
 #include "tests/gc/fixture.h"
 
 namespace greyhound::gc {
@@ -44,9 +44,10 @@ TEST_F(RoundsTest, RoundRepeatsWhenAShadeWasDonated) {
   TestRoot holder(*a, make(a));
   store(b, holder.as<Node>()->next, white);
   target = nullptr;
-  EXPECT_FALSE(CollectorTesting::round_wanted(collector)) << "it waits in b's buffer";
+  EXPECT_FALSE(collector.pool.has_work()) << "it waits in b's buffer";
   ASSERT_TRUE(step_to(Phase::kScanRoots));
-  EXPECT_TRUE(CollectorTesting::round_wanted(collector)) << "b's acknowledgement donated it";
+  EXPECT_TRUE(collector.pool.has_work()) << "b's acknowledgement donated it";
+  EXPECT_TRUE(CollectorTesting::round_wanted(collector));
   step();
   EXPECT_EQ(collector.phase(), Phase::kDrain);
   EXPECT_EQ(rounds(), 2u);
@@ -91,8 +92,9 @@ TEST_F(RoundsTest, LoadedFromAnObjectThatIsOverwrittenBeforeItsScanIsKept) {
   EXPECT_TRUE(alive(hidden));
 }
 
-// b answers first and has nothing; then a publishes a white object, b takes the white child out of it,
-// and a cuts the child off before anybody scans it. Only a's donation can bring b's stack up again.
+// b answers first and has nothing; then a publishes a white object, b takes the white child out of
+// it, and a cuts the child off before anybody scans it. Only a's donation can bring b's stack up
+// again.
 TEST_F(RoundsTest, StoreBeforeOtherMutatorsAckKeepsObject) {
   Node* child = make(a);
   Node* parent = make(a);
@@ -121,42 +123,81 @@ TEST_F(RoundsTest, StoreBeforeOtherMutatorsAckKeepsObject) {
   collector.persistents.remove(&global);
 }
 
-// The same, but a's buffer is full and donated before its acknowledgement, and an assist drains it at
-// once: at the end of the round every queue is empty, and only the flag tells that something happened.
-TEST_F(RoundsTest, EarlyDonationAsksForAnotherRound) {
+// a shades a white object after its acknowledgement of the first round, so that the object waits in
+// a's buffer while the second round clears the flag and drains. b answers that round's scan with
+// nothing, takes the white child out of the object, and a cuts it off; then a's acknowledgement
+// donates the object, and an assist drains it at once. Every queue is empty, nothing was shaded in
+// this round, and b's stack holds a white object: the donation itself must ask for another round.
+TEST_F(RoundsTest, DonationDrainedBeforeTheJudgementAsksForAnotherRound) {
   Node* child = make(a);
   Node* parent = make(a);
   store(a, parent->next, child);
   TestRoot root(*a, parent);
-  TestRoot filler(*a, make_list(a, WorkBuffer::kCapacity - 1));
   ASSERT_TRUE(step_to(Phase::kDrain));
-  Node* holder = make(b);
-  PersistentSlot global;
-  collector.persistents.add(&global);
-  store_word(&global.value, address_of(holder));
+  TestRoot holder(*b, make(b));
+  ASSERT_TRUE(step_to(Phase::kScanRoots));
+  store(a, holder.as<Node>()->next, parent);
+  EXPECT_EQ(MutatorTesting::shades(*a), 1u);
+  step();
+  ASSERT_EQ(collector.phase(), Phase::kDrain);
+  EXPECT_FALSE(CollectorTesting::round_wanted(collector)) << "cleared for the second round";
   hold_back(a);
   hold_back(b);
   ASSERT_TRUE(step_to(Phase::kScanRoots));
   answer(b);
-  store(a, holder->next, parent);
-  TestRoot stolen(*b, parent->next.get());
+  TestRoot stolen(*b, holder.as<Node>()->next->next.get());
+  EXPECT_EQ(stolen.as<Node>(), child);
   store<Node>(a, parent->next, nullptr);
-  shade_list(a, holder, filler.as<Node>());
-  EXPECT_EQ(MutatorTesting::shades(*a), 0u) << "donated when full";
+  answer(a);
   Marker assist(&collector.heap, &collector.pool, &collector.pacer);
   while (assist.gcDrainN(1 << 20) > 0) {
   }
   EXPECT_TRUE(collector.pool.quiet());
-  store<Node>(a, holder->next, nullptr);
-  store<Node>(a, holder->other, nullptr);
-  root = nullptr;
-  filler = nullptr;
-  answer(a);
+  EXPECT_FALSE(marked(child));
+  step();
+  EXPECT_EQ(collector.phase(), Phase::kDrain) << "another round";
   let_go(a);
   let_go(b);
   finish();
   EXPECT_TRUE(alive(child));
-  collector.persistents.remove(&global);
+}
+
+// A donation before the acknowledgement, because the buffer was full.
+TEST_F(RoundsTest, EarlyDonationAsksForAnotherRound) {
+  TestRoot filler(*a, make_list(a, WorkBuffer::kCapacity));
+  ASSERT_TRUE(step_to(Phase::kDrain));
+  TestRoot holder(*b, make(b));
+  hold_back(a);
+  ASSERT_TRUE(step_to(Phase::kScanRoots));
+  shade_list(a, holder.as<Node>(), filler.as<Node>());
+  EXPECT_EQ(MutatorTesting::shades(*a), 0u) << "donated when full";
+  EXPECT_TRUE(collector.pool.has_work());
+  EXPECT_TRUE(CollectorTesting::round_wanted(collector));
+  Marker assist(&collector.heap, &collector.pool, &collector.pacer);
+  while (assist.gcDrainN(1 << 20) > 0) {
+  }
+  filler = nullptr;
+  answer(a);
+  step();
+  EXPECT_EQ(collector.phase(), Phase::kDrain) << "another round, though every queue is empty";
+}
+
+// a gave the object as a root word, and shades it before the collector has resolved that word: the
+// collector finds it marked, but it lies unscanned in a's buffer.
+TEST_F(RoundsTest, AShadeOfARootNotYetResolvedAsksForAnotherRound) {
+  Node* child = make(a);
+  Node* parent = make(a);
+  store(a, parent->next, child);
+  TestRoot root(*a, parent);
+  TestRoot holder(*b);
+  ASSERT_TRUE(step_to(Phase::kDrain));
+  holder = make(b);
+  ASSERT_TRUE(step_to(Phase::kScanRoots));
+  store(a, holder.as<Node>()->next, parent);
+  step();
+  EXPECT_EQ(collector.phase(), Phase::kDrain) << "another round";
+  finish();
+  EXPECT_TRUE(alive(child));
 }
 
 TEST_F(RoundsTest, FlagRaisedDuringTheDrainStaysUpUntilItIsJudged) {
@@ -181,7 +222,8 @@ TEST_F(RoundsTest, AnActiveAssistKeepsTheRoundOpen) {
   ASSERT_EQ(collector.phase(), Phase::kDrain);
   WorkBuffer* taken = collector.pool.try_get(true);
   ASSERT_NE(taken, nullptr);
-  for (int i = 0; i < 3; ++i) EXPECT_EQ(step(), Progress::kWaiting) << "an assist holds grey objects";
+  for (int i = 0; i < 3; ++i)
+    EXPECT_EQ(step(), Progress::kWaiting) << "an assist holds grey objects";
   collector.pool.put(taken);
   collector.pool.finish();
   finish();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Rule 1: barrier first (H1), black allocation second (H2), and what H2's acknowledgement does to the
-// memory that a mutator has cached. Rules 2 and 4 in part: nothing goes on before the last answer.
+// Rule 1: barrier first (H1), black allocation second (H2), and what H2's acknowledgement does to
+// the memory that a mutator has cached. Rules 2 and 4 in part: nothing goes on before the last
+// answer.
 #include "tests/gc/fixture.h"
 
 namespace greyhound::gc {
@@ -90,7 +91,8 @@ TEST_P(CachedRun, TailIsBlackenedAtH2) {
   void* before = allocate(a);
   ASSERT_TRUE(step_to(Phase::kAllocBlack));
   void* after = allocate(a);
-  EXPECT_EQ(address_of(after), address_of(before) + (GetParam().type->size + 15) / 16 * 16) << "the same run";
+  EXPECT_EQ(address_of(after), address_of(before) + (GetParam().type->size + 15) / 16 * 16)
+      << "the same run";
   EXPECT_FALSE(marked(before)) << "allocated white, it must be found";
   EXPECT_TRUE(marked(after));
 }
@@ -114,12 +116,12 @@ TEST_P(CachedRun, ObjectAllocatedBlackLivesThroughTheCycleAndDiesInTheNext) {
   EXPECT_FALSE(alive(garbage));
 }
 
-INSTANTIATE_TEST_SUITE_P(Of, CachedRun,
-                         ::testing::Values(Run{"OwnLayout", type_of<Node>()},
-                                           Run{"SharedSpan", type_of<SharedLayout>()},
-                                           Run{"Noscan", type_of<std::array<uint64_t, 4>>()},
-                                           Run{"NoscanOfOneGranule", type_of<std::array<uint64_t, 2>>()}),
-                         [](const auto& param) { return param.param.name; });
+INSTANTIATE_TEST_SUITE_P(
+    Of, CachedRun,
+    ::testing::Values(Run{"OwnLayout", type_of<Node>()}, Run{"SharedSpan", type_of<SharedLayout>()},
+                      Run{"Noscan", type_of<std::array<uint64_t, 4>>()},
+                      Run{"NoscanOfOneGranule", type_of<std::array<uint64_t, 2>>()}),
+    [](const auto& param) { return param.param.name; });
 
 TEST_F(StartHandshakesTest, OpenTinyBlockIsDroppedAtH2) {
   auto* before = make<uint32_t>(a);
@@ -130,7 +132,8 @@ TEST_F(StartHandshakesTest, OpenTinyBlockIsDroppedAtH2) {
   EXPECT_EQ(address_of(after) % kGranule, 0u);
   EXPECT_NE(address_of(after) / kGranule, address_of(before) / kGranule);
   EXPECT_TRUE(marked(after));
-  EXPECT_FALSE(is_marked(collector, reinterpret_cast<void*>(align_down(address_of(before), kGranule))));
+  EXPECT_FALSE(
+      is_marked(collector, reinterpret_cast<void*>(align_down(address_of(before), kGranule))));
 }
 
 TEST_F(StartHandshakesTest, OpenTinyBlockIsDroppedAtH5) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Maps and the collector: what a map holds lives, what it no longer holds dies, and marking a map costs
-// what its type says. Deaths are asserted with precise roots only.
+// Maps and the collector: what a map holds lives, what it no longer holds dies, and marking a map
+// costs what its type says. Deaths are asserted with precise roots only.
 #include <unordered_map>
 
 #include "maps/map.h"

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// What every map test stands on: a runtime of its own with the test's thread attached, map types that
-// outlive it, roots for what the test object holds, and a random seed that is printed on failure and
-// taken back from GREYHOUND_TEST_SEED. Flags in GREYHOUND_DEBUG come on top of the test's own.
+// What every map test stands on: a runtime of its own with the test's thread attached, map types
+// that outlive it, roots for what the test object holds, and a random seed that is printed on
+// failure and taken back from GREYHOUND_TEST_SEED. Flags in GREYHOUND_DEBUG come on top of the
+// test's own.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -54,7 +55,9 @@ class MapsTest : public ::testing::Test {
   }
 
   // A map type that lives until the runtime is gone.
-  const MapType* map_type(const Type& key, const Type& elem) { return &types_.emplace_back(&key, &elem); }
+  const MapType* map_type(const Type& key, const Type& elem) {
+    return &types_.emplace_back(&key, &elem);
+  }
 
   // A test object lies on the C++ heap, so what its members point to needs a root of its own.
   template <class T>
@@ -96,9 +99,7 @@ class IntMapTest : public MapsTest {
   using MapsTest::MapsTest;
 
   static const Type& int64() { return *type_of<int64_t>(); }
-  void put(int64_t key, int64_t value) {
-    *static_cast<int64_t*>(mapassign(t_, h_, &key)) = value;
-  }
+  void put(int64_t key, int64_t value) { *static_cast<int64_t*>(mapassign(t_, h_, &key)) = value; }
   void put_range(int64_t from, int64_t to) {
     for (int64_t i = from; i < to; ++i) put(i, i);
   }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The hash functions: equal keys hash equal, seeds matter, and the parts of a hash that maps use (low
-// bits for the bucket, top byte for tophash) are spread for keys as programs have them.
+// The hash functions: equal keys hash equal, seeds matter, and the parts of a hash that maps use
+// (low bits for the bucket, top byte for tophash) are spread for keys as programs have them.
 #include "maps/hash.h"
 
 #include <cmath>
@@ -18,8 +18,8 @@ namespace {
 
 class HashTest : public MapsTest {
  protected:
-  // What hashing costs a map at its highest load: overflow buckets per bucket, and how often a tophash
-  // byte matches a key that is another.
+  // What hashing costs a map at its highest load: overflow buckets per bucket, and how often a
+  // tophash byte matches a key that is another.
   struct Cost {
     double overflow = 0;
     double false_match = 0;
@@ -34,7 +34,8 @@ class HashTest : public MapsTest {
       ++tops[h >> 56];
     }
     Cost cost;
-    for (size_t keys : buckets) cost.overflow += keys > 8 ? static_cast<double>((keys - 1) / 8) / kBuckets : 0;
+    for (size_t keys : buckets)
+      cost.overflow += keys > 8 ? static_cast<double>((keys - 1) / 8) / kBuckets : 0;
     for (size_t keys : tops) cost.false_match += static_cast<double>(keys * keys) / (kKeys * kKeys);
     return cost;
   }
@@ -50,13 +51,16 @@ class HashTest : public MapsTest {
 TEST_F(HashTest, IntegersOfEveryStrideSpread) {
   const uint64_t seed = static_cast<uint32_t>(random_());
   for (unsigned shift = 0; shift < 49; ++shift) {
-    expect_spread("i << " + std::to_string(shift), [=](size_t i) { return hash_int64(i << shift, seed); });
+    expect_spread("i << " + std::to_string(shift),
+                  [=](size_t i) { return hash_int64(i << shift, seed); });
   }
   for (uint64_t stride : {3u, 10u, 100u, 1000u, 7919u, 65537u, 1000000007u}) {
-    expect_spread("i * " + std::to_string(stride), [=](size_t i) { return hash_int64(i * stride, seed); });
+    expect_spread("i * " + std::to_string(stride),
+                  [=](size_t i) { return hash_int64(i * stride, seed); });
   }
   expect_spread("doubles", [=](size_t i) { return hash_float64(static_cast<double>(i), seed); });
-  expect_spread("two halves", [=](size_t i) { return hash_int64((i & 0xff) << 32 | i >> 8, seed); });
+  expect_spread("two halves",
+                [=](size_t i) { return hash_int64((i & 0xff) << 32 | i >> 8, seed); });
 }
 
 TEST_F(HashTest, StringsOfEveryLengthSpread) {
@@ -123,7 +127,8 @@ TEST_F(HashTest, SeedsGiveDifferentHashes) {
   EXPECT_EQ(strings.size(), 1000u);
 }
 
-// Against an unseeded factor, a block equal to its constant would zero the product and hide the rest.
+// Against an unseeded factor, a block equal to its constant would zero the product and hide the
+// rest.
 TEST_F(HashTest, NoBlockEqualToAConstantHidesTheOthers) {
   for (uint64_t constant : {kMix0, kMix1, kMix2, uint64_t{0}}) {
     for (size_t words : {2, 3, 4, 5, 8, 9, 16}) {
@@ -159,7 +164,8 @@ TEST_F(HashTest, TophashIsNeverAMarker) {
 TEST_F(HashTest, GroupMasksAgreeWithALoop) {
   for (int trial = 0; trial < 10000; ++trial) {
     bmap bucket;
-    for (uint8_t& top : bucket.tophash) top = static_cast<uint8_t>(random_() % (trial % 2 ? 8 : 256));
+    for (uint8_t& top : bucket.tophash)
+      top = static_cast<uint8_t>(random_() % (trial % 2 ? 8 : 256));
     unsigned match = 0, empty = 0, entries = 0, not_empty = 0;
     for (unsigned i = 0; i < 8; ++i) {
       const uint8_t top = bucket.tophash[i];

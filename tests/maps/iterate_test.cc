@@ -74,7 +74,8 @@ TEST_F(IterateTest, SeesEveryEntryOnceThroughGrowth) {
       int64_t next = 1000000;
       const int64_t added_per_step = trial % 4 + 1;
       const auto visits = visit([&](int64_t) {
-        for (int64_t i = 0; i < added_per_step && next < 1000000 + 3 * n; ++i, ++next) put(next, next);
+        for (int64_t i = 0; i < added_per_step && next < 1000000 + 3 * n; ++i, ++next)
+          put(next, next);
       });
       expect_each_once(visits, 0, n);
       for (const auto& [key, times] : visits) ASSERT_EQ(times, 1) << key;
@@ -181,8 +182,8 @@ class IterateUnderCollectionTest : public IterateTest {
   IterateUnderCollectionTest() : IterateTest(stressed(20)) {}
 };
 
-// The overflow buckets of the table that the iteration began in are seen by the collector only through
-// the lists that the iterator holds; the map itself has long dropped them.
+// The overflow buckets of the table that the iteration began in are seen by the collector only
+// through the lists that the iterator holds; the map itself has long dropped them.
 TEST_F(IterateUnderCollectionTest, OldTablesOverflowBucketsLiveAsLongAsTheIterator) {
   for (int trial = 0; trial < 10; ++trial) {
     h_ = keep_latest(makemap(t_, 0));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Kinds of keys and elems for the tests. Each kind maps a number to a value of its own (make), which
-// may allocate, and back (id), which reads everything the value refers to: an object that was freed or
-// moved under it shows. type() is its descriptor, kName what tests are called after.
+// Kinds of keys and elems for the tests. Each kind maps a number to a value of its own (make),
+// which may allocate, and back (id), which reads everything the value refers to: an object that was
+// freed or moved under it shows. type() is its descriptor, kName what tests are called after.
 #pragma once
 
 #include <cstdint>
@@ -55,7 +55,8 @@ using Int32Kind = NumberKind<int32_t, Kind::kInt32>;
 using Uint16Kind = NumberKind<uint16_t, Kind::kUint16>;
 using Float64Kind = NumberKind<double, Kind::kFloat64>;
 
-// Text on the heap; the length varies with the number, to reach every branch of hash and comparison.
+// Text on the heap; the length varies with the number, to reach every branch of hash and
+// comparison.
 struct StringKind {
   using Value = StringWords;
   static constexpr const char* kName = "String";

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The typed handle Map<K, V>: every path is picked and agrees with the generic functions; structs as
-// keys; references as keys and elems.
+// The typed handle Map<K, V>: every path is picked and agrees with the generic functions; structs
+// as keys; references as keys and elems.
 #include "maps/map.h"
 
 #include <array>
@@ -19,9 +19,12 @@ struct Point {
 struct Name {
   String first;
   int64_t number;
-  friend bool operator==(const Name& a, const Name& b) { return a.first == b.first && a.number == b.number; }
+  friend bool operator==(const Name& a, const Name& b) {
+    return a.first == b.first && a.number == b.number;
+  }
   friend uint64_t hash_value(const Name& name, uint64_t seed) {
-    return hash_string(name.first.data(), name.first.size(), hash_int64(static_cast<uint64_t>(name.number), seed));
+    return hash_string(name.first.data(), name.first.size(),
+                       hash_int64(static_cast<uint64_t>(name.number), seed));
   }
 };
 struct Node {
@@ -113,7 +116,8 @@ TEST_F(MapTest, EveryPathAgreesWithTheGenericFunctions) {
   const auto text = [](int i) { return String::copy("key " + std::to_string(i)); };
   agrees<int64_t, int64_t>(number, number);
   agrees<int32_t, int8_t>([](int i) { return i; }, [](int i) { return static_cast<int8_t>(i); });
-  agrees<int16_t, float>([](int i) { return static_cast<int16_t>(i); }, [](int i) { return 1.0f * i; });
+  agrees<int16_t, float>([](int i) { return static_cast<int16_t>(i); },
+                         [](int i) { return 1.0f * i; });
   agrees<double, int64_t>([](int i) { return i + 0.5; }, number);
   agrees<String, int64_t>(text, number);
   agrees<int64_t, String>(number, text);
@@ -121,8 +125,18 @@ TEST_F(MapTest, EveryPathAgreesWithTheGenericFunctions) {
   agrees<eface, eface>([](int i) { return runtime::to_eface(int64_t{i}); },
                        [&](int i) { return runtime::to_eface(text(i)); });
   agrees<Point, Point>([](int i) { return Point{i, -i}; }, [](int i) { return Point{-i, i}; });
-  agrees<Name, Name>([&](int i) { return Name{text(i % 10), i}; }, [&](int i) { return Name{text(i), i}; });
-  agrees<std::array<int32_t, 3>, int64_t>([](int i) { return std::array<int32_t, 3>{1, i, 2}; }, number);
+  agrees<Name, Name>(
+      [&](int i) {
+        return Name{text(i % 10), i};
+      },
+      [&](int i) {
+        return Name{text(i), i};
+      });
+  agrees<std::array<int32_t, 3>, int64_t>(
+      [](int i) {
+        return std::array<int32_t, 3>{1, i, 2};
+      },
+      number);
 }
 
 TEST_F(MapTest, BigKeysAndElemsAreIndirect) {

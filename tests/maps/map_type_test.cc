@@ -66,8 +66,8 @@ TEST_F(MapTypeTest, PointerWordsAreThoseOfSlotsAndOverflow) {
 }
 
 TEST_F(MapTypeTest, EveryMapAndBucketTypeIsValid) {
-  const Type* types[] = {&Int64Kind::type(),  &Int32Kind::type(), &Uint16Kind::type(),
-                         &StringKind::type(), &EfaceKind::type(), &StructKind::type(),
+  const Type* types[] = {&Int64Kind::type(),  &Int32Kind::type(),  &Uint16Kind::type(),
+                         &StringKind::type(), &EfaceKind::type(),  &StructKind::type(),
                          &BigKind::type(),    &PointerKind::type()};
   for (const Type* key : types) {
     for (const Type* elem : types) {
@@ -118,11 +118,13 @@ TEST_F(MapTypeTest, KeysThatCannotBeComparedAreRefused) {
 TEST_F(MapTypeDeathTest, MapTypeOfARefusedKeyIsFatal) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   const Type slice = make_type("[]int", Kind::kSlice, 24, 8);
-  EXPECT_EXIT(MapType(&slice, &slice), ::testing::ExitedWithCode(2), "invalid map key type \\[\\]int");
+  EXPECT_EXIT(MapType(&slice, &slice), ::testing::ExitedWithCode(2),
+              "invalid map key type \\[\\]int");
 }
 
 TEST_F(MapTypeTest, LongNamesAreCutShort) {
-  const Type key = make_type("a_rather_long_name_of_a_type_that_somebody_has_thought_of", Kind::kInt64, 8, 8);
+  const Type key =
+      make_type("a_rather_long_name_of_a_type_that_somebody_has_thought_of", Kind::kInt64, 8, 8);
   EXPECT_EQ(std::string(map_type(key, key)->type.name).substr(0, 10), "map[a_rath");
 }
 

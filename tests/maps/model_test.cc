@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Random sequences of operations on a map and on std::unordered_map, for every kind of key and elem,
-// with a collection forced every few allocations and freed objects overwritten. The map is reached
-// through the generic functions and through those of its key's own path by turns.
+// Random sequences of operations on a map and on std::unordered_map, for every kind of key and
+// elem, with a collection forced every few allocations and freed objects overwritten. The map is
+// reached through the generic functions and through those of its key's own path by turns.
 #include <unordered_map>
 #include <unordered_set>
 
@@ -18,28 +18,48 @@ namespace {
 template <class K>
 struct Path {
   using Value = typename K::Value;
-  static ElemOk access(const MapType* t, hmap* h, const Value& key) { return mapaccess2(t, h, &key); }
+  static ElemOk access(const MapType* t, hmap* h, const Value& key) {
+    return mapaccess2(t, h, &key);
+  }
   static void* assign(const MapType* t, hmap* h, const Value& key) { return mapassign(t, h, &key); }
   static void erase(const MapType* t, hmap* h, const Value& key) { mapdelete(t, h, &key); }
 };
 template <>
 struct Path<Int64Kind> {
-  static constexpr auto access = [](auto t, auto h, int64_t key) { return mapaccess2_fast64(t, h, static_cast<uint64_t>(key)); };
-  static constexpr auto assign = [](auto t, auto h, int64_t key) { return mapassign_fast64(t, h, static_cast<uint64_t>(key)); };
-  static constexpr auto erase = [](auto t, auto h, int64_t key) { mapdelete_fast64(t, h, static_cast<uint64_t>(key)); };
+  static constexpr auto access = [](auto t, auto h, int64_t key) {
+    return mapaccess2_fast64(t, h, static_cast<uint64_t>(key));
+  };
+  static constexpr auto assign = [](auto t, auto h, int64_t key) {
+    return mapassign_fast64(t, h, static_cast<uint64_t>(key));
+  };
+  static constexpr auto erase = [](auto t, auto h, int64_t key) {
+    mapdelete_fast64(t, h, static_cast<uint64_t>(key));
+  };
 };
 template <>
 struct Path<Int32Kind> {
-  static constexpr auto access = [](auto t, auto h, int32_t key) { return mapaccess2_fast32(t, h, static_cast<uint32_t>(key)); };
-  static constexpr auto assign = [](auto t, auto h, int32_t key) { return mapassign_fast32(t, h, static_cast<uint32_t>(key)); };
-  static constexpr auto erase = [](auto t, auto h, int32_t key) { mapdelete_fast32(t, h, static_cast<uint32_t>(key)); };
+  static constexpr auto access = [](auto t, auto h, int32_t key) {
+    return mapaccess2_fast32(t, h, static_cast<uint32_t>(key));
+  };
+  static constexpr auto assign = [](auto t, auto h, int32_t key) {
+    return mapassign_fast32(t, h, static_cast<uint32_t>(key));
+  };
+  static constexpr auto erase = [](auto t, auto h, int32_t key) {
+    mapdelete_fast32(t, h, static_cast<uint32_t>(key));
+  };
 };
 template <>
 struct Path<StringKind> {
   static std::string_view view(StringWords key) { return {key.data, key.size}; }
-  static constexpr auto access = [](auto t, auto h, StringWords key) { return mapaccess2_faststr(t, h, view(key)); };
-  static constexpr auto assign = [](auto t, auto h, StringWords key) { return mapassign_faststr(t, h, view(key)); };
-  static constexpr auto erase = [](auto t, auto h, StringWords key) { mapdelete_faststr(t, h, view(key)); };
+  static constexpr auto access = [](auto t, auto h, StringWords key) {
+    return mapaccess2_faststr(t, h, view(key));
+  };
+  static constexpr auto assign = [](auto t, auto h, StringWords key) {
+    return mapassign_faststr(t, h, view(key));
+  };
+  static constexpr auto erase = [](auto t, auto h, StringWords key) {
+    mapdelete_faststr(t, h, view(key));
+  };
 };
 
 template <class Kinds>
@@ -76,7 +96,8 @@ class ModelTest : public MapsTest {
     const auto expected = model_.find(key_id);
     ASSERT_EQ(entry.ok, expected != model_.end());
     if (!entry.ok) {
-      EXPECT_EQ(std::memcmp(entry.elem, std::string(t_->elem->size, '\0').data(), t_->elem->size), 0);
+      EXPECT_EQ(std::memcmp(entry.elem, std::string(t_->elem->size, '\0').data(), t_->elem->size),
+                0);
       return;
     }
     ASSERT_EQ(V::id(*static_cast<const typename V::Value*>(entry.elem)), expected->second);

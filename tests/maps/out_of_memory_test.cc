@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
-// Running out of memory: writes report it and leave the map whole; deletion needs no memory, not even
-// in the middle of a growth. Roots are precise here, so that the heap holds what the test says and no
-// stale word on a stack keeps anything alive; it also shows that map operations root what they make.
+// Running out of memory: writes report it and leave the map whole; deletion needs no memory, not
+// even in the middle of a growth. Roots are precise here, so that the heap holds what the test says
+// and no stale word on a stack keeps anything alive; it also shows that map operations root what
+// they make.
 #include <new>
 
+#include "maps/map.h"
 #include "tests/maps/fixture.h"
 #include "tests/maps/kinds.h"
 
@@ -37,7 +39,8 @@ class OutOfMemoryTest : public MapsTest {
     for (;;) {
       auto* block = static_cast<uint8_t*>(gc::newobject(type));
       if (block == nullptr) return;
-      gc::write_pointer(reinterpret_cast<void**>(block + type->size - 8), reinterpret_cast<void*>(kept_[kBallast]));
+      gc::write_pointer(reinterpret_cast<void**>(block + type->size - 8),
+                        reinterpret_cast<void*>(kept_[kBallast]));
       kept_[kBallast] = reinterpret_cast<uintptr_t>(block);
     }
   }
@@ -67,9 +70,12 @@ TEST_F(OutOfMemoryTest, AssignReportsItAndLeavesTheMapWhole) {
   EXPECT_EQ(verify_map(t, h), "");
 }
 
-TEST_F(OutOfMemoryTest, MakemapOfTooMuchIsNull) {
-  EXPECT_EQ(makemap(t_, 1 << 20), nullptr);
-  EXPECT_NE(makemap(t_, 100), nullptr);
+TEST_F(OutOfMemoryTest, RoomForTooMuchIsRefusedAndTheMapStaysUsable) {
+  EXPECT_FALSE(mapreserve(t_, h_, 1 << 20));
+  EXPECT_NE(assign(1), nullptr);
+  EXPECT_EQ(verify_map(t_, h_), "");
+  EXPECT_FALSE((Map<int64_t, int64_t>::make(1 << 20)));
+  EXPECT_TRUE((Map<int64_t, int64_t>::make(100)));
 }
 
 // The growth's table can be had, the overflow buckets that its evacuation needs cannot.
@@ -124,7 +130,8 @@ TEST_F(OutOfMemoryTest, IterationThatCannotKeepOverflowAlivePanics) {
   fill_heap(&kHmapType);
   fill_heap(&kMapextraType);
   hiter it;
-  EXPECT_EQ(panic_of([&] { mapiterinit(t, h, &it); }), "out of memory at the start of a map iteration");
+  EXPECT_EQ(panic_of([&] { mapiterinit(t, h, &it); }),
+            "out of memory at the start of a map iteration");
   EXPECT_EQ(verify_map(t, h), "");
   free_ballast();
   mapiterinit(t, h, &it);
@@ -145,8 +152,7 @@ TEST_F(ThrowingHandlerTest, HandlerMayUnwindThroughAWrite) {
   const MapType* t = map_type(Int64Kind::type(), BigKind::type());
   hmap* h = keep(makemap(t, 0));
   int64_t n = 0;
-  EXPECT_THROW(
-      for (;; ++n) mapassign(t, h, &n), std::bad_alloc);
+  EXPECT_THROW(for (;; ++n) mapassign(t, h, &n), std::bad_alloc);
   EXPECT_EQ(verify_map(t, h), "") << "the writing flag is down";
   EXPECT_EQ(maplen(h), n);
   for (int64_t i = 0; i < n; ++i) mapdelete(t, h, &i);

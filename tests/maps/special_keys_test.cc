@@ -83,7 +83,9 @@ class InterfaceKeyTest : public MapsTest {
     *box = value;
     return {&Int64Kind::type(), box};
   }
-  void put(EfaceWords key, int64_t value) { *static_cast<int64_t*>(mapassign(t_, h_, &key)) = value; }
+  void put(EfaceWords key, int64_t value) {
+    *static_cast<int64_t*>(mapassign(t_, h_, &key)) = value;
+  }
   bool has(EfaceWords key) { return mapaccess2(t_, h_, &key).ok; }
 
   const Type slice_ = make_type("[]int", Kind::kSlice, 24, 8);
@@ -127,7 +129,8 @@ TEST_F(InterfaceKeyTest, UnhashableKeysPanicWithGosText) {
 
 TEST_F(InterfaceKeyTest, UnhashableKeysPanicOnANilMapToo) {
   const EfaceWords key{&slice_, nullptr};
-  EXPECT_EQ(panic_of([&] { mapaccess1(t_, nullptr, &key); }), "runtime error: hash of unhashable type []int");
+  EXPECT_EQ(panic_of([&] { mapaccess1(t_, nullptr, &key); }),
+            "runtime error: hash of unhashable type []int");
 }
 
 class StringKeyTest : public MapsTest {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Several threads: each with maps of its own, all reading one map, and a map handed over under a lock;
-// collections run all the while. Under ThreadSanitizer these show that maps, barrier and marker touch
-// shared words as they should.
+// Several threads: each with maps of its own, all reading one map, and a map handed over under a
+// lock; collections run all the while. Under ThreadSanitizer these show that maps, barrier and
+// marker touch shared words as they should.
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -47,7 +47,8 @@ TEST_F(ThreadsTest, EachWithItsOwnMap) {
   });
 }
 
-// Readers and iterators at once, in the middle of a growth, and the first iterations of a noscan table.
+// Readers and iterators at once, in the middle of a growth, and the first iterations of a noscan
+// table.
 TEST_F(ThreadsTest, AllReadOneMap) {
   for (int round = 0; round < 20; ++round) {
     auto numbers = Map<int64_t, int64_t>::make();

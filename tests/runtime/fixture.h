@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// What the runtime layer's tests stand on: options that do not depend on the machine's size, with the
-// debug flags of GREYHOUND_DEBUG so that the gcmodes stage of tools/check can stress the tests, and
-// counts of what a piece of code allocated.
+// What the runtime layer's tests stand on: options that do not depend on the machine's size, with
+// the debug flags of GREYHOUND_DEBUG so that the gcmodes stage of tools/check can stress the tests,
+// and counts of what a piece of code allocated.
 #pragma once
 
 #include <gtest/gtest.h>

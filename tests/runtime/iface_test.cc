@@ -44,7 +44,8 @@ TEST_F(IfaceTest, OtherIntegersAreOneObjectOfTheirSize) {
 }
 
 TEST_F(IfaceTest, SingleBytesNeverAllocate) {
-  for (int value = 0; value < 256; ++value) EXPECT_EQ(boxing(rt, static_cast<uint8_t>(value)).objects, 0u);
+  for (int value = 0; value < 256; ++value)
+    EXPECT_EQ(boxing(rt, static_cast<uint8_t>(value)).objects, 0u);
   EXPECT_EQ(boxing(rt, true).objects, 0u);
 }
 

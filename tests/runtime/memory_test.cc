@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Limits and overheads: out of memory is reported and survived, rare types do not tear the heap apart,
-// metadata stays small, memory is given back.
+// Limits and overheads: out of memory is reported and survived, rare types do not tear the heap
+// apart, metadata stays small, memory is given back.
 #include "tests/runtime/fixture.h"
 
 namespace greyhound::runtime {
@@ -43,7 +43,9 @@ TEST(OutOfMemoryTest, CollectionComesBeforeTheReport) {
 TEST(OutOfMemoryTest, HandlerIsCalledWithTheSize) {
   size_t reported = 0;
   Options options = limited_options(uint64_t{8} << 20);
-  options.on_out_of_memory = [](void* context, size_t bytes) { *static_cast<size_t*>(context) = bytes; };
+  options.on_out_of_memory = [](void* context, size_t bytes) {
+    *static_cast<size_t*>(context) = bytes;
+  };
   options.out_of_memory_context = &reported;
   Runtime rt(options);
   Thread thread(rt);
@@ -89,7 +91,8 @@ TEST(MemoryTest, AThousandTypesWithTenObjectsEachStaySmall) {
   Persistent<std::array<Ref<Node>, 10000>> all(rt, thread.make<std::array<Ref<Node>, 10000>>());
   size_t i = 0;
   for (int round = 0; round < 10; ++round) {
-    for (const auto& type : types) (*all.get())[i++] = static_cast<Node*>(gc::newobject(type->type()));
+    for (const auto& type : types)
+      (*all.get())[i++] = static_cast<Node*>(gc::newobject(type->type()));
   }
   rt.collect();
   // 10,000 objects of 104 B are 1.04 MB; as much again is for the array, slack and cached runs.
@@ -103,7 +106,8 @@ TEST(MemoryTest, MetadataIsAtMostThreePercentOfTheHeap) {
   for (uint64_t i = 0; i < 4'000'000; ++i) list = thread.make<Node>(list.get(), i);
   rt.collect();
   const gc::GcStats stats = rt.stats();
-  EXPECT_LE(static_cast<double>(stats.last_cycle.metadata_bytes), 0.03 * static_cast<double>(stats.heap_pages_bytes));
+  EXPECT_LE(static_cast<double>(stats.last_cycle.metadata_bytes),
+            0.03 * static_cast<double>(stats.heap_pages_bytes));
   EXPECT_EQ(list->value, 3'999'999u);
 }
 

@@ -45,8 +45,8 @@ TEST_F(StackRootsTest, InteriorPointerKeepsItsObject) {
   EXPECT_EQ(*inside, 42u);
 }
 
-// The only copy of a pointer is in rbx while the thread blocks: entering a blocking region saves rbx
-// on its own frame, which is gone during the region.
+// The only copy of a pointer is in rbx while the thread blocks: entering a blocking region saves
+// rbx on its own frame, which is gone during the region.
 GREYHOUND_NOINLINE uintptr_t collect_with_pointer_in_rbx(Runtime& rt, uintptr_t disguised) {
   uintptr_t result = 0;
   asm volatile(
@@ -56,8 +56,9 @@ GREYHOUND_NOINLINE uintptr_t collect_with_pointer_in_rbx(Runtime& rt, uintptr_t 
       "call *%[collect]\n\t"
       "movq %%rbx, %[result]\n\t"
       : [result] "=r"(result)
-      : [disguised] "r"(disguised), [runtime] "r"(&rt),
-        [collect] "r"(+[](Runtime* runtime) { runtime->collect(); })
+      : [disguised] "r"(disguised), [runtime] "r"(&rt), [collect] "r"(+[](Runtime* runtime) {
+          runtime->collect();
+        })
       : "rbx", "rax", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "memory", "cc");
   return result;
 }

@@ -159,7 +159,9 @@ TEST(RuntimeTraceTest, WatchdogNamesTheThreadThatDoesNotAnswer) {
   busy.join();
   collector.join();
   const std::string text = ::testing::internal::GetCapturedStderr();
-  EXPECT_NE(text.find("mutator 'busy one' has not answered the barrier-on (H1) handshake"), std::string::npos) << text;
+  EXPECT_NE(text.find("mutator 'busy one' has not answered the barrier-on (H1) handshake"),
+            std::string::npos)
+      << text;
   EXPECT_NE(text.find("call safepoint()"), std::string::npos);
 }
 
@@ -173,12 +175,14 @@ TEST(RuntimeDeathTest, AttachingAThreadTwiceSaysWhatToDo) {
         Thread first(rt, "first");
         Thread second(rt, "second");
       },
-      ::testing::ExitedWithCode(2), "already attached to this runtime as 'first'; use that mutator, or detach");
+      ::testing::ExitedWithCode(2),
+      "already attached to this runtime as 'first'; use that mutator, or detach");
 }
 
 TEST(RuntimeDeathTest, AllocatingWithoutAMutatorSaysWhatToDo) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
-  EXPECT_EXIT(gc::mallocgc(16, nullptr), ::testing::ExitedWithCode(2), "this thread has no mutator: attach it");
+  EXPECT_EXIT(gc::mallocgc(16, nullptr), ::testing::ExitedWithCode(2),
+              "this thread has no mutator: attach it");
 }
 
 TEST(RuntimeDeathTest, UsingADetachedMutatorIsFatal) {

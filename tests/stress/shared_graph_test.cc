@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Several threads rewrite one shared object graph, in every mode of the collector. Each node carries a
-// number and its complement, so an object that was freed and reused under somebody's feet shows. Threads
-// attach and detach all the time, block, box, make large arrays and replace the root.
+// Several threads rewrite one shared object graph, in every mode of the collector. Each node
+// carries a number and its complement, so an object that was freed and reused under somebody's feet
+// shows. Threads attach and detach all the time, block, box, make large arrays and replace the
+// root.
 //
 // A failure prints the seed; GREYHOUND_TEST_SEED=n takes it back (the schedule of threads is not
 // reproduced, the operations of each thread are). GREYHOUND_STRESS_SECONDS=n runs each test longer.
@@ -122,8 +123,8 @@ class Stress {
     }
   }
 
-  // The move that an insertion barrier exists for: take the only pointer out of an object that may be
-  // black or white, and put it somewhere else.
+  // The move that an insertion barrier exists for: take the only pointer out of an object that may
+  // be black or white, and put it somewhere else.
   void hide(Node* node, Ref<Node>* elsewhere) {
     if (node == nullptr) return;
     check(node);
@@ -197,7 +198,9 @@ INSTANTIATE_TEST_SUITE_P(
                         o->debug.gccheckmark = o->debug.clobberfree = o->debug.verifyheap = 1;
                       }},
         ModeUnderTest{"StressedEveryAllocation",
-                      [](Options* o) { o->debug.gcstress = o->debug.gccheckmark = o->debug.clobberfree = 1; }},
+                      [](Options* o) {
+                        o->debug.gcstress = o->debug.gccheckmark = o->debug.clobberfree = 1;
+                      }},
         ModeUnderTest{"StressedNowAndThen",
                       [](Options* o) {
                         o->workers = 2;

@@ -11,6 +11,8 @@ namespace {
 
 // Two arms measured fewer times than this are not told apart by their times.
 constexpr size_t kFewestToDecide = 3;
+// Nor are two whose medians differ by less: where the linker happens to put a loop makes as much.
+constexpr double kLeastDifference = 0.05;
 
 double count_of(Count count, const ArmResult& result) {
   const Figures& figures = result.ours;
@@ -84,6 +86,7 @@ TimeComparison compare_times(const ArmResult& treatment, const ArmResult& contro
   const Spread& b = *control.ours.ns_per_op;
   comparison.ratio = b.median > 0 ? a.median / b.median : 1;
   if (std::min(a.samples, b.samples) < kFewestToDecide) return comparison;
+  if (std::abs(comparison.ratio - 1) < kLeastDifference) return comparison;
   if (*a.low > *b.high) comparison.order = TimeOrder::kSlower;
   if (*a.high < *b.low) comparison.order = TimeOrder::kFaster;
   return comparison;

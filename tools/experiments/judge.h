@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Compares what was measured with what was expected. Verdicts rest on counts alone; times are
-// compared too, but decide nothing, and where the ranges of two arms overlap their comparison is
-// undecided.
+// compared too, but decide nothing; where the ranges of two arms overlap, or their medians nearly
+// agree, their comparison is undecided.
 #pragma once
 
 #include <optional>

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: MIT
+// The page allocator against a model that keeps one byte a page.
+#include "gc/page_allocator.h"
+
+#include <map>
+
+#include "gc/os_memory.h"
+#include "tests/gc/fixture.h"
+
+namespace greyhound::gc {
+namespace {
+
+constexpr size_t kNone = PageAllocator::kNoPage;
+constexpr size_t kChunk = PageAllocator::kChunkPages;
+
+class PageAllocatorTest : public ::testing::Test {
+ protected:
+  static constexpr size_t kPages = 8 * kChunk;
+
+  // Real memory, so that returning pages to the system can be seen.
+  PageAllocatorTest() {
+    range_ = os_reserve(align_up(kPages << kPageShift, kRangeAlignment));
+    pages.initialise(reinterpret_cast<uintptr_t>(range_), kPages);
+  }
+  ~PageAllocatorTest() override {
+    os_release(range_, align_up(kPages << kPageShift, kRangeAlignment));
+  }
+
+  size_t allocate(size_t count) {
+    bool zeroed = false;
+    return pages.allocate(count, &zeroed);
+  }
+  bool zeroed_at(size_t count) {
+    bool zeroed = false;
+    pages.allocate(count, &zeroed);
+    return zeroed;
+  }
+  uint64_t* page(size_t index) {
+    return reinterpret_cast<uint64_t*>(static_cast<char*>(range_) + (index << kPageShift));
+  }
+
+  void* range_;
+  PageAllocator pages;
+};
+
+TEST_F(PageAllocatorTest, FillsFromTheLowestAddress) {
+  EXPECT_EQ(allocate(3), 0u);
+  EXPECT_EQ(allocate(1), 3u);
+  EXPECT_EQ(allocate(500), 4u);
+  EXPECT_EQ(pages.used_pages(), 504u);
+}
+
+TEST_F(PageAllocatorTest, TakesTheFirstHoleThatFits) {
+  for (int i = 0; i < 10; ++i) allocate(10);
+  pages.release(10, 10);
+  pages.release(50, 20);
+  EXPECT_EQ(allocate(15), 50u);
+  EXPECT_EQ(allocate(10), 10u);
+  EXPECT_EQ(allocate(5), 65u);
+  EXPECT_EQ(allocate(6), 100u);
+}
+
+TEST_F(PageAllocatorTest, NeighbouringHolesAreOne) {
+  for (int i = 0; i < 4; ++i) allocate(10);
+  pages.release(10, 10);
+  pages.release(20, 10);
+  EXPECT_EQ(allocate(20), 10u);
+}
+
+TEST_F(PageAllocatorTest, RunsMayCrossChunks) {
+  EXPECT_EQ(allocate(kChunk - 5), 0u);
+  EXPECT_EQ(allocate(10), kChunk - 5);
+  EXPECT_EQ(allocate(3 * kChunk), kChunk + 5);
+  pages.release(kChunk - 5, 10);
+  pages.release(kChunk + 5, 3 * kChunk);
+  EXPECT_EQ(allocate(3 * kChunk + 10), kChunk - 5);
+}
+
+TEST_F(PageAllocatorTest, SaysWhenThereIsNoRoom) {
+  EXPECT_EQ(allocate(kPages + 1), kNone);
+  EXPECT_EQ(allocate(kPages), 0u);
+  EXPECT_EQ(allocate(1), kNone);
+  pages.release(7, 1);
+  EXPECT_EQ(allocate(2), kNone);
+  EXPECT_EQ(allocate(1), 7u);
+  EXPECT_EQ(pages.used_pages(), kPages);
+}
+
+TEST_F(PageAllocatorTest, AFailedAllocationTakesNothing) {
+  allocate(kPages - 3);
+  EXPECT_EQ(allocate(4), kNone);
+  EXPECT_EQ(pages.used_pages(), kPages - 3);
+  EXPECT_EQ(allocate(3), kPages - 3);
+}
+
+TEST_F(PageAllocatorTest, FreshPagesReadAsZeroAndReusedOnesAreSaidNotTo) {
+  EXPECT_TRUE(zeroed_at(10));
+  pages.release(0, 10);
+  EXPECT_FALSE(zeroed_at(10));
+  EXPECT_TRUE(zeroed_at(1));
+  pages.release(10, 1);
+  EXPECT_FALSE(zeroed_at(5)) << "one page of it was used";
+}
+
+TEST_F(PageAllocatorTest, ReturnedPagesReadAsZeroAgain) {
+  allocate(8);
+  for (size_t i = 0; i < 8; ++i) *page(i) = 7;
+  pages.release(2, 4);
+  EXPECT_EQ(pages.resident_pages(), 8u);
+  EXPECT_EQ(pages.return_to_system(SIZE_MAX), size_t{4} << kPageShift);
+  EXPECT_EQ(pages.resident_pages(), 4u);
+  EXPECT_EQ(pages.return_to_system(SIZE_MAX), 0u) << "nothing is left to return";
+  bool zeroed = false;
+  EXPECT_EQ(pages.allocate(4, &zeroed), 2u);
+  EXPECT_TRUE(zeroed);
+  for (size_t i = 2; i < 6; ++i) EXPECT_EQ(*page(i), 0u);
+  EXPECT_EQ(*page(1), 7u);
+  EXPECT_EQ(*page(6), 7u);
+}
+
+TEST_F(PageAllocatorTest, ReturnsFromTheTopDownUntilThereIsEnough) {
+  allocate(3 * kChunk);
+  pages.release(0, 3 * kChunk);
+  const size_t returned = pages.return_to_system(100 << kPageShift);
+  EXPECT_GE(returned, size_t{100} << kPageShift);
+  EXPECT_LE(returned, kChunk << kPageShift);
+  EXPECT_FALSE(zeroed_at(1)) << "the bottom is still dirty";
+}
+
+TEST_F(PageAllocatorTest, AgreesWithTheModel) {
+  GREYHOUND_SEEDED(random);
+  std::vector<char> used(kPages), dirty(kPages);
+  std::map<size_t, size_t> runs;
+  const auto first_fit = [&](size_t count) {
+    size_t run = 0;
+    for (size_t p = 0; p < kPages; ++p) {
+      run = used[p] ? 0 : run + 1;
+      if (run == count) return p + 1 - count;
+    }
+    return kNone;
+  };
+  for (int i = 0; i < 4000; ++i) {
+    if (random() % 3 != 0 || runs.empty()) {
+      const size_t count = 1 + (random() % 8 == 0 ? random() % 1500 : random() % 40);
+      const size_t expected = first_fit(count);
+      bool zeroed = false;
+      const size_t got = pages.allocate(count, &zeroed);
+      ASSERT_EQ(got, expected) << "a run of " << count;
+      if (got == kNone) continue;
+      bool clean = true;
+      for (size_t p = got; p < got + count; ++p) {
+        clean &= !dirty[p];
+        used[p] = dirty[p] = 1;
+      }
+      ASSERT_EQ(zeroed, clean);
+      runs[got] = count;
+    } else if (random() % 64 == 0) {
+      pages.return_to_system(SIZE_MAX);
+      for (size_t p = 0; p < kPages; ++p) dirty[p] = used[p];
+    } else {
+      auto run = runs.lower_bound(random() % kPages);
+      if (run == runs.end()) run = runs.begin();
+      pages.release(run->first, run->second);
+      std::fill_n(used.begin() + static_cast<ptrdiff_t>(run->first), run->second, 0);
+      runs.erase(run);
+    }
+    ASSERT_EQ(pages.used_pages(), static_cast<size_t>(std::count(used.begin(), used.end(), 1)));
+    ASSERT_EQ(pages.resident_pages(),
+              static_cast<size_t>(std::count(dirty.begin(), dirty.end(), 1)));
+  }
+}
+
+}  // namespace
+}  // namespace greyhound::gc

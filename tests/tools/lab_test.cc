@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: MIT
+// The lab from the outside: what it runs, prints and exits with. Nothing here asserts a time; Go is
+// left out (--go off) except where it is the subject.
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "runtime/base/platform.h"
+#include "tests/tools/command.h"
+#include "tools/experiments/experiment.h"
+#include "tools/experiments/go_peer.h"
+#include "tools/experiments/text_table.h"
+
+namespace greyhound {
+namespace {
+
+using nlohmann::json;
+using testing::Output;
+using testing::run_greyhound;
+
+const std::string kShort = " --quick --reps 1 --go off ";
+// A million entries take ThreadSanitizer minutes, and the maps' and the collector's own tests have
+// races in view.
+#if defined(GREYHOUND_TSAN)
+const std::vector<std::string> kAll = {"X1", "X3", "X15"};
+const std::string kOnlyAll = "--only X1,X3,X15";
+#else
+const std::vector<std::string> kAll = {"X1", "X3", "X9", "X15"};
+const std::string kOnlyAll;
+#endif
+
+json run_json(const std::string& arguments, const std::string& environment = "") {
+  const Output output = run_greyhound("lab --json" + arguments, environment);
+  EXPECT_LE(output.status, 1) << output.err;
+  json document = json::parse(output.out, nullptr, false);
+  EXPECT_TRUE(document.is_object()) << output.out << output.err;
+  EXPECT_EQ(document.value("holds", false), output.status == 0);
+  return document;
+}
+
+const json& arm_named(const json& experiment, const std::string& name) {
+  for (const json& arm : experiment["arms"]) {
+    if (arm["name"] == name) return arm;
+  }
+  throw std::runtime_error("no arm " + name);
+}
+
+std::vector<std::string> ids_of(const json& document) {
+  std::vector<std::string> ids;
+  for (const json& experiment : document["experiments"]) ids.push_back(experiment["id"]);
+  return ids;
+}
+
+void expect_page(const Output& output) {
+  EXPECT_EQ(output.out.find('\033'), std::string::npos) << "not a terminal";
+  for (const std::string& line : output.out_lines()) {
+    EXPECT_LE(lab::text_width(line), lab::kPageColumns) << line;
+  }
+}
+
+TEST(Lab, ListNamesEveryExperiment) {
+  const Output output = run_greyhound("lab --list");
+  EXPECT_EQ(output.status, 0);
+  const std::vector<std::string> lines = output.out_lines();
+  ASSERT_EQ(lines.size(), lab::all_experiments().size());
+  for (size_t i = 0; i < lines.size(); ++i) {
+    const lab::Experiment& experiment = lab::all_experiments()[i];
+    EXPECT_EQ(lines[i].rfind(experiment.id + " ", 0), 0u) << lines[i];
+    EXPECT_NE(lines[i].find(experiment.title), std::string::npos) << lines[i];
+  }
+}
+
+TEST(Lab, OnlyTakesAnyCaseAndOrder) {
+  EXPECT_EQ(ids_of(run_json(kShort + "--only x3,X1,x3")), (std::vector<std::string>{"X1", "X3"}));
+}
+
+TEST(Lab, BoxesAreMadeByWritesOnly) {
+  const json document = run_json(kShort + "--only X1");
+  const json& x1 = document["experiments"][0];
+  EXPECT_TRUE(x1["holds"]) << x1["observed"];
+  for (const char* arm : {"read int", "read any", "read 64 B", "write int", "write any 7"}) {
+    EXPECT_EQ(arm_named(x1, arm)["allocs_per_op"], 0) << arm;
+    EXPECT_EQ(arm_named(x1, arm)["gc_cycles"], 0) << arm;
+  }
+  EXPECT_EQ(arm_named(x1, "write any 1000+")["allocs_per_op"], 1);
+  EXPECT_EQ(arm_named(x1, "write any 1000+")["bytes_per_op"], 8);
+}
+
+TEST(Lab, OkCostsWhatItsPlaceCosts) {
+  const json document = run_json(kShort + "--only X3");
+  const json& x3 = document["experiments"][0];
+  EXPECT_TRUE(x3["holds"]) << x3["observed"];
+  const std::vector<std::tuple<const char*, double, double>> rows = {
+      {"returned", 0, 0},          {"into a []bool", 0, 0},         {"into a []any", 0, 0},
+      {"closure by value", 1, 16}, {"closure by reference", 2, 17}, {"&ok", 1, 1}};
+  for (const auto& [name, allocs, bytes] : rows) {
+    EXPECT_DOUBLE_EQ(arm_named(x3, name)["allocs_per_op"], allocs) << name;
+    EXPECT_NEAR(arm_named(x3, name)["bytes_per_op"], bytes, 0.01) << name;
+  }
+}
+
+TEST(Lab, DecisionsWrittenByHandAreMarked) {
+  const std::string mark = "compiler's decision written by hand, not measured from source";
+  const json document = run_json(kShort + "--only X3");
+  EXPECT_NE(document["experiments"][0]["note"].get<std::string>().find(mark), std::string::npos);
+  EXPECT_NE(run_greyhound("lab" + kShort + "--only X3").out.find(mark), std::string::npos);
+}
+
+// Every experiment once, against the schema where this machine can check it.
+TEST(Lab, JsonHasTheFormOfItsSchema) {
+  const std::string path = testing::temporary_path(".json");
+  const json document = run_json(kShort + kOnlyAll);
+  std::ofstream(path) << document;
+  EXPECT_EQ(document["schema_version"], 1);
+  EXPECT_EQ(ids_of(document), kAll);
+  for (const json& experiment : document["experiments"]) {
+    EXPECT_TRUE(experiment["holds"]) << experiment["id"] << experiment["verdict"];
+    EXPECT_EQ(experiment["expected"], experiment["observed"]);
+    for (const json& arm : experiment["arms"]) {
+      EXPECT_EQ(arm["go"]["source"], "recorded go1.19");
+      EXPECT_GT(arm["ns_per_op"]["median"], 0);
+    }
+  }
+  if (std::system("/usr/bin/python3 -c 'import jsonschema' 2>/dev/null") != 0) {
+    std::remove(path.c_str());
+    GTEST_SKIP() << "python3-jsonschema is not installed";
+  }
+  const std::string validate =
+      "/usr/bin/python3 -c 'import json, jsonschema, sys; "
+      "jsonschema.validate(*(json.load(open(p)) for p in sys.argv[:0:-1]))' '" GREYHOUND_SOURCE_DIR
+      "/docs/lab.schema.json' '" +
+      path + "'";
+  EXPECT_EQ(std::system(validate.c_str()), 0);
+  std::remove(path.c_str());
+}
+
+TEST(Lab, TracesCyclesInGosFormat) {
+  const Output output = run_greyhound("lab" + kShort + "--only X15", "GREYHOUND_DEBUG=gctrace=1");
+  EXPECT_EQ(output.status, 0) << output.out;
+  size_t cycles = 0;
+  for (const std::string& line : output.err_lines()) {
+    if (!line.starts_with("gc ")) continue;  // a busy machine may make the watchdog speak
+    EXPECT_TRUE(lab::parse_gctrace(line)) << line;
+    ++cycles;
+  }
+  EXPECT_GT(cycles, 0u);
+  expect_page(output);
+  EXPECT_NE(output.out.find("GREYHOUND_DEBUG=gctrace=1"), std::string::npos)
+      << "a setting that changes the figures is shown beside them";
+}
+
+// Without a collector boxed writes set off no cycle, which is not what X15 expects.
+TEST(Lab, SignThatDoesNotHoldIsExitOne) {
+  const Output output = run_greyhound("lab" + kShort + "--only X15", "GREYHOUND_GC=off");
+  EXPECT_EQ(output.status, 1);
+  EXPECT_NE(output.out.find("No verdict"), std::string::npos) << output.out;
+  EXPECT_NE(output.out.find("✗ write any 1000+"), std::string::npos) << output.out;
+}
+
+TEST(Lab, SettingsThatChangeTheRuntimeAreReported) {
+  const json document = run_json(kShort + "--only X1", "GREYHOUND_GC=off");
+  EXPECT_EQ(document["settings"]["environment"]["GREYHOUND_GC"], "off");
+  EXPECT_TRUE(document["settings"]["quick"]);
+}
+
+TEST(Lab, GoThatFailsLeavesTheRecordedFigures) {
+  const json document = run_json(" --quick --reps 1 --only X1 --go /bin/false");
+  EXPECT_TRUE(document["holds"]);
+  EXPECT_NE(document["go_note"].get<std::string>().find("recorded"), std::string::npos);
+  const json& go = arm_named(document["experiments"][0], "write any 1000+")["go"];
+  EXPECT_EQ(go["source"], "recorded go1.19");
+  EXPECT_EQ(go["allocs_per_op"], 1);
+}
+
+TEST(Lab, TablesFitThePageWithoutControlCodes) {
+  const Output output = run_greyhound("lab" + kShort + kOnlyAll);
+  EXPECT_EQ(output.status, 0);
+  expect_page(output);
+}
+
+}  // namespace
+}  // namespace greyhound
