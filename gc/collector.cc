@@ -120,6 +120,12 @@ void Collector::begin_cycle() {
   worker_cpu_ns_.store(0, std::memory_order_relaxed);
   world.take_longest_hold();
   pacer.begin_cycle();
+  {
+    // A mutator may have asked again between the driver's taking of the request and the line above,
+    // which disarms the trigger. What it asked for is this cycle; a forced one stays asked for.
+    std::lock_guard lock(request_mutex_);
+    if (!wanted_forced_) wanted_.store(false, std::memory_order_relaxed);
+  }
   if (options_.debug.verifyheap != 0) verify_heap(this, "the start of a cycle");
   if (options_.mode == Mode::kStopTheWorld) {
     world.park_all();

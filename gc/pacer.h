@@ -32,6 +32,7 @@ class Pacer {
   }
   // What is left of a run that was handed out white and is black from now on.
   void blackened(size_t bytes) { black_bytes_.fetch_add(bytes, std::memory_order_relaxed); }
+  // Cheap enough for every refill; false while a cycle runs.
   bool should_start() const {
     return live_.load(std::memory_order_relaxed) >= trigger_.load(std::memory_order_relaxed);
   }

@@ -2,9 +2,9 @@
 // Making maps and writing to maps of any type. The specialised paths are in fast32.h, fast64.h and
 // faststr.h. All functions run on a thread with a current mutator and are safepoints.
 //
-// Running out of memory: makemap and mapassign return null, after the embedder's handler was
-// called, and the map is as it was (a growth may have begun). mapdelete and mapclear need no
-// memory.
+// Running out of memory: makemap and mapassign return null, after the embedder's
+// handler was called, and the map is as it was (a growth may have begun). mapdelete
+// and mapclear need no memory.
 //
 // Writing to a null map panics; so does a key whose dynamic type cannot be hashed. A second writer
 // caught inside the map is fatal ("concurrent map writes").
@@ -17,18 +17,18 @@
 
 namespace greyhound::maps {
 
-// A new map with room for `hint` entries. `h`, if given, is a zeroed hmap of the caller's, in a
-// heap object or on a stack; otherwise one is allocated. With precise stack roots and a hint, `h`
-// must be given and rooted, or mapreserve called once the new map is: nothing here can root it
-// meanwhile.
+// A new map with room for `hint` entries. `h`, if given, is a zeroed hmap of the caller's,
+// in a heap object or on a stack; otherwise one is allocated. With precise stack roots and
+// a hint, `h` must be given and rooted, or mapreserve called once the new map is: nothing
+// here can root it meanwhile.
 hmap* makemap(const MapType* t, size_t hint, hmap* h = nullptr);
 
 // Makes room for `hint` entries in a map that has had none yet. False: out of memory.
 bool mapreserve(const MapType* t, hmap* h, size_t hint);
 
-// The elem of `key`, which is inserted with a zero elem if it is missing. The caller stores the
-// elem's value at once, with gc::typedmemmove when it has pointers. Valid until the map's next
-// write.
+// The elem of `key`, which is inserted with a zero elem if it is missing. The caller
+// stores the elem's value at once, with gc::typedmemmove when it has pointers. Valid
+// until the map's next write.
 void* mapassign(const MapType* t, hmap* h, const void* key);
 
 // Removes `key` if it is there. The table keeps its size.

@@ -46,10 +46,10 @@ GREYHOUND_INLINE uint8_t tophash_of(uint64_t hash) {
   return top < kMinTopHash ? top + kMinTopHash : top;
 }
 
-// The index of the lowest set bit. REQUIRES: bits != 0. Clang 14 emits BSF, whose result depends on
-// the old value of its output register on AMD and chains consecutive lookups: 231 instead of 31 ns
-// a hit in a map of 4 M entries. "rep bsf" is TZCNT where the machine has it and the same value
-// where not.
+// The index of the lowest set bit. REQUIRES: bits != 0. Clang 14 emits BSF, whose result
+// depends on the old value of its output register on AMD and chains consecutive lookups: 231
+// instead of 31 ns a hit in a map of 4 M entries. "rep bsf" is TZCNT where the machine has it
+// and the same value where not.
 GREYHOUND_INLINE unsigned lowest_bit(unsigned bits) {
   unsigned index = 0;
   asm("rep bsfl %1, %0" : "+r"(index) : "r"(bits) : "cc");

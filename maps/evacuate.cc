@@ -7,9 +7,9 @@
 // that running out of memory leaves the old chain whole: X and Y together never need more of them
 // than the old chain has. Chains of one bucket, most of them, skip that pass.
 //
-// A key that is not equal to itself (NaN) hashes differently each time; its low tophash bit decides
-// instead, which an iterator can repeat (iterate.cc), and it gets a fresh tophash for the next
-// time.
+// A key that is not equal to itself (NaN) hashes differently each time; its low tophash
+// bit decides instead, which an iterator can repeat (iterate.cc), and it gets a fresh
+// tophash for the next time.
 //
 // The old chain keeps its evacuation marks. Its keys and elems are cleared when they hold pointers,
 // so that the old table does not keep dead objects alive, unless an old iterator still reads them.

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Bucket arrays, overflow buckets and the start of a growth. See grow.h; evacuate.cc moves the
-// entries.
+// Bucket arrays, overflow buckets and the start of a growth. See grow.h.
 #include "maps/grow.h"
 
 #include "gc/malloc.h"
@@ -38,14 +37,9 @@ bmap* take_preallocated(const MapType& t, hmap* h) {
   return bucket;
 }
 
-// Exact below B = 16; beyond, one in 2^(B-15) on average, so that 16 bits and the same comparison
-// do.
+// Exact below B = 16; beyond, one in 2^(B-15) on average, so that 16 bits suffice.
 void count_overflow(hmap* h) {
-  if (h->B < 16) {
-    ++h->noverflow;
-  } else if ((gc::fastrand() & ((uint64_t{1} << (h->B - 15)) - 1)) == 0) {
-    ++h->noverflow;
-  }
+  if (h->B < 16 || (gc::fastrand() & ((uint64_t{1} << (h->B - 15)) - 1)) == 0) ++h->noverflow;
 }
 
 }  // namespace

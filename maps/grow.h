@@ -28,8 +28,7 @@ inline bool overLoadFactor(int64_t count, unsigned B) {
          static_cast<uint64_t>(count) > 13 * ((uint64_t{1} << (B & 63)) / 2);
 }
 
-// About as many overflow buckets as buckets. `noverflow` is a sample from B = 16 on, see
-// newoverflow.
+// About as many overflow buckets as buckets. `noverflow` is a sample from B = 16 on.
 inline bool tooManyOverflowBuckets(uint16_t noverflow, unsigned B) {
   return noverflow >= (uint32_t{1} << (B > 15 ? 15 : B));
 }

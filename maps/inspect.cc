@@ -10,8 +10,7 @@
 namespace greyhound::maps {
 namespace {
 
-// A reader's view of const headers: nothing is written through the pointers that the walk hands
-// out.
+// A reader's view: nothing is written through the pointers that the walk hands out.
 size_t chain_overflow(const MapType& t, bmap* first) {
   size_t length = 0;
   for (bmap* b = overflow_of(t, first); b != nullptr; b = overflow_of(t, b)) ++length;

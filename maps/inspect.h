@@ -31,8 +31,7 @@ struct MapShape {
   size_t listed_overflow = 0;       // in extra->overflow (noscan tables)
   size_t listed_oldoverflow = 0;
 
-  // How many chains of the new table have i overflow buckets; the last counter has all that are
-  // longer.
+  // Chains of the new table by their overflow buckets; the last counter has all longer ones.
   static constexpr size_t kChainLengths = 8;
   size_t chains[kChainLengths] = {};
   size_t longest_chain = 0;  // in overflow buckets

@@ -40,8 +40,7 @@ void create_once(hmap* h, T** field, const Type* type) {
   auto* created = static_cast<T*>(gc::newobject(type));
   if (created == nullptr) panic("out of memory at the start of a map iteration");
   const std::atomic_ref<uint8_t> flags(h->flags);
-  // acquire, release: partners of each other, so that the second to come sees what the first has
-  // set.
+  // acquire, release: partners of each other; the second to come sees what the first has set.
   while ((flags.fetch_or(kExtraLock, std::memory_order_acquire) & kExtraLock) != 0) _mm_pause();
   if (*field == nullptr) set_pointer(field, created);
   flags.fetch_and(static_cast<uint8_t>(~kExtraLock), std::memory_order_release);

@@ -37,8 +37,7 @@ const void* mapaccess1(const MapType* t, const hmap* h, const void* key);
 const void* mapaccess1_fat(const MapType* t, const hmap* h, const void* key, const void* zero);
 // The elem of `key` and true, or zeroVal and false.
 ElemOk mapaccess2(const MapType* t, const hmap* h, const void* key);
-// The stored key and its elem, or two nulls. For iteration, and for those who need the key as
-// stored.
+// The stored key and its elem, or two nulls. For iteration, and where the stored key matters.
 KeyElem mapaccessK(const MapType* t, const hmap* h, const void* key);
 
 inline int64_t maplen(const hmap* h) { return h == nullptr ? 0 : h->count; }

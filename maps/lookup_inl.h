@@ -5,10 +5,10 @@
 //   - Key: how to hash the key and compare it with a slot: Key32, Key64, KeyStr or KeyGeneric.
 // Fast paths only: no thread-local is read, nothing is called but a generic key's own functions.
 //
-// A search ends early at kEmptyRest (bmap.h, invariant 1), so a miss in a big map touches one cache
-// line in most cases. A hit reads the key's line only after the tophash line has arrived; the lines
-// are therefore prefetched as soon as the bucket is known (31 instead of 45 ns a hit at 4 M
-// entries).
+// A search ends early at kEmptyRest (bmap.h, invariant 1), so a miss in a big map touches one
+// cache line in most cases. A hit reads the key's line only after the tophash line has
+// arrived; the lines are therefore prefetched as soon as the bucket is known (31 instead of 45
+// ns a hit at 4 M entries).
 //
 // Thread rules: see hmap.h. Invariant: no safepoint, so a result is valid until the next one at
 // which the map may be written.
@@ -30,11 +30,8 @@ namespace greyhound::maps {
 // The shape of a map from K to V, as MapType computes it.
 template <class K, class V>
 struct StaticShape {
-  template <class T>
-  static constexpr bool kIndirect = sizeof(T) > kMaxInlineBytes || alignof(T) > kWordBytes;
-
-  static constexpr bool indirect_key() { return kIndirect<K>; }
-  static constexpr bool indirect_elem() { return kIndirect<V>; }
+  static constexpr bool indirect_key() { return is_indirect(sizeof(K), alignof(K)); }
+  static constexpr bool indirect_elem() { return is_indirect(sizeof(V), alignof(V)); }
   static constexpr size_t key_slot() { return indirect_key() ? kWordBytes : sizeof(K); }
   static constexpr size_t elem_slot() { return indirect_elem() ? kWordBytes : sizeof(V); }
   static constexpr size_t elem_offset() { return kDataOffset + kBucketSlots * key_slot(); }
@@ -125,7 +122,19 @@ struct KeyStr {
   bool equals(const void* slot) const {
     const auto words = load_unaligned<StringWords>(slot);
     if (words.size != size) return false;
-    return words.data == data || std::memcmp(words.data, data, size) == 0;
+    if (words.data == data) return true;
+    return size <= kShortString ? same_bytes(words.data, data, size)
+                                : std::memcmp(words.data, data, size) == 0;
+  }
+
+  // REQUIRES: n <= kShortString.
+  GREYHOUND_INLINE static bool same_bytes(const char* a, const char* b, size_t n) {
+    if (n > 16)
+      return same_words<uint64_t>(a, b, 16) && same_words<uint64_t>(a + n - 16, b + n - 16, 16);
+    if (n >= 8) return same_words<uint64_t>(a, b, n);
+    if (n >= 4) return same_words<uint32_t>(a, b, n);
+    if (n >= 2) return same_words<uint16_t>(a, b, n);
+    return n == 0 || *a == *b;
   }
 };
 
@@ -136,16 +145,6 @@ struct KeyShortStr : KeyStr {
     const auto words = load_unaligned<StringWords>(slot);
     if (words.size != size) return false;
     return words.data == data || same_bytes(words.data, data, size);
-  }
-
- private:
-  GREYHOUND_INLINE static bool same_bytes(const char* a, const char* b, size_t n) {
-    if (n > 16)
-      return same_words<uint64_t>(a, b, 16) && same_words<uint64_t>(a + n - 16, b + n - 16, 16);
-    if (n >= 8) return same_words<uint64_t>(a, b, n);
-    if (n >= 4) return same_words<uint32_t>(a, b, n);
-    if (n >= 2) return same_words<uint16_t>(a, b, n);
-    return n == 0 || *a == *b;
   }
 };
 
@@ -161,9 +160,9 @@ struct KeyGeneric {
   }
 };
 
-// Asks for the lines of a bucket after its first one, which the caller is about to read. Three
-// lines hold a bucket of eight-byte keys and elems; more would cost small maps more than it gives
-// big ones.
+// Asks for the lines of a bucket after its first one, which the caller is about to read.
+// Three lines hold a bucket of eight-byte keys and elems; more would cost small maps
+// more than it gives big ones.
 GREYHOUND_INLINE void prefetch_rest(bmap* bucket) {
   __builtin_prefetch(byte_at(bucket, kCacheLine));
   __builtin_prefetch(byte_at(bucket, 2 * kCacheLine));

@@ -15,10 +15,10 @@
 // interfaces, and structs of these. A struct can be a key when its bytes are its value (no padding,
 // floats or references), or else when it has operator== and hash_value(const K&, uint64_t seed).
 //
-// Pointers given by find() and references given by iteration are valid until the map's next write.
-// Out of memory: make() gives a handle that is false, insert_or_assign() returns false, assign()
-// gives a writer that is false. Thread rules as in hmap.h; writes and iteration are safepoints,
-// lookups not.
+// Pointers given by find() and references given by iteration are valid until the map's next
+// write. Out of memory: make() gives a handle that is false, insert_or_assign() returns
+// false, assign() gives a writer that is false. Thread rules as in hmap.h; writes and
+// iteration are safepoints, lookups not.
 #pragma once
 
 #include <concepts>
@@ -148,8 +148,7 @@ class Map {
     V* elem_;
   };
 
-  // The elem of `key`, inserted as zero if it is missing: Go's m[key] on the left. False: out of
-  // memory.
+  // The elem of `key`, inserted as zero if it is missing: Go's m[key] on the left of `=`.
   Writer assign(const K& key) const { return Writer(static_cast<V*>(assign_elem(key))); }
   bool insert_or_assign(const K& key, const V& value) const {
     auto* elem = static_cast<V*>(assign_elem(key));

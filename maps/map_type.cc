@@ -13,8 +13,6 @@ namespace {
 
 constexpr uint64_t kOnePointer = 1;
 
-bool is_indirect(const Type& type) { return type.size > kMaxInlineBytes || type.align > 8; }
-
 SlotKind slot_kind(const Type& type, bool indirect) {
   if (indirect) return SlotKind::kPointer;
   if (type.noscan()) return SlotKind::kNoscan;
@@ -38,8 +36,7 @@ void mark_slots(uint64_t* mask, size_t offset, const Type& type, bool indirect) 
   }
 }
 
-// A descriptor does not list its fields, so an array or a struct may hold floats, strings,
-// interfaces.
+// A descriptor does not list its fields: an array or a struct may hold floats or interfaces.
 bool is_aggregate(Kind kind) { return kind == Kind::kArray || kind == Kind::kStruct; }
 
 uint8_t key_flags(const Type& key) {
@@ -95,8 +92,8 @@ MapType::MapType(const Type* key_type, const Type* elem_type, KeyOps given)
   hasher = ops.hasher;
   equal = ops.equal;
 
-  const bool indirect_key = is_indirect(*key);
-  const bool indirect = is_indirect(*elem);
+  const bool indirect_key = is_indirect(key->size, key->align);
+  const bool indirect = is_indirect(elem->size, elem->align);
   key_size = static_cast<uint8_t>(indirect_key ? kWordBytes : key->size);
   elem_size = static_cast<uint8_t>(indirect ? kWordBytes : elem->size);
   elems = static_cast<uint16_t>(kDataOffset + kBucketSlots * key_size);

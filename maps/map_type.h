@@ -9,8 +9,7 @@
 //
 // A bucket, when neither key nor elem is indirect:
 //   tophash[8] | key[8] | elem[8] | overflow            all offsets are multiples of 8
-// Keys and elems above 128 bytes, or aligned above 8, are indirect: the slot holds a pointer to
-// one.
+// Keys and elems above 128 bytes, or aligned above 8, are indirect: their slot is a pointer.
 //
 // Thread rules: immutable once built.
 #pragma once
@@ -26,6 +25,10 @@
 namespace greyhound::maps {
 
 inline constexpr size_t kMaxInlineBytes = 128;
+// Larger or more strictly aligned keys and elems lie outside the bucket.
+constexpr bool is_indirect(size_t size, size_t align) {
+  return size > kMaxInlineBytes || align > kWordBytes;
+}
 inline constexpr size_t kDataOffset = sizeof(bmap);
 inline constexpr size_t kMaxBucketBytes =
     kDataOffset + kBucketSlots * 2 * kMaxInlineBytes + kWordBytes;
@@ -114,8 +117,7 @@ struct MapType {
   char name_[104] = {};  // "map[K]V", cut short when longer
 };
 
-// Null when values of the type can be keys (with these functions), else the sentence that says why
-// not.
+// Null when values of the type can be keys (with these functions), else why they cannot.
 const char* verify_map_key(const Type& key, KeyOps ops = {});
 
 inline std::unique_ptr<const MapType> make_map_type(const Type* key, const Type* elem) {

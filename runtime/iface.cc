@@ -58,8 +58,8 @@ GREYHOUND_INLINE void* box_word(Word value) {
 
 GREYHOUND_NOINLINE eface convT2E(const Type* type, const void* value) {
   if (type->pointer_shaped()) return eface(type, reinterpret_cast<void*>(load_word(value)));
-  if (type->size == 0 || all_zero(value, type->size)) return eface(type, zero_value());
   if (type->size == 1) return eface(type, static_cell(*static_cast<const uint8_t*>(value)));
+  if (type->size == 0 || all_zero(value, type->size)) return eface(type, zero_value());
   void* box = allocate(type->size, type);
   gc::typedmemmove(type, box, value);
   return eface(type, box);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// What every map test stands on: a runtime of its own with the test's thread attached, map types
-// that outlive it, roots for what the test object holds, and a random seed that is printed on
-// failure and taken back from GREYHOUND_TEST_SEED. Flags in GREYHOUND_DEBUG come on top of the
-// test's own.
+// What every map test stands on: a runtime of its own with the test's thread attached, map
+// types that outlive it, roots for what the test object holds, and a random seed that is
+// printed on failure and taken back from GREYHOUND_TEST_SEED. Flags in GREYHOUND_DEBUG come
+// on top of the test's own.
 #pragma once
 
 #include <gtest/gtest.h>

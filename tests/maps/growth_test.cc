@@ -67,8 +67,8 @@ TEST_F(GrowthTest, ReadsNeverEvacuate) {
   EXPECT_EQ(shape().evacuated_old_buckets, before.evacuated_old_buckets);
 }
 
-// Each write evacuates the bucket that it needs and one more; the write that starts the growth also
-// evacuates.
+// Each write evacuates the bucket that it needs and one more; the write that starts
+// the growth also evacuates.
 TEST_F(GrowthTest, WritesFinishGrowthWithinAsManyWritesAsOldBuckets) {
   put_range(0, 6657);
   ASSERT_TRUE(h_->growing());

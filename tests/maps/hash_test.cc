@@ -127,8 +127,7 @@ TEST_F(HashTest, SeedsGiveDifferentHashes) {
   EXPECT_EQ(strings.size(), 1000u);
 }
 
-// Against an unseeded factor, a block equal to its constant would zero the product and hide the
-// rest.
+// With an unseeded factor, a block equal to it would zero the product and hide the rest.
 TEST_F(HashTest, NoBlockEqualToAConstantHidesTheOthers) {
   for (uint64_t constant : {kMix0, kMix1, kMix2, uint64_t{0}}) {
     for (size_t words : {2, 3, 4, 5, 8, 9, 16}) {

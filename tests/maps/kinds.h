@@ -55,8 +55,7 @@ using Int32Kind = NumberKind<int32_t, Kind::kInt32>;
 using Uint16Kind = NumberKind<uint16_t, Kind::kUint16>;
 using Float64Kind = NumberKind<double, Kind::kFloat64>;
 
-// Text on the heap; the length varies with the number, to reach every branch of hash and
-// comparison.
+// Text on the heap; its length varies, to reach every branch of hash and comparison.
 struct StringKind {
   using Value = StringWords;
   static constexpr const char* kName = "String";

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Misuse is noticed: nil maps panic (recoverable), races that are caught end the process with
-// status 2.
+// Misuse is noticed: nil maps panic (recoverable), races that are caught end the process.
 #include "maps/fast64.h"
 #include "maps/faststr.h"
 #include "tests/maps/fixture.h"

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Running out of memory: writes report it and leave the map whole; deletion needs no memory, not
-// even in the middle of a growth. Roots are precise here, so that the heap holds what the test says
-// and no stale word on a stack keeps anything alive; it also shows that map operations root what
-// they make.
+// Running out of memory: writes report it and leave the map whole; deletion needs no memory,
+// not even in the middle of a growth. Roots are precise here, so that the heap holds what the
+// test says and no stale word on a stack keeps anything alive; it also shows that map
+// operations root what they make.
 #include <new>
 
 #include "maps/map.h"

@@ -47,8 +47,7 @@ TEST_F(ThreadsTest, EachWithItsOwnMap) {
   });
 }
 
-// Readers and iterators at once, in the middle of a growth, and the first iterations of a noscan
-// table.
+// Readers and iterators at once, in a growth, and at the first iteration of a noscan table.
 TEST_F(ThreadsTest, AllReadOneMap) {
   for (int round = 0; round < 20; ++round) {
     auto numbers = Map<int64_t, int64_t>::make();

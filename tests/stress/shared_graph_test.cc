@@ -213,7 +213,7 @@ INSTANTIATE_TEST_SUITE_P(
                         o->debug.gccheckmark = o->debug.clobberfree = 1;
                       }},
         ModeUnderTest{"Serial", [](Options* o) { o->debug.gcserial = o->debug.clobberfree = 1; }}),
-    [](const auto& info) { return std::string(info.param.name); });
+    [](const auto& mode) { return std::string(mode.param.name); });
 
 }  // namespace
 }  // namespace greyhound::runtime
