@@ -122,12 +122,12 @@ struct KeyStr {
   bool equals(const void* slot) const {
     const auto words = load_unaligned<StringWords>(slot);
     if (words.size != size) return false;
-    if (words.data == data) return true;
-    return size <= kShortString ? same_bytes(words.data, data, size)
-                                : std::memcmp(words.data, data, size) == 0;
+    if (size <= kShortString) return same_bytes(words.data, data, size);
+    return words.data == data || std::memcmp(words.data, data, size) == 0;
   }
 
-  // REQUIRES: n <= kShortString.
+  // REQUIRES: n <= kShortString. No shortcut for the same pointer: its bytes have just been hashed
+  // and are in the cache, and the branch costs 20 of 109 ns a hit in a map of 4 M entries.
   GREYHOUND_INLINE static bool same_bytes(const char* a, const char* b, size_t n) {
     if (n > 16)
       return same_words<uint64_t>(a, b, 16) && same_words<uint64_t>(a + n - 16, b + n - 16, 16);
@@ -143,8 +143,7 @@ struct KeyShortStr : KeyStr {
   uint64_t hash(uint64_t seed) const { return hash_short_bytes(data, size, seed); }
   bool equals(const void* slot) const {
     const auto words = load_unaligned<StringWords>(slot);
-    if (words.size != size) return false;
-    return words.data == data || same_bytes(words.data, data, size);
+    return words.size == size && same_bytes(words.data, data, size);
   }
 };
 

@@ -102,9 +102,10 @@ TEST_F(HandleTest, PersistentsMayBeMadeAndDroppedOnThreadsWithoutAMutator) {
 }
 
 TEST_F(HandleTest, ARootArrayFollowsItsWordsNotItsFirstContents) {
-  std::array<Node*, 2> words = {make(1), make(2)};
-  Node* first = words[0];
+  std::array<Node*, 2> words{};
   RootArray roots(words.data(), words.size());
+  for (uint64_t i = 0; i < words.size(); ++i) words[i] = make(i + 1);
+  Node* first = words[0];
   words[0] = make(3);
   rt.collect();
   EXPECT_FALSE(lives(first));
@@ -113,8 +114,9 @@ TEST_F(HandleTest, ARootArrayFollowsItsWordsNotItsFirstContents) {
 }
 
 TEST_F(HandleTest, RootArraysMayBeRegisteredOneOverTheOther) {
-  std::array<Node*, 3> words = {make(1), make(2), make(3)};
+  std::array<Node*, 3> words{};
   RootArray outer(words.data(), 3);
+  for (Node*& word : words) word = make(1);
   {
     RootArray inner(words.data() + 1, 1);
     rt.collect();
