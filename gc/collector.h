@@ -69,7 +69,9 @@ class Collector {
   // its roots count) or from a thread without one.
   void collect();
   // Asks for a cycle; returns at once. In stepping mode it only marks it as wanted.
-  void request_cycle(bool forced);
+  void request_cycle();
+  // The same when the pacer still wants one; what a mutator calls that saw should_start().
+  void request_due_cycle();
   // Stepping mode: advances by at most one phase change or `objects` scanned.
   Progress step(size_t objects);
 
@@ -90,6 +92,12 @@ class Collector {
   }
   // Pays the mutator's debt by taking background credit or marking (rule 7). No safepoint inside.
   void gcAssistAlloc(Mutator* mutator);
+  // The heap is beyond its goal and there is nothing yet, or no more, that an assist could mark:
+  // only the coordinator can go on.
+  bool start_overdue() const { return pacer.overshot() && waits_for_coordinator(); }
+  // Leaves the processor to the coordinator for a moment, blocked. Without this a mutator that
+  // allocates at full speed overshoots goal and limit without bound on a busy machine.
+  void wait_for_phase(Mutator* mutator);
   // Assists are due: marking runs and this mutator knows.
   bool marking() const { return phase() == Phase::kDrain; }
   uint64_t next_seed();
@@ -108,6 +116,7 @@ class Collector {
  private:
   friend struct CollectorTesting;
 
+  bool waits_for_coordinator() const;
   Progress advance(size_t objects);
   void begin_cycle();
   void begin_round();

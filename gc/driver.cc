@@ -12,13 +12,14 @@
 namespace greyhound::gc {
 namespace {
 
-// An assist marks at least this much once it starts, so that starting pays; and at most so much at
-// a time, so that no allocation waits long. Bytes.
-constexpr int64_t kAssistLeast = 16 << 10;
-constexpr int64_t kAssistMost = 64 << 10;
-// And waits at most this long for work to do.
-constexpr uint64_t kAssistPatienceNs = 50'000;
+// An assist marks at least this much once it starts, so that starting pays, looks at the clock so
+// often, and gives up so late, so that no allocation waits long: the next refill goes on.
+constexpr int64_t kAssistLeast = 32 << 10;
+constexpr uint64_t kAssistPatienceNs = 60'000;
 constexpr uint64_t kLatePatienceNs = 1'000'000;
+// How long a refill sleeps when the heap has overshot its goal and no marking has begun. With the
+// kernel's timer slack it is twice that, and a run of 8 KiB each time still makes 80 MB/s.
+constexpr timespec kPhaseWait{0, 50'000};
 
 void describe_collector(const void* owner, char* buffer, unsigned long size) {
   const auto* collector = static_cast<const Collector*>(owner);
@@ -73,12 +74,22 @@ uint64_t Collector::next_seed() {
          0xbf58476d1ce4e5b9u;
 }
 
-void Collector::request_cycle(bool forced) {
+void Collector::request_cycle() {
   {
     std::lock_guard lock(request_mutex_);
-    if (wanted_.load(std::memory_order_relaxed) && !forced) return;
     wanted_.store(true, std::memory_order_release);
-    wanted_forced_ |= forced;
+    wanted_forced_ = true;
+  }
+  request_changed_.notify_one();
+}
+
+void Collector::request_due_cycle() {
+  {
+    std::lock_guard lock(request_mutex_);
+    // Looked at again under the lock: while the caller waited for it the cycle may have begun, and
+    // another one straight after it would find next to no garbage.
+    if (wanted_.load(std::memory_order_relaxed) || !pacer.should_start()) return;
+    wanted_.store(true, std::memory_order_release);
   }
   request_changed_.notify_one();
 }
@@ -110,7 +121,7 @@ void Collector::drive_one_cycle(std::unique_lock<std::mutex>*) {
     }
   };
   if (phase() != Phase::kIdle) run();
-  request_cycle(true);
+  request_cycle();
   run();
 }
 
@@ -183,6 +194,29 @@ void Collector::worker_loop(size_t index) {
   }
 }
 
+bool Collector::waits_for_coordinator() const {
+  if (options_.mode == Mode::kStepping) return false;
+  switch (phase()) {
+    case Phase::kDrain:
+    case Phase::kScanRoots:
+      return false;
+    case Phase::kIdle:
+    case Phase::kSweep:
+      return wanted_.load(std::memory_order_relaxed);
+    default:
+      return true;
+  }
+}
+
+GREYHOUND_NOINLINE void Collector::wait_for_phase(Mutator* mutator) {
+  const uint64_t start = monotonic_ns();
+  {
+    BlockingScope blocking(mutator, "waiting for a cycle to begin");
+    nanosleep(&kPhaseWait, nullptr);
+  }
+  assist_ns_.fetch_add(monotonic_ns() - start, std::memory_order_relaxed);
+}
+
 // Rule 7: gcDrainN is an active marker from its first pop to its last donation, with no safepoint
 // inside. Between two of them a pending handshake ends the assist: its acknowledgement must not
 // wait.
@@ -197,11 +231,12 @@ GREYHOUND_NOINLINE void Collector::gcAssistAlloc(Mutator* mutator) {
     mutator->assist_marker = std::make_unique<Marker>(&heap, &pool, &pacer);
   const uint64_t start = monotonic_ns();
   // Well beyond the goal the markers are not getting the processor: let them have this one.
-  const bool late = pacer.live() > pacer.goal() + pacer.goal() / 16;
-  int64_t budget = std::clamp(mutator->assist_debt, kAssistLeast, kAssistMost);
+  const bool late = pacer.overshot();
+  uint64_t may_wait = kAssistPatienceNs;
+  int64_t budget = std::max(mutator->assist_debt, kAssistLeast);
   while (budget > 0 && marking() &&
          mutator->request.load(std::memory_order_relaxed) == Handshake::kNone) {
-    int64_t paid = mutator->assist_marker->gcDrainN(budget);
+    int64_t paid = mutator->assist_marker->gcDrainN(kAssistLeast);
     if (paid < 0) {
       // The others hold all there is: have them share, and let what they do meanwhile count.
       pool.ask_to_share();
@@ -211,10 +246,11 @@ GREYHOUND_NOINLINE void Collector::gcAssistAlloc(Mutator* mutator) {
         for (int i = 0; i < 64; ++i) cpu_pause();
       }
       paid = pacer.take_credit(budget);
-      if (monotonic_ns() - start > (late ? kLatePatienceNs : kAssistPatienceNs)) break;
+      may_wait = late ? kLatePatienceNs : kAssistPatienceNs;
     }
     budget -= paid;
     mutator->assist_debt -= paid;
+    if (monotonic_ns() - start > may_wait) break;
   }
   assists_.fetch_add(1, std::memory_order_relaxed);
   assist_ns_.fetch_add(monotonic_ns() - start, std::memory_order_relaxed);

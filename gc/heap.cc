@@ -143,7 +143,7 @@ void Heap::publish_large_span(mspan* span, Layout* layout, uint32_t gen) {
   span->needzero = true;
   span->central = nullptr;
   span->sweepgen = gen;
-  span->live = 1;
+  span->live = 0;
   allocs.set_slots(span->base, span->base + kGranule, kGranule, false);
   span->state.store(SpanState::kLarge, std::memory_order_release);
   std::lock_guard lock(page_lock_);

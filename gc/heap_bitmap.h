@@ -33,6 +33,10 @@ class HeapBitmap {
   GREYHOUND_INLINE uint64_t* word(uintptr_t address) const {
     return words_ + (granule(address) >> 6);
   }
+  // The first address that `word` has a bit for.
+  uintptr_t address(const uint64_t* word) const {
+    return base_ + (static_cast<uintptr_t>(word - words_) << (kGranuleShift + 6));
+  }
   GREYHOUND_INLINE static uint64_t bit(size_t granule) { return uint64_t{1} << (granule & 63); }
 
   // Acquire: a set allocation bit means that the slot's zeroing is visible.

@@ -27,10 +27,11 @@ void between_runs(Collector* collector, Mutator* mutator) {
     if (collector->options().mode == Mode::kStepping || fastrand() % 4 == 0) {
       collector->collect();
     } else {
-      collector->request_cycle(true);
+      collector->request_cycle();
     }
   }
-  if (collector->pacer.should_start()) collector->request_cycle(false);
+  if (collector->pacer.should_start()) collector->request_due_cycle();
+  if (collector->start_overdue()) collector->wait_for_phase(mutator);
   if (mutator->assist_debt > 0 && collector->marking()) collector->gcAssistAlloc(mutator);
 }
 
@@ -207,6 +208,18 @@ GREYHOUND_NOINLINE void* mallocgc(size_t size, const Type* type) {
     }
   }
   return mallocgc_slow(size, type);
+}
+
+void known_garbage(const void* object) {
+  Collector* collector = current_mutator()->collector();
+  const auto address = reinterpret_cast<uintptr_t>(object);
+  if (!collector->heap.contains(address)) return;
+  mspan* span = collector->heap.span_of(address);
+  if (span->size_class != kLargeClass) return;
+  // A young one is not in the goal. Relaxed: a sweeper may be writing it, and a stale answer only
+  // shifts a goal.
+  if (std::atomic_ref<uint32_t>(span->live).load(std::memory_order_relaxed) == 0) return;
+  collector->pacer.died(span->bytes());
 }
 
 void* newobject(const Type* type) { return mallocgc(type->size, type); }

@@ -16,7 +16,7 @@ namespace {
 // assist's share stays small.
 constexpr size_t kObletBytes = 128 << 10;
 // How often a marker looks whether others are waiting, in objects.
-constexpr size_t kShareInterval = 64;
+constexpr size_t kShareInterval = 256;
 // How often it has the pacer look again, in reports of work.
 constexpr uint64_t kReviseInterval = 64;
 
@@ -86,12 +86,49 @@ GREYHOUND_INLINE void Marker::greyobject(uintptr_t word, MarkTag tag) {
   push((word & ~uintptr_t{kTagMask}) | tag);
 }
 
+// True when this call set the mark, so that the caller is to scan the object.
+GREYHOUND_INLINE bool Marker::mark(uintptr_t object) {
+  uint64_t* const word = heap_->marks.word(object);
+  const uint64_t bit = HeapBitmap::bit(heap_->marks.granule(object));
+  if (word != marks_word_) {
+    const uint64_t seen = std::atomic_ref<uint64_t>(*word).load(std::memory_order_relaxed);
+    if ((seen & bit) != 0) return false;
+    write_marks();
+    marks_word_ = word;
+    marks_seen_ = seen;
+  }
+  if ((marks_seen_ & bit) != 0) return false;
+  marks_seen_ |= bit;
+  marks_new_ |= bit;
+  return true;
+}
+
+GREYHOUND_INLINE void Marker::write_marks() {
+  if (marks_new_ == 0) return;
+  const uint64_t before =
+      std::atomic_ref<uint64_t>(*marks_word_).fetch_or(marks_new_, std::memory_order_acq_rel);
+  if ((before & marks_new_) != 0) [[unlikely]]
+    uncount(before & marks_new_);
+  marks_word_ = nullptr;
+  marks_new_ = 0;
+}
+
+// Objects that another marker or a mutator marked as well, in the meantime: who set the bit counts.
+GREYHOUND_NOINLINE void Marker::uncount(uint64_t twice) {
+  const mspan* span = heap_->span_of(heap_->marks.address(marks_word_));
+  const auto objects = static_cast<uint64_t>(std::popcount(twice));
+  counts_.objects_greyed -= objects;
+  if (span->noscan) counts_.noscan_greyed -= objects;
+  counts_.bytes_marked -=
+      objects * (span->size_class == kLargeClass ? span->bytes() : span->elem_size);
+}
+
 // Sets the entry's mark and finds its span. 0 when it was marked before or is no object.
 GREYHOUND_INLINE uintptr_t Marker::claim(MarkEntry entry, mspan** span) {
   uintptr_t object = entry & ~uintptr_t{kTagMask};
   const uintptr_t tag = entry & kTagMask;
   if (tag == kTagExact) [[likely]] {
-    if (!heap_->marks.test_and_set(object)) return 0;
+    if (!mark(object)) return 0;
     *span = heap_->span_of(object);
   } else if (tag == kTagGrey) {
     *span = heap_->span_of(object);
@@ -101,7 +138,7 @@ GREYHOUND_INLINE uintptr_t Marker::claim(MarkEntry entry, mspan** span) {
     if (found.base == 0) return 0;
     // Also interior pointers are tested: one past the end of an object is inside the next slot.
     if (!heap_->allocs.test(found.base)) return 0;
-    if (!heap_->marks.test_and_set(found.base)) return 0;
+    if (!mark(found.base)) return 0;
     object = found.base;
     *span = found.span;
   }
@@ -109,6 +146,7 @@ GREYHOUND_INLINE uintptr_t Marker::claim(MarkEntry entry, mspan** span) {
 }
 
 GREYHOUND_INLINE void Marker::scanobject(MarkEntry entry) {
+  --until_;
   if ((entry & kTagOblet) != 0) [[unlikely]] {
     const uintptr_t from = entry & ~uintptr_t{kTagMask};
     scan_large(from, heap_->span_of(from), false);
@@ -133,14 +171,52 @@ GREYHOUND_INLINE void Marker::scanobject(MarkEntry entry) {
     }
     return;
   }
-  const MarkTag tag = span->exact ? kTagExact : kTagInterior;
+  if (span->exact) {
+    scan_near(object, span);
+    return;
+  }
   counts_.words_scanned += span->pointer_words;
   const auto* words = reinterpret_cast<const uintptr_t*>(object);
   do {
     // acquire: partner of store_word's release, so the target's initialisation is visible.
-    greyobject(load_word(words + std::countr_zero(mask)), tag);
+    greyobject(load_word(words + std::countr_zero(mask)), kTagInterior);
     mask &= mask - 1;
   } while (mask != 0);
+}
+
+// Scans `object`, and depth first what is reached from it without leaving its span. REQUIRES: the
+// span's pointer words are in its slot_mask and exact. Counts the first object's words only.
+GREYHOUND_INLINE void Marker::scan_near(uintptr_t object, const mspan* span) {
+  const uintptr_t base = span->base;
+  const size_t bytes = span->bytes();
+  const uint64_t slot_mask = span->slot_mask;
+  uint64_t more = 0;
+  while (true) {
+    const auto* words = reinterpret_cast<const uintptr_t*>(object);
+    uint64_t mask = slot_mask;
+    do {
+      // acquire: partner of store_word's release, so the target's initialisation is visible.
+      const uintptr_t word = load_word(words + std::countr_zero(mask));
+      if (word - base < bytes && near_count_ != kNearCapacity) {
+        near_[near_count_++] = word & ~uintptr_t{kTagMask};
+      } else {
+        greyobject(word, kTagExact);
+      }
+      mask &= mask - 1;
+    } while (mask != 0);
+    do {
+      if (near_count_ == 0 || until_ == 0) {
+        while (near_count_ != 0) push(near_[--near_count_] | kTagExact);
+        counts_.objects_greyed += more;
+        counts_.bytes_marked += more * span->elem_size;
+        counts_.words_scanned += (more + 1) * span->pointer_words;
+        return;
+      }
+      object = near_[--near_count_];
+    } while (!this->mark(object));
+    ++more;
+    --until_;
+  }
 }
 
 // A slot whose layout does not fit one word, or of a shared span.
@@ -195,9 +271,10 @@ bool Marker::grey_root(uintptr_t word) {
 
 // What was greyed since the last report becomes the assists' credit.
 void Marker::report_work() {
-  if (counts_.bytes_marked == credited_bytes_) return;
-  pacer_->add_credit(static_cast<int64_t>(counts_.bytes_marked - credited_bytes_));
-  credited_bytes_ = counts_.bytes_marked;
+  const uint64_t work = counts_.work();
+  if (work == credited_work_) return;
+  pacer_->add_credit(static_cast<int64_t>(work - credited_work_));
+  credited_work_ = work;
   if (++reports_ % kReviseInterval == 0) pacer_->revise();
 }
 
@@ -215,17 +292,18 @@ void Marker::share() {
 }
 
 GREYHOUND_NOINLINE void Marker::gcDrain() {
-  size_t until_share = kShareInterval;
+  until_ = kShareInterval;
   while (true) {
     const MarkEntry entry = next_entry();
     if (entry != 0) {
       scanobject(entry);
-      if (--until_share == 0) {
+      if (until_ == 0) {
         share();
-        until_share = kShareInterval;
+        until_ = kShareInterval;
       }
       continue;
     }
+    write_marks();
     share();
     WorkBuffer* more = pool_->get_or_finish();
     if (more == nullptr) return;
@@ -246,23 +324,26 @@ int64_t Marker::gcDrainN(int64_t budget) {
   DCHECK(buffer_ == nullptr || buffer_->empty());
   if (buffer_ != nullptr) pool_->put_empty(buffer_);
   buffer_ = work;
-  const uint64_t start = counts_.bytes_marked;
+  const uint64_t start = counts_.work();
   const auto limit = static_cast<uint64_t>(budget);
-  while (counts_.bytes_marked - start < limit) {
+  while (counts_.work() - start < limit) {
     const MarkEntry entry = next_entry();
     if (entry == 0) break;
+    until_ = kShareInterval;
     scanobject(entry);
   }
   flush();
   pool_->finish();
-  pacer_->add_work(static_cast<int64_t>(counts_.bytes_marked - start));
-  credited_bytes_ = counts_.bytes_marked;
-  return static_cast<int64_t>(counts_.bytes_marked - start);
+  const uint64_t done = counts_.work() - start;
+  pacer_->add_work(static_cast<int64_t>(done));
+  credited_work_ = counts_.work();
+  return static_cast<int64_t>(done);
 }
 
 bool Marker::drain_objects(size_t budget) {
   bool any = false;
-  while (budget > 0) {
+  until_ = budget;
+  while (until_ > 0) {
     MarkEntry entry = next_entry();
     if (entry == 0) {
       WorkBuffer* work = pool_->try_get(!any);
@@ -273,7 +354,6 @@ bool Marker::drain_objects(size_t budget) {
       continue;
     }
     scanobject(entry);
-    --budget;
   }
   flush();
   if (any) pool_->finish();
@@ -281,6 +361,7 @@ bool Marker::drain_objects(size_t budget) {
 }
 
 void Marker::flush() {
+  write_marks();
   for (MarkEntry& entry : fifo_) {
     if (entry != 0) push(std::exchange(entry, 0));
   }
@@ -295,7 +376,7 @@ void Marker::flush() {
 }
 
 MarkCounts Marker::take_counts() {
-  credited_bytes_ = 0;
+  credited_work_ = 0;
   return std::exchange(counts_, MarkCounts{});
 }
 

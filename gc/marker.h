@@ -6,15 +6,21 @@
 //                first line; what comes out of the FIFO is ready to be looked at
 //   scanobject   sets the mark (unless it was set), finds the layout, reads the pointer words
 //   greyobject   pushes what a pointer word points to
+//   scan_near    keeps what points into the same span off the queue: its lines are likely to be in
+//                the cache already, and the span need not be looked up again
 //
 // Marking is bound by memory latency: entries are pushed *before* their mark is tested, so that the
 // test happens on a line that was asked for kPrefetchDistance entries ago. (An OCaml 5 and a
 // CPython marker do the same; see shared figures in docs/performance.md.) An unmarked entry in a
 // buffer is grey in Dijkstra's sense: nothing becomes white or black by waiting there.
 //
+// New marks of one bitmap word are gathered and written by one atomic OR. Until then others take
+// the objects for white: they may be scanned twice, which is harmless, or ask for one more round.
+//
 // Invariants:
 //  1. Between its first entry and flush() a marker counts as active in the pool (work_pool.h).
-//  2. flush() leaves neither the FIFO nor the buffer with an entry.
+//  2. flush() leaves neither the FIFO nor the buffer with an entry, nor a mark unwritten; a marker
+//     that ceases to be active has written its marks.
 //
 // Thread rules: one thread at a time.
 #pragma once
@@ -38,8 +44,8 @@ class Marker {
 
   // Marks until no marker has work left. REQUIRES: active in the pool; it no longer is on return.
   void gcDrain();
-  // Marks until `budget` bytes of objects were greyed or nothing is queued, then puts the rest
-  // back. Becomes and ceases to be active itself. Gives the bytes greyed; -1 when it found no work
+  // Marks until `budget` of work (MarkCounts::work()) is done or nothing is queued, then puts the
+  // rest back. Becomes and ceases to be active itself. Gives the work done; -1 when it found none
   // at all.
   int64_t gcDrainN(int64_t budget);
   // The same in objects scanned, for stepping. False when there was nothing to do.
@@ -56,6 +62,7 @@ class Marker {
  private:
   static constexpr size_t kPrefetchDistance = 16;
   static_assert((kPrefetchDistance & (kPrefetchDistance - 1)) == 0);
+  static constexpr size_t kNearCapacity = 128;
 
   void push(MarkEntry entry);
   void push_slow(MarkEntry entry);
@@ -63,9 +70,14 @@ class Marker {
   // The next entry whose memory has had time to arrive; 0 when the FIFO and the buffer are empty.
   MarkEntry next_entry();
   void prefetch(MarkEntry entry);
+  // Scans the entry's object and those near it, at most until_ in all. REQUIRES: until_ != 0.
   void scanobject(MarkEntry entry);
   void greyobject(uintptr_t word, MarkTag tag);
   uintptr_t claim(MarkEntry entry, mspan** span);
+  bool mark(uintptr_t object);
+  void write_marks();
+  void uncount(uint64_t twice);
+  void scan_near(uintptr_t object, const mspan* span);
   void scan_small(uintptr_t object, const mspan* span);
   void scan_large(uintptr_t from, const mspan* span, bool whole);
   void scan_words(uintptr_t base, size_t first_word, size_t last_word, const Layout* layout);
@@ -80,8 +92,16 @@ class Marker {
   MarkEntry fifo_[kPrefetchDistance] = {};
   size_t fifo_at_ = 0;
   size_t fifo_count_ = 0;
+  // Objects of the span at hand. Empty between two calls of scanobject.
+  uintptr_t near_[kNearCapacity];
+  size_t near_count_ = 0;
+  // The bitmap word whose new marks are not written yet: what it held when last read, with them.
+  uint64_t* marks_word_ = nullptr;
+  uint64_t marks_seen_ = 0;
+  uint64_t marks_new_ = 0;
+  size_t until_ = SIZE_MAX;  // objects that may still be scanned before the caller looks up
   MarkCounts counts_;
-  uint64_t credited_bytes_ = 0;
+  uint64_t credited_work_ = 0;
   uint64_t reports_ = 0;
 };
 

@@ -42,7 +42,7 @@ struct alignas(64) mspan {
   // ---- second line: owner only
   mspan* next = nullptr;
   mcentral* central = nullptr;
-  uint32_t live = 0;   // objects that survived the last sweep
+  uint32_t live = 0;  // objects that survived the last sweep; known_garbage reads it from elsewhere
   uint32_t index = 0;  // in the heap's span table
 
   size_t bytes() const { return size_t{npages} << kPageShift; }

@@ -186,7 +186,7 @@ class Mutator : public MutatorHot {
   const std::string& name() const { return name_; }
   const char* last_safepoint() const { return last_safepoint_.load(std::memory_order_relaxed); }
 
-  int64_t assist_debt = 0;  // bytes allocated beyond what was paid for, while marking
+  int64_t assist_debt = 0;  // marking work owed for what was allocated while marking
   uint64_t allocs_until_stress = 0;
   uint64_t random_state = 0;  // fastrand
   Mutator* previous_on_thread = nullptr;

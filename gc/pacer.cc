@@ -36,6 +36,13 @@ void Pacer::set_memory_limit(uint64_t bytes) {
   set_goal();
 }
 
+void Pacer::died(uint64_t bytes) {
+  std::lock_guard lock(mutex_);
+  if (in_cycle_) return;
+  marked_ -= std::min(marked_, bytes);
+  set_goal();
+}
+
 void Pacer::set_goal() {
   const int64_t percent = gc_percent();
   const uint64_t limit = memory_limit();
@@ -74,11 +81,15 @@ void Pacer::begin_cycle() {
   lock.unlock();
   work_done_.store(0, std::memory_order_relaxed);
   // What is to be marked is guessed from the last cycle; a heap that grew since may be all live.
-  work_expected_.store(std::max(marked_, live() / 2), std::memory_order_relaxed);
+  const auto work_in = [this](uint64_t bytes) {
+    return static_cast<uint64_t>(static_cast<double>(bytes) * work_per_byte_);
+  };
+  work_expected_.store(work_in(std::max(marked_, live() / 2)), std::memory_order_relaxed);
+  work_at_most_.store(work_in(live()), std::memory_order_relaxed);
   revise();
 }
 
-// Bytes of marking per byte allocated, such that what is left to mark is marked when the goal is
+// Marking work per byte allocated, such that what is left to mark is marked when the goal is
 // reached. Beyond the goal, or beyond what was expected, it stays at a firm but finite rate.
 void Pacer::revise() {
   const uint64_t goal_now = goal();
@@ -91,7 +102,7 @@ void Pacer::revise() {
   // More is live than last time: then all of it may be.
   if (done > expected * 0.9)
     expected =
-        std::max(expected, static_cast<double>(live_at_start_.load(std::memory_order_relaxed)));
+        std::max(expected, static_cast<double>(work_at_most_.load(std::memory_order_relaxed)));
   const double left = std::max(expected - done, expected / 16);
   const uint64_t live_now = live();
   const double room = goal_now > live_now ? static_cast<double>(goal_now - live_now) : 0;
@@ -128,6 +139,9 @@ void Pacer::end_cycle(uint64_t marked, uint64_t metadata) {
   const double ratio = allocated_while_marking / static_cast<double>(marked_ + 1);
   runway_ratio_ = runway_ratio_ == 0 ? ratio : (runway_ratio_ + ratio) / 2;
   metadata_ = metadata;
+  const int64_t work = work_done_.load(std::memory_order_relaxed);
+  if (work > 0 && marked > 0)
+    work_per_byte_ = static_cast<double>(work) / static_cast<double>(marked);
   survivors_ = survivors;
   live_.fetch_sub(live_now - survivors, std::memory_order_relaxed);
   set_goal();

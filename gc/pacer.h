@@ -37,13 +37,23 @@ class Pacer {
     return live_.load(std::memory_order_relaxed) >= trigger_.load(std::memory_order_relaxed);
   }
 
+  // The heap is well beyond its goal: whoever should be collecting is not getting a processor.
+  bool overshot() const {
+    const uint64_t goal = goal_.load(std::memory_order_relaxed);
+    return live() > goal && live() - goal > std::max(goal / 16, kLeastOvershoot);
+  }
+
   void begin_cycle();
   // `marked`: bytes of the objects that markers and barriers greyed. `metadata`: bytes off the
   // heap, which count against the memory limit. Called before H5, while everything is still
   // allocated black: what is allocated later simply adds to live.
   void end_cycle(uint64_t marked, uint64_t metadata);
 
-  // Marking work, in bytes, that `bytes` of allocation owe.
+  // `bytes` that survived the last cycle are garbage by now: the goal need not allow for them.
+  // Without effect while a cycle runs, which will find out itself.
+  void died(uint64_t bytes);
+
+  // Marking work (MarkCounts::work()) that `bytes` of allocation owe.
   int64_t assist_work(size_t bytes) const {
     // At most what a later assist can be asked for anyway.
     return static_cast<int64_t>(
@@ -73,6 +83,9 @@ class Pacer {
   uint64_t survivors() const { return survivors_; }
 
  private:
+  // A coordinator needs some 50 us to wake, in which a small heap grows by a good part of itself.
+  static constexpr uint64_t kLeastOvershoot = uint64_t{1} << 20;
+
   void set_goal();  // REQUIRES: mutex_ held
 
   std::atomic<int64_t> gc_percent_{100};
@@ -86,12 +99,14 @@ class Pacer {
   std::atomic<uint64_t> live_at_start_{0};
   std::atomic<int64_t> work_done_{0};
   std::atomic<uint64_t> work_expected_{0};
-  std::mutex mutex_;        // of the setters and the collector, for the rest:
-  bool in_cycle_ = false;   // nothing triggers another cycle then
-  uint64_t survivors_ = 0;  // of the last cycle: marked, or allocated black
-  uint64_t marked_ = 0;     // of them, likely to be live
+  std::atomic<uint64_t> work_at_most_{0};  // when all that was live at the start still is
+  std::mutex mutex_;                       // of the setters and the collector, for the rest:
+  bool in_cycle_ = false;                  // nothing triggers another cycle then
+  uint64_t survivors_ = 0;                 // of the last cycle: marked, or allocated black
+  uint64_t marked_ = 0;                    // of them, likely to be live
   uint64_t metadata_ = 0;
-  double runway_ratio_ = 0;  // bytes allocated while marking per byte marked, smoothed
+  double work_per_byte_ = 1;  // marking work per byte marked, in the last cycle
+  double runway_ratio_ = 0;   // bytes allocated while marking per byte marked, smoothed
 };
 
 }  // namespace greyhound::gc

@@ -32,6 +32,9 @@ struct MarkCounts {
   uint64_t words_scanned = 0;     // pointer words read
   uint64_t objects_resolved = 0;  // interior or ambiguous words resolved by findObject
   void merge(const MarkCounts& other);
+  // What the pacer reckons with, in bytes: a granule for each object greyed and each pointer word
+  // read. The bytes of objects without pointers cost nothing to mark, so they do not count.
+  uint64_t work() const { return objects_greyed * 16 + words_scanned * 8; }
 };
 
 // One finished cycle.

@@ -108,7 +108,7 @@ uint32_t sweep_span(Collector* collector, mspan* span, uint32_t gen) {
       break;
     }
   }
-  span->live = live;
+  std::atomic_ref<uint32_t>(span->live).store(live, std::memory_order_relaxed);
   span->needzero = true;
   span->sweepgen = gen;
   return live;

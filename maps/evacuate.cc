@@ -13,6 +13,7 @@
 //
 // The old chain keeps its evacuation marks. Its keys and elems are cleared when they hold pointers,
 // so that the old table does not keep dead objects alive, unless an old iterator still reads them.
+#include "gc/malloc.h"
 #include "maps/grow.h"
 #include "maps/slots.h"
 
@@ -145,6 +146,8 @@ void advanceEvacuationMark(const MapType& t, hmap* h) {
     ++h->nevacuate;
   } while (h->nevacuate != stop && bucket_at(t, h->oldbuckets, h->nevacuate)->evacuated());
   if (h->nevacuate != old_length) return;
+  // An old iterator may hold on to it for as long as it likes.
+  if (!h->has(kOldIterator)) gc::known_garbage(h->oldbuckets);
   set_pointer(&h->oldbuckets, nullptr);
   if (h->extra != nullptr) set_pointer(&h->extra->oldoverflow, nullptr);
   h->clear(kSameSizeGrow);

@@ -111,8 +111,20 @@ uint32_t build_forest(uint32_t trees) {
   return trees;
 }
 
-Result mark_1g(bool quick) {
-  const uint32_t trees = build_forest(quick ? peers::kMarkTreesQuick : peers::kMarkTrees);
+// The same trees, with every node at a random place of the heap.
+uint32_t build_shuffled_forest(uint32_t trees) {
+  const uint64_t nodes = trees * peers::tree_nodes(peers::kMarkTreeDepth);
+  auto** order = static_cast<Node**>(GC_MALLOC(nodes * sizeof(Node*)));
+  for (uint64_t i = 0; i < nodes; i++) order[i] = static_cast<Node*>(GC_MALLOC(sizeof(Node)));
+  peers::link_shuffled<Node>(order, trees, [] {});
+  for (uint32_t i = 0; i < trees; i++) {
+    forest[i] = order[i * peers::tree_nodes(peers::kMarkTreeDepth)];
+  }
+  return trees;
+}
+
+Result mark_1g(bool quick, uint32_t (*build_it)(uint32_t)) {
+  const uint32_t trees = build_it(quick ? peers::kMarkTreesQuick : peers::kMarkTrees);
   const auto [wall, cpu] = peers::time_cycles(3, GC_gcollect);
   const double nodes = trees * static_cast<double>(peers::tree_nodes(peers::kMarkTreeDepth));
   for (uint32_t i = 0; i < trees; i++) {
@@ -159,7 +171,8 @@ int main(int argc, char** argv) {
        {"box-int", box_int},
        {"box-string", box_string},
        {"binary-trees-18", [](bool) { return peers::binary_trees_18(build, count, [](Node*) {}); }},
-       {"mark-1g", mark_1g},
+       {"mark-1g", [](bool q) { return mark_1g(q, build_forest); }},
+       {"mark-1g-shuffled", [](bool q) { return mark_1g(q, build_shuffled_forest); }},
        {"latency-1g", latency_1g},
        {"rss-64m", rss_64m}});
 }

@@ -151,6 +151,19 @@ Forest build_forest(World& world, uint32_t size) {
   return forest;
 }
 
+// The same trees, with every node at a random place of the heap.
+Forest build_shuffled_forest(World& world, uint32_t size) {
+  const uint64_t nodes = size * peers::tree_nodes(peers::kMarkTreeDepth);
+  auto* order = world.thread.make_array<Ref<Node>>(nodes);
+  for (uint64_t i = 0; i < nodes; i++) order[i] = world.thread.make<Node>();
+  peers::link_shuffled<Node>(order, size, [&] { world.thread.safepoint(); });
+  Forest forest{world.thread.make_array<Ref<Node>>(size), size};
+  for (uint32_t i = 0; i < size; i++) {
+    forest.trees[i] = order[i * peers::tree_nodes(peers::kMarkTreeDepth)];
+  }
+  return forest;
+}
+
 void check_forest(World& world, const Forest& forest) {
   for (uint32_t i = 0; i < forest.size; i++) {
     world.thread.safepoint();
@@ -160,9 +173,9 @@ void check_forest(World& world, const Forest& forest) {
 
 uint32_t mark_trees(bool quick) { return quick ? peers::kMarkTreesQuick : peers::kMarkTrees; }
 
-Result mark_1g(bool quick) {
+Result mark_1g(bool quick, Forest (*build_it)(World&, uint32_t)) {
   World world(two_markers());
-  const Forest forest = build_forest(world, mark_trees(quick));
+  const Forest forest = build_it(world, mark_trees(quick));
   world.count_cycles();
   const auto [wall, cpu] = peers::time_cycles(3, [&] { world.runtime.collect(); });
   check_forest(world, forest);
@@ -377,7 +390,8 @@ int main(int argc, char** argv) {
       {"box-int", box_int},
       {"box-string", box_string},
       {"binary-trees-18", binary_trees_18},
-      {"mark-1g", mark_1g},
+      {"mark-1g", [](bool q) { return mark_1g(q, build_forest); }},
+      {"mark-1g-shuffled", [](bool q) { return mark_1g(q, build_shuffled_forest); }},
       {"latency-1g", latency_1g},
       {"rss-64m", rss_64m},
   };

@@ -256,6 +256,30 @@ constexpr uint32_t kRssGarbageTrees = (uint32_t{1} << 30) / (2047 * 16);  // 1 G
 
 constexpr uint64_t tree_nodes(uint32_t depth) { return (uint64_t{2} << depth) - 1; }
 
+// Shuffles `nodes`, an array of pointers to Node, and links each tree_nodes(kMarkTreeDepth) of them
+// as a complete tree, the root first. Calls poll() every few thousand nodes.
+template <typename Node, typename Nodes, typename Poll>
+void link_shuffled(Nodes nodes, uint32_t trees, Poll poll) {
+  constexpr uint64_t kTreeNodes = tree_nodes(kMarkTreeDepth);
+  Random random(kShuffleSeed);
+  for (uint64_t i = trees * kTreeNodes; i > 1; i--) {
+    const uint64_t j = random.next() % i;
+    Node* const moved = nodes[i - 1];
+    nodes[i - 1] = nodes[j];
+    nodes[j] = moved;
+    if (i % 4096 == 0) poll();
+  }
+  for (uint32_t t = 0; t < trees; t++) {
+    const uint64_t root = t * kTreeNodes;
+    for (uint64_t i = 0; 2 * i + 2 < kTreeNodes; i++) {
+      Node* const parent = nodes[root + i];
+      parent->left = nodes[root + 2 * i + 1];
+      parent->right = nodes[root + 2 * i + 2];
+      if (i % 4096 == 0) poll();
+    }
+  }
+}
+
 // The benchmarks game's program at depth 18, one thread. `build(depth)` makes a tree, `count(tree)`
 // walks it, `drop(tree)` frees it where that is the program's work.
 template <typename Build, typename Count, typename Drop>

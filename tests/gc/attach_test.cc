@@ -73,7 +73,7 @@ TEST_P(AttachIn, DetachingThereIsAnAnswer) {
   Mutator* c = attach("c");
   make(c);
   hold_back(c);
-  if (GetParam().phase != Phase::kIdle) collector.request_cycle(true);
+  if (GetParam().phase != Phase::kIdle) collector.request_cycle();
   while (collector.phase() != GetParam().phase) {
     if (step() == Progress::kWaiting) answer(c);
   }

@@ -193,7 +193,7 @@ TEST_F(WatchdogTest, AThreadThatDoesNotAnswerIsNamedWithItsLastSafepoint) {
     while (!stop.load(std::memory_order_relaxed)) std::this_thread::yield();
   });
   ready.get_future().wait();
-  collector.request_cycle(true);
+  collector.request_cycle();
   {
     BlockingScope scope(mutator.get(), "waiting for the watchdog");
     while (collector.world.stalled() == before) std::this_thread::yield();

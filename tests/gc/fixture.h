@@ -127,7 +127,7 @@ class SteppingTest : public ::testing::Test {
   // Steps until the phase is `phase`, from a cycle asked for when none runs. False when it waits
   // for a mutator that is held back.
   bool step_to(Phase phase) {
-    if (collector.phase() == Phase::kIdle && phase != Phase::kIdle) collector.request_cycle(true);
+    if (collector.phase() == Phase::kIdle && phase != Phase::kIdle) collector.request_cycle();
     while (collector.phase() != phase) {
       if (step() != Progress::kAdvanced) return false;
     }

@@ -163,7 +163,7 @@ TEST_F(MallocTest, EveryAllocationIsASafepoint) {
   // Nobody else runs this thread, so a cycle that another one waits for ends only if malloc
   // answers.
   const uint64_t before = collector.completed_cycles();
-  collector.request_cycle(true);
+  collector.request_cycle();
   for (int i = 0; i < 200'000'000 && collector.completed_cycles() == before; ++i)
     mallocgc(16, nullptr);
   EXPECT_GT(collector.completed_cycles(), before);

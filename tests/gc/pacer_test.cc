@@ -123,6 +123,45 @@ TEST_F(PacerTest, LiveNeverWrapsWhenTailsOfRunsAreReturned) {
   EXPECT_FALSE(pacer.should_start());
 }
 
+TEST_F(PacerTest, TheGoalForgetsWhatIsKnownToHaveDied) {
+  start(100);
+  pacer.allocated(60 * kMiB, false);
+  cycle(60 * kMiB);
+  pacer.died(20 * kMiB);
+  EXPECT_NEAR(static_cast<double>(pacer.goal()), 80.0 * kMiB, 200);
+  EXPECT_EQ(pacer.live(), 60 * kMiB) << "nothing is freed";
+  pacer.died(uint64_t{1} << 40);
+  EXPECT_EQ(pacer.goal(), 4 * kMiB);
+  pacer.begin_cycle();
+  pacer.died(20 * kMiB);
+  pacer.end_cycle(60 * kMiB, 0);
+  EXPECT_NEAR(static_cast<double>(pacer.goal()), 120.0 * kMiB, 200) << "a cycle finds out itself";
+}
+
+TEST_F(PacerTest, MarkingWorkIsReckonedFromTheLastCyclesDensity) {
+  start(100);
+  pacer.allocated(60 * kMiB, false);
+  pacer.begin_cycle();
+  pacer.add_credit(6 * kMiB);  // most of the heap has no pointers
+  pacer.end_cycle(60 * kMiB, 0);
+  pacer.allocated(40 * kMiB, false);
+  pacer.begin_cycle();
+  // 6 of work are left before 20 more may be allocated, where it was 60 in the first cycle.
+  EXPECT_NEAR(static_cast<double>(pacer.assist_work(1 << 20)), 0.3 * kMiB, 0.01 * kMiB);
+}
+
+TEST_F(PacerTest, OvershotIsWellBeyondTheGoal) {
+  start(100);
+  pacer.allocated(60 * kMiB, false);
+  cycle(60 * kMiB);
+  pacer.allocated(61 * kMiB, false);
+  EXPECT_FALSE(pacer.overshot());
+  pacer.allocated(8 * kMiB, false);
+  EXPECT_TRUE(pacer.overshot());
+  pacer.set_gc_percent(kGcOff);
+  EXPECT_FALSE(pacer.overshot()) << "there is no goal";
+}
+
 TEST_F(PacerTest, AMemoryLimitLowersTheGoal) {
   start(100, 64 * kMiB);
   pacer.allocated(50 * kMiB, false);

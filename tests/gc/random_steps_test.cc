@@ -130,7 +130,7 @@ class Game {
   Player& any_player() { return *players_[roll(players_.size())]; }
 
   void move() {
-    if (collector_.phase() == Phase::kIdle && roll(10) == 0) collector_.request_cycle(true);
+    if (collector_.phase() == Phase::kIdle && roll(10) == 0) collector_.request_cycle();
     if (collector_.world.parked() || roll(4) == 0) return step();
     Player& p = any_player();
     switch (roll(16)) {

@@ -50,6 +50,20 @@ TEST_F(CollectionTest, RemovedElemsDie) {
   EXPECT_GT(live_bytes(), 1000 * kBlob);
 }
 
+TEST_F(CollectionTest, TheHeapGoalForgetsTheOldBucketsOfAGrownMap) {
+  const MapType* t = map_type(Int64Kind::type(), Int64Kind::type());
+  hmap* h = keep(makemap(t, 0));
+  const auto insert = [&](int64_t key) { mapassign(t, h, &key); };
+  int64_t n = 0;
+  while (h->B < 16) insert(n++);  // now old buckets of 4.7 MB and new ones of 9.4
+  runtime_.collect();
+  const gc::GcStats growing = runtime_.stats();
+  while (h->growing()) insert(n++);
+  EXPECT_NEAR(static_cast<double>(growing.heap_goal - runtime_.stats().heap_goal), 9.9e6, 0.5e6)
+      << "twice the old buckets, at 100 percent";
+  EXPECT_EQ(runtime_.stats().cycles, growing.cycles);
+}
+
 TEST_F(CollectionTest, OverwrittenElemsDie) {
   put_blobs(2000);
   put_blobs(2000);
@@ -130,7 +144,7 @@ class SteppedCollectionTest : public MapsTest {
 
   void step() {
     if (runtime_.collector().step(random_() % 4 + 1) == gc::Progress::kIdle) {
-      runtime_.collector().request_cycle(true);
+      runtime_.collector().request_cycle();
     }
     thread_.safepoint();
   }

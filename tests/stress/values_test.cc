@@ -291,7 +291,7 @@ TEST_P(ValuesTest, AreWhatWasStored) {
           owner.step();
           // In stepping mode nobody else advances the cycle.
           if (options.mode == Mode::kStepping && i % 4 == 0) {
-            if (i % 4000 == 0) rt.collector().request_cycle(true);
+            if (i % 4000 == 0) rt.collector().request_cycle();
             rt.collector().step(20);
           }
           if (i % 1000 == 0) thread.blocking([] { std::this_thread::yield(); });

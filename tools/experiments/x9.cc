@@ -39,7 +39,7 @@ constexpr int kCyclesPerRepetition = 3;
 gc::CycleStats full_cycle(Rig& rig) {
   gc::Collector& collector = rig.runtime().collector();
   const uint64_t target = collector.completed_cycles() + 1;
-  collector.request_cycle(true);
+  collector.request_cycle();
   while (collector.completed_cycles() < target) {
     rig.thread().safepoint();
     cpu_pause();

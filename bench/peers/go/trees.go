@@ -72,6 +72,28 @@ func buildForest(trees int) {
 	}
 }
 
+// buildShuffledForest builds the same trees, with every node at a random place of the heap.
+func buildShuffledForest(trees int) {
+	perTree := int(treeNodes(markTreeDepth))
+	order := make([]*node, trees*perTree)
+	for i := range order {
+		order[i] = &node{}
+	}
+	r := random(shuffleSeed)
+	for i := len(order); i > 1; i-- {
+		j := r.next() % uint64(i)
+		order[i-1], order[j] = order[j], order[i-1]
+	}
+	forest = make([]*node, trees)
+	for t := range forest {
+		tree := order[t*perTree : (t+1)*perTree]
+		for i := 0; 2*i+2 < perTree; i++ {
+			tree[i].left, tree[i].right = tree[2*i+1], tree[2*i+2]
+		}
+		forest[t] = tree[0]
+	}
+}
+
 func markTreeCount(quick bool) int {
 	if quick {
 		return markTreesQuick
@@ -79,8 +101,8 @@ func markTreeCount(quick bool) int {
 	return markTrees
 }
 
-func mark1g(quick bool) *result {
-	buildForest(markTreeCount(quick))
+func mark1g(quick bool, buildIt func(trees int)) *result {
+	buildIt(markTreeCount(quick))
 	var before runtime.MemStats
 	runtime.ReadMemStats(&before)
 	wall, cpu := timeCycles(3)
@@ -127,7 +149,8 @@ func rss64m(bool) *result {
 func treeWorkloads() []workload {
 	return []workload{
 		{"binary-trees-18", binaryTrees18},
-		{"mark-1g", mark1g},
+		{"mark-1g", func(quick bool) *result { return mark1g(quick, buildForest) }},
+		{"mark-1g-shuffled", func(quick bool) *result { return mark1g(quick, buildShuffledForest) }},
 		{"latency-1g", latency1g},
 		{"rss-64m", rss64m},
 	}
