@@ -35,6 +35,13 @@ enum class Bug : int {
   kDetachForgetsRoots = 24,      // what a detaching mutator holds is not shaded
   kFreshSpanTooNew = 25,         // a span taken before the H5 answer counts as swept
   kOtherObletsSkipped = 26,      // of a large object only the first part is scanned
+  kWeakLoadWithoutVeto = 27,     // a weak load while marking gives the object without shading it
+  kWeakNotCleared = 28,          // weak cells keep the address of what has died
+  kEphemeronsSkipped = 29,       // the value of an ephemeron is not marked with its key
+  kRevivedNotDrained = 30,       // what a finalizable object refers to is not marked
+  kMarksNotWritten = 31,         // a marker finishes with gathered marks unwritten
+  kOldValueNotShaded = 32,       // the hybrid barrier shades the new value only
+  kRoundStaysClosed = 33,        // the first barriers of a cycle find the last one's round closed
 };
 
 #if defined(GREYHOUND_PLANTED_FAULTS) && GREYHOUND_PLANTED_FAULTS

@@ -31,6 +31,8 @@ const char* phase_name(Phase phase) {
       return "drain";
     case Phase::kScanRoots:
       return "scan roots (H3)";
+    case Phase::kSpecials:
+      return "weak cells and finalizers";
     case Phase::kBarrierOff:
       return "barrier off (H4)";
     case Phase::kAllocWhite:
@@ -68,13 +70,22 @@ Progress Collector::advance(size_t objects) {
       } else {
         drain_parallel();
       }
-      if (bug(Bug::kFlagClearedAfterDrain)) round_wanted_.store(false, std::memory_order_seq_cst);
+      if (specials.mark_ephemerons(marker_.get())) {
+        marker_->flush();
+        return Progress::kAdvanced;
+      }
+      if (bug(Bug::kFlagClearedAfterDrain))
+        round_.store(Round::kQuietSoFar, std::memory_order_seq_cst);
       phase_.store(Phase::kScanRoots, std::memory_order_relaxed);
       world.begin(Handshake::kScanRoots);
       return Progress::kAdvanced;
     case Phase::kScanRoots:
       if (!world.done()) return Progress::kWaiting;
       finish_scan();
+      return Progress::kAdvanced;
+    case Phase::kSpecials:
+      process_specials();
+      finish_marking();
       return Progress::kAdvanced;
     case Phase::kBarrierOff:
       if (!world.done()) return Progress::kWaiting;
@@ -132,13 +143,15 @@ void Collector::begin_cycle() {
     parked_for_cycle_ = true;
   }
   handshake_started_ = monotonic_ns();
+  // The last cycle closed its last round; a barrier that is on must find this one open.
+  if (!bug(Bug::kRoundStaysClosed)) round_.store(Round::kQuietSoFar, std::memory_order_seq_cst);
   phase_.store(Phase::kBarrierOn, std::memory_order_relaxed);
   world.begin(Handshake::kBarrierOn);
 }
 
 void Collector::begin_round() {
   // seq_cst: partner of ask_for_round; the clear precedes everything this round drains (rule 3).
-  round_wanted_.store(false, std::memory_order_seq_cst);
+  round_.store(Round::kQuietSoFar, std::memory_order_seq_cst);
   ++cycle_.rounds;
   phase_.store(Phase::kDrain, std::memory_order_relaxed);
 }
@@ -168,12 +181,56 @@ void Collector::resolve_root_words() {
   if (greyed) ask_for_round();
 }
 
+// Judges the round: whether it was quiet, and from now on stays so.
+bool Collector::close_round() {
+  if (bug(Bug::kOneRoundOnly) && cycle_.rounds >= 2) {
+    round_.store(Round::kClosed, std::memory_order_seq_cst);
+    return true;
+  }
+  if (!pool.quiet() && !bug(Bug::kQuietIgnoresPool)) return false;
+  Round seen = Round::kQuietSoFar;
+  return round_.compare_exchange_strong(seen, Round::kClosed, std::memory_order_seq_cst);
+}
+
+bool Collector::weak_load(uintptr_t address) {
+  Mutator* mutator = current_mutator();
+  // Before H1's answer, marking cannot end without this thread; after H4's, the dead are cleared.
+  if (!mutator->barrier_on.load(std::memory_order_relaxed)) return true;
+  const uintptr_t object = heap.find_object(address).base;
+  if (heap.marks.test(object)) return true;
+  if (bug(Bug::kWeakLoadWithoutVeto)) return true;
+  // What was marked before the round was closed is alive; nothing else is.
+  if (!ask_for_round()) return heap.marks.test(object);
+  mutator->shade(object, true);
+  return true;
+}
+
+// What marking left white is dead, but for what a finalizer is still to see. Nobody but this thread
+// and the workers can reach a white object here, so its marking needs no barrier and no root scan.
+void Collector::process_specials() {
+  specials.clear_dead();
+  const auto drain = [this] {
+    do {
+      marker_->flush();
+      drain_parallel();
+    } while (specials.mark_ephemerons(marker_.get()));
+  };
+  if (const std::vector<uintptr_t> objects = specials.finalizable(); !objects.empty()) {
+    for (uintptr_t object : objects) marker_->grey_fields(object);
+    if (!bug(Bug::kRevivedNotDrained)) drain();
+    specials.revive(objects);
+  }
+  specials.finish();
+}
+
 void Collector::finish_scan() {
   resolve_root_words();
-  const bool quiet = !round_wanted_.load(std::memory_order_seq_cst) &&
-                     (pool.quiet() || bug(Bug::kQuietIgnoresPool));
-  if (quiet || (bug(Bug::kOneRoundOnly) && cycle_.rounds >= 2)) {
-    finish_marking();
+  if (close_round()) {
+    if (specials.empty()) {
+      finish_marking();
+    } else {
+      phase_.store(Phase::kSpecials, std::memory_order_relaxed);
+    }
     return;
   }
   if (cycle_.rounds >= kMaxRounds && !escalated_ && !parked_for_cycle_) {

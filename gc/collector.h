@@ -4,11 +4,14 @@
 //
 //   idle ─▶ H1 barrier on ─▶ H2 allocate black ─▶ { clear flag ▸ drain ▸ H3 scan roots }* until
 //   quiet
+//        ─▶ closed: weak cells cleared, finalizable objects revived
 //        ─▶ H4 barrier off ─▶ H5 allocate white, raise sweepgen ─▶ sweep ─▶ idle
 //
 // Quiet (rule 2): after H3's last acknowledgement and after its root words were resolved, the flag
 // "something was shaded, donated or newly greyed from a root" is still clear, and the pool is
-// quiet. The flag is cleared before the round's drain, never later (rule 3).
+// quiet. The flag is cleared before the round's drain, never later (rule 3). Then, by compare and
+// swap on the same word, the round is closed: from there on nothing white becomes reachable, weak
+// loads included.
 //
 // Drivers: in kConcurrent mode a coordinator thread calls advance() and the workers join it in
 // drains; in kStepping mode whoever calls step() or collect() does; kStopTheWorld is the same
@@ -30,6 +33,7 @@
 #include "gc/options.h"
 #include "gc/pacer.h"
 #include "gc/persistent.h"
+#include "gc/specials.h"
 #include "gc/stats.h"
 #include "gc/work_pool.h"
 #include "gc/world.h"
@@ -42,6 +46,7 @@ enum class Phase : uint8_t {
   kAllocBlack,
   kDrain,
   kScanRoots,
+  kSpecials,  // skipped while nothing has a weak cell, an ephemeron, a finalizer or a cleanup
   kBarrierOff,
   kAllocWhite,
   kSweep
@@ -80,7 +85,20 @@ class Collector {
   GcStats stats();
 
   // --- for mutators
-  void ask_for_round() { round_wanted_.store(true, std::memory_order_seq_cst); }
+  // Something white was shaded or is about to be, or grey work was donated: the round is not the
+  // last one. False, and without effect, when it is closed already.
+  bool ask_for_round() {
+    Round seen = round_.load(std::memory_order_seq_cst);
+    while (seen == Round::kQuietSoFar &&
+           !round_.compare_exchange_weak(seen, Round::kAnotherWanted, std::memory_order_seq_cst)) {
+    }
+    return seen != Round::kClosed;
+  }
+  // For a mutator that read `address` from where the marker does not look (a weak cell): true when
+  // the object is alive, and from then on as if it had been reached by a pointer. Before the round
+  // is closed that vetoes quiet (rule 11); afterwards an unmarked object is dead. REQUIRES: no
+  // safepoint since the reading.
+  bool weak_load(uintptr_t address);
   void add_allocs(uint64_t objects, uint64_t bytes) {
     mallocs_.fetch_add(objects, std::memory_order_relaxed);
     alloc_bytes_.fetch_add(bytes, std::memory_order_relaxed);
@@ -110,6 +128,7 @@ class Collector {
   Pacer pacer;
   World world;
   PersistentRoots persistents;
+  Specials specials{this};
   // Mutators that may be sweeping a span of the old generation right now.
   std::atomic<uint32_t> sweepers{0};
 
@@ -123,6 +142,8 @@ class Collector {
   void grey_persistent_roots();
   void drain_parallel();
   void finish_scan();
+  bool close_round();
+  void process_specials();
   void finish_marking();
   void finish_cycle();
   void resolve_root_words();
@@ -142,7 +163,8 @@ class Collector {
   // The machine; the driver's.
   std::mutex driver_mutex_;
   std::atomic<Phase> phase_{Phase::kIdle};
-  std::atomic<bool> round_wanted_{false};
+  enum class Round : uint32_t { kQuietSoFar, kAnotherWanted, kClosed };
+  std::atomic<Round> round_{Round::kQuietSoFar};
   bool forced_ = false;
   bool parked_for_cycle_ = false;
   bool escalated_ = false;

@@ -104,7 +104,7 @@ GREYHOUND_INLINE bool Marker::mark(uintptr_t object) {
 }
 
 GREYHOUND_INLINE void Marker::write_marks() {
-  if (marks_new_ == 0) return;
+  if (marks_new_ == 0 || bug(Bug::kMarksNotWritten)) return;
   const uint64_t before =
       std::atomic_ref<uint64_t>(*marks_word_).fetch_or(marks_new_, std::memory_order_acq_rel);
   if ((before & marks_new_) != 0) [[unlikely]]
@@ -268,6 +268,8 @@ bool Marker::grey_root(uintptr_t word) {
   push(found.base | kTagGrey);
   return true;
 }
+
+void Marker::grey_fields(uintptr_t object) { push(object | kTagGrey); }
 
 // What was greyed since the last report becomes the assists' credit.
 void Marker::report_work() {

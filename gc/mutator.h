@@ -174,6 +174,8 @@ class Mutator : public MutatorHot {
   void collect_root_words();
   // Shades every root of a mutator that goes away while marking.
   void shade_root_words();
+  // The hybrid barrier shades what a store overwrites, too.
+  bool shades_old_values() const { return hybrid_; }
   std::vector<uintptr_t>& root_words() { return root_words_; }
   // How many of the root words, from the first, came from stacks and registers.
   size_t conservative_words() const { return conservative_words_; }
@@ -211,11 +213,13 @@ class Mutator : public MutatorHot {
   Collector* const collector_;
   const std::string name_;
   const bool conservative_;
+  const bool hybrid_;
   std::atomic<MutatorState> state_{MutatorState::kBlocked};
   std::atomic<const char*> last_safepoint_{"attach"};
   bool bound_ = false;
   bool hold_answers_ = false;  // tests: not answered for while blocked
   bool alloc_black_ = false;
+  bool roots_scanned_ = false;  // in this cycle: with the hybrid barrier, once is enough
   uint32_t sweepgen_ = 0;
   uint64_t raised_at_ns_ = 0;
 

@@ -27,6 +27,15 @@ enum class StackRoots : uint8_t {
   kPrecise,
 };
 
+enum class Barrier : uint8_t {
+  // Dijkstra's: a store shades the new value; roots are scanned until a round is quiet. The
+  // default.
+  kDijkstra,
+  // Yuasa's and Dijkstra's together, as in Go since 1.8: a store shades the old value as well, and
+  // each mutator's roots are scanned once.
+  kHybrid,
+};
+
 // Called on the allocating mutator's thread when an allocation of `bytes` cannot be satisfied even
 // after a collection; it may record or throw. When it returns, the allocation yields null.
 using OutOfMemoryHandler = void (*)(void* context, size_t bytes);
@@ -46,11 +55,14 @@ struct Options {
   unsigned workers = 0;
   Mode mode = Mode::kConcurrent;
   StackRoots stack_roots = StackRoots::kConservative;
+  Barrier barrier = Barrier::kDijkstra;
   // Bytes of address space for the heap, committed lazily; halved until it can be had. 0: 64 GiB
   // (4 GiB under sanitizers).
   uint64_t reserve = 0;
   // Ask for transparent huge pages under the heap.
   bool huge_pages = false;
+  // Run finalizers and cleanups on a thread of their own; else only in Runtime::run_finalizers().
+  bool finalizer_thread = true;
   bool use_environment = true;
   OutOfMemoryHandler on_out_of_memory = nullptr;
   void* out_of_memory_context = nullptr;

@@ -26,14 +26,14 @@ class Ref {
   constexpr Ref(std::nullptr_t) {}
   // Initialising a field of a fresh object needs the barrier too: while marking it is black
   // already.
-  Ref(T* target) { store(target); }
-  Ref(const Ref& other) { store(other.get()); }
+  Ref(T* target) { store(nullptr, target); }
+  Ref(const Ref& other) { store(nullptr, other.get()); }
   Ref& operator=(const Ref& other) {
-    store(other.get());
+    store(&target_, other.get());
     return *this;
   }
   Ref& operator=(T* target) {
-    store(target);
+    store(&target_, target);
     return *this;
   }
   // No implicit conversion from a derived class: its base may lie at an offset.
@@ -49,8 +49,9 @@ class Ref {
   GREYHOUND_INLINE operator T*() const { return get(); }
 
  private:
-  GREYHOUND_INLINE void store(T* target) {
-    if (!gc::bug(gc::Bug::kNoBarrierInRef)) gc::write_barrier_exact(target);
+  // `old`: where the old value lies; null when there is none.
+  GREYHOUND_INLINE void store(const uintptr_t* old, T* target) {
+    if (!gc::bug(gc::Bug::kNoBarrierInRef)) gc::write_barrier_exact(old, target);
     store_word(&target_, reinterpret_cast<uintptr_t>(target));
   }
 

@@ -41,7 +41,7 @@ struct CollectorTesting {
   static const CycleStats& cycle(const Collector& collector) { return collector.cycle_; }
   static unsigned rounds(const Collector& collector) { return collector.cycle_.rounds; }
   static bool round_wanted(const Collector& collector) {
-    return collector.round_wanted_.load(std::memory_order_seq_cst);
+    return collector.round_.load(std::memory_order_seq_cst) == Collector::Round::kAnotherWanted;
   }
   static bool wanted(const Collector& collector) {
     return collector.wanted_.load(std::memory_order_seq_cst);

@@ -27,22 +27,29 @@ void store_words(const Type* type, void* destination, Value value) {
   for (size_t i = 0; i < type->size / kWordBytes; ++i) store_word(to + i, value(i));
 }
 
-}  // namespace
-
-void write_barrier_slow(const void* value, bool exact) {
-  if (value == nullptr) return;
-  current_mutator()->shade(reinterpret_cast<uintptr_t>(value), exact);
-}
-
-void bulk_barrier_slow(const Type* type, const void* source, size_t bytes) {
+// The barrier for one value of `type`: for the old ones in `destination` as the mode wants it, for
+// the new ones in `source` unless that is null.
+void bulk_barrier(const Type* type, const void* destination, const void* source) {
+  if (!tls_mutator->barrier_on.load(std::memory_order_relaxed)) return;
   if (bug(Bug::kNoBarrierInTypedmove)) return;
   Mutator* mutator = current_mutator();
-  for (size_t offset = 0; offset < bytes; offset += type->size) {
-    const auto* words =
-        reinterpret_cast<const uintptr_t*>(static_cast<const char*>(source) + offset);
+  const auto shade_all = [&](const void* value) {
+    const auto* words = static_cast<const uintptr_t*>(value);
     for_each_pointer_word(
         type, [&](size_t word) { mutator->shade(load_word(words + word), type->exact()); });
+  };
+  if (mutator->shades_old_values() && !bug(Bug::kOldValueNotShaded)) shade_all(destination);
+  if (source != nullptr) shade_all(source);
+}
+
+}  // namespace
+
+void write_barrier_slow(const void* slot, const void* value, bool exact) {
+  Mutator* mutator = current_mutator();
+  if (slot != nullptr && mutator->shades_old_values() && !bug(Bug::kOldValueNotShaded)) {
+    if (const uintptr_t old = load_word(slot); old != 0) mutator->shade(old, exact);
   }
+  if (value != nullptr) mutator->shade(reinterpret_cast<uintptr_t>(value), exact);
 }
 
 void typedmemmove(const Type* type, void* destination, const void* source) {
@@ -50,8 +57,7 @@ void typedmemmove(const Type* type, void* destination, const void* source) {
     std::memmove(destination, source, type->size);
     return;
   }
-  if (tls_mutator->barrier_on.load(std::memory_order_relaxed))
-    bulk_barrier_slow(type, source, type->size);
+  bulk_barrier(type, destination, source);
   const auto* from = static_cast<const uintptr_t*>(source);
   store_words(type, destination, [from](size_t i) { return load_word(from + i); });
 }
@@ -61,7 +67,7 @@ void typedmemclr(const Type* type, void* destination) {
     std::memset(destination, 0, type->size);
     return;
   }
-  // Dijkstra's barrier ignores the old values.
+  bulk_barrier(type, destination, nullptr);
   store_words(type, destination, [](size_t) { return uintptr_t{0}; });
 }
 

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: MIT
-// The write barrier: Dijkstra's insertion barrier. While a mutator's barrier is on, every pointer
-// that it stores into a heap object or a persistent handle is greyed before the store, so that a
-// black object never comes to hold the only path to a white one.
+// The write barrier. Dijkstra's insertion barrier, unless Options::barrier says kHybrid: while a
+// mutator's barrier is on, every pointer that it stores into a heap object or a persistent handle
+// is greyed before the store, so that a black object never comes to hold the only path to a white
+// one.
 //
 // Why before, and why with no safepoint between: if the store came first, the object could be
 // reached only through a black slot while still white for as long as the thread is descheduled; and
 // a safepoint between would let a whole handshake pass in that state. Why stores into fresh objects
 // need it too: while marking they are allocated black and are never scanned.
-// The old value is not looked at (that would be Yuasa's deletion barrier); callers nevertheless
-// route every overwrite, nil and clear included, through here (design §3 rule 12).
+// The hybrid barrier shades the old value as well (Yuasa's deletion barrier), so that what a
+// mutator loaded stays reachable for the collector and its roots need no second scan. Hence every
+// overwrite, nil and clear included, goes through here with its slot (design §3 rule 12); only a
+// store into memory that has held nothing yet comes without one.
 //
 // All functions: on a thread with a current mutator. Pointer words are stored one by one, with
 // release; the marker's acquire load in scanobject is the partner.
@@ -22,26 +25,27 @@
 
 namespace greyhound::gc {
 
-// Out of line: greys what `value` points into, if it is a heap object.
-void write_barrier_slow(const void* value, bool exact) __attribute__((cold));
-void bulk_barrier_slow(const Type* type, const void* source, size_t bytes) __attribute__((cold));
+// Out of line: greys what `value` points into, if it is a heap object, and as the mode wants it
+// what `slot` does, if it is not null.
+void write_barrier_slow(const void* slot, const void* value, bool exact) __attribute__((cold));
 
-// The barrier alone, for a store that follows at once. `value`: any pointer, also interior.
-GREYHOUND_INLINE void write_barrier(const void* value) {
+// The barrier alone, for a store of `value` into `slot` that follows at once. `value`: any pointer,
+// also interior. `slot`: null when it has held nothing yet.
+GREYHOUND_INLINE void write_barrier(const void* slot, const void* value) {
   if (tls_mutator->barrier_on.load(std::memory_order_relaxed)) [[unlikely]] {
-    write_barrier_slow(value, false);
+    write_barrier_slow(slot, value, false);
   }
 }
-// The same where `value` is null or the base of an object.
-GREYHOUND_INLINE void write_barrier_exact(const void* value) {
+// The same where both are null or the base of an object.
+GREYHOUND_INLINE void write_barrier_exact(const void* slot, const void* value) {
   if (tls_mutator->barrier_on.load(std::memory_order_relaxed)) [[unlikely]] {
-    write_barrier_slow(value, true);
+    write_barrier_slow(slot, value, true);
   }
 }
 
 // *slot = value, with the barrier. `slot` lies in a heap object.
 GREYHOUND_INLINE void write_pointer(void** slot, void* value) {
-  write_barrier(value);
+  write_barrier(slot, value);
   store_word(slot, reinterpret_cast<uintptr_t>(value));
 }
 

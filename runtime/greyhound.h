@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Everything an embedder needs: Runtime and Thread, Ref fields, handles, strings, interfaces, maps.
+// Everything an embedder needs: Runtime and Thread, Ref fields, handles, weak references, strings,
+// interfaces, maps.
 #pragma once
 
 #include "maps/map.h"
@@ -8,3 +9,4 @@
 #include "runtime/runtime.h"
 #include "runtime/string.h"
 #include "runtime/type_builder.h"
+#include "runtime/weak.h"

@@ -55,7 +55,7 @@ class Persistent {
           "a Persistent of one runtime is stored to while the thread works with another; make a "
           "mutator of its own runtime current first");
     }
-    gc::write_barrier(target);
+    gc::write_barrier(&slot_.value, target);
     store_word(&slot_.value, reinterpret_cast<uintptr_t>(target));
     return *this;
   }

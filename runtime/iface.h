@@ -17,10 +17,10 @@ namespace greyhound {
 
 struct eface {
   constexpr eface() = default;
-  eface(const Type* t, void* value) { assign(t, value); }
-  eface(const eface& other) { assign(other.type(), other.data()); }
+  eface(const Type* t, void* value) { assign(nullptr, t, value); }
+  eface(const eface& other) { assign(nullptr, other.type(), other.data()); }
   eface& operator=(const eface& other) {
-    assign(other.type(), other.data());
+    assign(&data_, other.type(), other.data());
     return *this;
   }
 
@@ -39,8 +39,9 @@ struct eface {
 
  private:
   // The pair may tear under a race; the marker follows the data word whatever the type word says.
-  void assign(const Type* t, void* value) {
-    gc::write_barrier(value);
+  // `old`: where the old data word lies; null when there is none.
+  void assign(const uintptr_t* old, const Type* t, void* value) {
+    gc::write_barrier(old, value);
     store_word(&type_, reinterpret_cast<uintptr_t>(t));
     store_word(&data_, reinterpret_cast<uintptr_t>(value));
   }

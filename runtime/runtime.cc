@@ -5,7 +5,9 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "runtime/base/check.h"
 #include "runtime/base/panic.h"
+#include "runtime/weak.h"
 
 namespace greyhound::runtime {
 namespace {
@@ -60,7 +62,7 @@ Runtime::Runtime(Options options) {
   if (!collector_->start()) throw std::bad_alloc();
 }
 
-Runtime::~Runtime() = default;
+Runtime::~Runtime() { delete finalizer_thread_.load(std::memory_order_acquire); }
 
 int64_t Runtime::set_gc_percent(int64_t percent) {
   const int64_t previous = collector_->pacer.gc_percent();
@@ -72,6 +74,57 @@ uint64_t Runtime::set_memory_limit(uint64_t bytes) {
   const uint64_t previous = collector_->pacer.memory_limit();
   collector_->pacer.set_memory_limit(bytes);
   return previous;
+}
+
+void Runtime::set_finalizer_untyped(void* object, gc::Finalizer finalizer) {
+  require_current("set_finalizer");
+  gc::Heap& heap = collector_->heap;
+  const auto address = reinterpret_cast<uintptr_t>(object);
+  if (heap.find_object(address).base != address || !heap.allocs.test(address)) {
+    fatal(
+        "set_finalizer: %p is not the start of an object of this runtime; pass what Thread::make "
+        "gave",
+        object);
+  }
+  if (finalizer) start_finalizer_thread();
+  collector_->specials.set_finalizer(object, std::move(finalizer));
+}
+
+uint64_t Runtime::add_cleanup(const void* object, std::function<void()> cleanup) {
+  require_current("add_cleanup");
+  weak_detail::require_object(object, "add_cleanup: an object");
+  start_finalizer_thread();
+  return collector_->specials.add_cleanup(object, std::move(cleanup));
+}
+
+bool Runtime::cancel_cleanup(uint64_t id) {
+  require_current("cancel_cleanup");
+  return collector_->specials.cancel_cleanup(id);
+}
+
+void Runtime::run_finalizers() {
+  require_current("run_finalizers");
+  FinalizerThread* thread = finalizer_thread_.load(std::memory_order_acquire);
+  if (thread == nullptr || thread->is_this_thread()) {
+    static const std::atomic<bool> kNever{false};
+    run_ready(&collector_->specials, kNever);
+    return;
+  }
+  gc::BlockingScope blocking(gc::current_mutator(), "run_finalizers");
+  collector_->specials.wait_idle();
+}
+
+void Runtime::start_finalizer_thread() {
+  if (!collector_->options().finalizer_thread || collector_->options().mode == Mode::kStepping)
+    return;
+  std::call_once(finalizer_thread_started_, [this] {
+    finalizer_thread_.store(new FinalizerThread(this), std::memory_order_release);
+  });
+}
+
+void Runtime::require_current(const char* function) {
+  if (gc::current_mutator()->collector() == collector_.get()) return;
+  fatal("%s of one runtime is called while the thread works with another", function);
 }
 
 Thread::Thread(Runtime& runtime, std::string name)

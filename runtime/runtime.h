@@ -20,8 +20,11 @@
 // operator new; build with GREYHOUND_MIMALLOC=OFF to keep your own.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
+#include <functional>
 #include <memory>
+#include <mutex>
 #include <new>
 #include <stdexcept>
 #include <string>
@@ -31,6 +34,7 @@
 #include "gc/malloc.h"
 #include "gc/options.h"
 #include "gc/ref.h"
+#include "runtime/finalizer.h"
 
 namespace greyhound::runtime {
 
@@ -66,10 +70,41 @@ class Runtime {
   // Returns free heap pages to the system; gives the bytes. Any thread.
   size_t return_memory() { return collector_->heap.return_to_system(SIZE_MAX); }
 
+  // When nothing but objects with finalizers reaches `object`, a later collection has it finalized:
+  // `finalizer` is called once with it, on the finalizer thread, and may bring it back by storing
+  // it somewhere. An object is finalized before the objects it refers to; one that can reach itself
+  // never is, and nothing is at the end of the runtime. A second finalizer replaces the first, an
+  // empty one removes it. Prefer add_cleanup, which has none of these surprises. As Go's
+  // SetFinalizer. `object` must be what make() gave; on an attached thread of this runtime; a
+  // safepoint.
+  template <class T>
+  void set_finalizer(T* object, std::function<void(T*)> finalizer) {
+    if (!finalizer) return set_finalizer_untyped(object, {});
+    set_finalizer_untyped(
+        object, [call = std::move(finalizer)](void* dead) { call(static_cast<T*>(dead)); });
+  }
+  // Has `cleanup` called once on the finalizer thread some time after `object` has died (after its
+  // finalizer, if it has one and did not bring it back). It must not hold a pointer to the object
+  // in any way that keeps it alive. An object may have several, in any order. As Go's AddCleanup.
+  // Gives a number for cancel_cleanup. On an attached thread of this runtime; a safepoint.
+  uint64_t add_cleanup(const void* object, std::function<void()> cleanup);
+  // False when the cleanup is due or has run.
+  bool cancel_cleanup(uint64_t id);
+  // Returns when all finalizers and cleanups that are due have run: on their thread, or with
+  // Options::finalizer_thread off (as always in stepping mode) here. Called from one of them, it
+  // runs the rest. On an attached thread of this runtime; a safepoint.
+  void run_finalizers();
+
   gc::Collector& collector() { return *collector_; }
 
  private:
+  void set_finalizer_untyped(void* object, gc::Finalizer finalizer);
+  void start_finalizer_thread();
+  void require_current(const char* function);
+
   std::unique_ptr<gc::Collector> collector_;
+  std::once_flag finalizer_thread_started_;
+  std::atomic<FinalizerThread*> finalizer_thread_{nullptr};  // owned; null until it is needed
 };
 
 // Fills in `options` from the environment; gives one sentence per thing that was not understood.
@@ -85,16 +120,17 @@ class Thread {
   Thread& operator=(const Thread&) = delete;
 
   // A new T, its fields initialised from `arguments` (an aggregate's in order); throws
-  // std::bad_alloc when the heap limit is reached. A safepoint.
+  // std::bad_alloc when the heap limit is reached. A safepoint. Like try_make and make_array it
+  // works with the calling thread's current mutator, so a finalizer can say Thread::make<T>().
   template <class T, class... Arguments>
-  T* make(Arguments&&... arguments) {
+  static T* make(Arguments&&... arguments) {
     T* object = try_make<T>(std::forward<Arguments>(arguments)...);
     if (object == nullptr) throw std::bad_alloc();
     return object;
   }
   // The same, with null for an exhausted heap.
   template <class T, class... Arguments>
-  T* try_make(Arguments&&... arguments) {
+  static T* try_make(Arguments&&... arguments) {
     void* memory = gc::mallocgc(sizeof(T), type_of<T>());
     if (memory == nullptr) return nullptr;
     if constexpr (sizeof...(Arguments) == 0) {
@@ -105,7 +141,7 @@ class Thread {
   }
   // `count` zeroed values of T.
   template <class T>
-  T* make_array(size_t count) {
+  static T* make_array(size_t count) {
     void* memory = gc::newarray(type_of<T>(), count);
     if (memory == nullptr) throw std::bad_alloc();
     return static_cast<T*>(memory);

@@ -19,10 +19,10 @@ namespace greyhound {
 class String {
  public:
   constexpr String() = default;
-  String(const char* bytes, size_t size) { assign(bytes, size); }
-  String(const String& other) { assign(other.data(), other.size()); }
+  String(const char* bytes, size_t size) { assign(nullptr, bytes, size); }
+  String(const String& other) { assign(nullptr, other.data(), other.size()); }
   String& operator=(const String& other) {
-    assign(other.data(), other.size());
+    assign(&data_, other.data(), other.size());
     return *this;
   }
   // Bytes that outlive every use and are not the collector's.
@@ -49,8 +49,9 @@ class String {
   friend bool operator==(const String& a, const String& b) { return a.view() == b.view(); }
 
  private:
-  void assign(const char* bytes, size_t size) {
-    gc::write_barrier(bytes);
+  // `old`: where the old pointer lies; null when there is none.
+  void assign(const uintptr_t* old, const char* bytes, size_t size) {
+    gc::write_barrier(old, bytes);
     store_word(&data_, reinterpret_cast<uintptr_t>(bytes));
     size_ = size;
   }

@@ -179,7 +179,7 @@ const Site kSites[] = {
      }},
     {"PersistentAssignment",
      [](PersistentSlot* global, void*, void* t) {
-       write_barrier(t);
+       write_barrier(nullptr, t);
        store_word(&global->value, address_of(t));
      }},
 };

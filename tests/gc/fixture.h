@@ -26,13 +26,10 @@
 #include "gc/testing.h"
 #include "gc/verify.h"
 #include "runtime/base/type_of.h"
+#include "tests/seed.h"
 
 namespace greyhound::gc {
 
-inline uint64_t test_seed() {
-  const char* given = std::getenv("GREYHOUND_TEST_SEED");
-  return given != nullptr ? std::strtoull(given, nullptr, 0) : std::random_device{}();
-}
 #define GREYHOUND_SEEDED(random)                                        \
   const uint64_t random##_seed = test_seed();                           \
   SCOPED_TRACE("GREYHOUND_TEST_SEED=" + std::to_string(random##_seed)); \

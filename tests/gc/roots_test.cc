@@ -157,7 +157,7 @@ TEST_F(RootsTest, APersistentSlotIsReadOnceAndStoredThroughTheBarrier) {
   EXPECT_TRUE(marked(first)) << "greyed when marking begins";
   {
     ActAs act(*b);
-    write_barrier(second);
+    write_barrier(&global.value, second);
     store_word(&global.value, address_of(second));
   }
   root = nullptr;

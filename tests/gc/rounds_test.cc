@@ -292,5 +292,16 @@ TEST_F(RoundsTest, EscalatesAfterEightRounds) {
   EXPECT_LE(collector.stats().last_cycle.rounds, 11u);
 }
 
+// The word that says whether a round is quiet is left closed by the cycle before.
+TEST_F(RoundsTest, ABarrierBetweenH1AndTheFirstRoundShades) {
+  collect();
+  TestRoot holder(*a, make(a));
+  TestRoot target(*a, make(a));
+  ASSERT_TRUE(step_to(Phase::kAllocBlack));
+  EXPECT_TRUE(a->barrier_on.load());
+  store(a, holder.as<Node>()->next, target.as<Node>());
+  EXPECT_TRUE(marked(target.as<Node>()));
+}
+
 }  // namespace
 }  // namespace greyhound::gc

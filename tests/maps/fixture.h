@@ -21,13 +21,9 @@
 #include "maps/lookup.h"
 #include "maps/map_type.h"
 #include "runtime/runtime.h"
+#include "tests/seed.h"
 
 namespace greyhound::maps {
-
-inline uint64_t test_seed() {
-  const char* given = std::getenv("GREYHOUND_TEST_SEED");
-  return given != nullptr ? std::strtoull(given, nullptr, 0) : std::random_device{}();
-}
 
 class MapsTest : public ::testing::Test {
  protected:

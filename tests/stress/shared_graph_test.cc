@@ -6,15 +6,13 @@
 //
 // A failure prints the seed; GREYHOUND_TEST_SEED=n takes it back (the schedule of threads is not
 // reproduced, the operations of each thread are). GREYHOUND_STRESS_SECONDS=n runs each test longer.
-#include <gtest/gtest.h>
-
 #include <chrono>
 #include <cstdlib>
 #include <random>
 #include <thread>
 #include <vector>
 
-#include "runtime/greyhound.h"
+#include "tests/stress/stress.h"
 
 namespace greyhound::runtime {
 namespace {
@@ -26,16 +24,6 @@ struct Node {
 };
 constexpr size_t kSlots = 64;
 using Table = std::array<Ref<Node>, kSlots>;
-
-uint64_t test_seed() {
-  const char* given = std::getenv("GREYHOUND_TEST_SEED");
-  return given != nullptr ? std::strtoull(given, nullptr, 0) : std::random_device{}();
-}
-
-double stress_seconds() {
-  const char* given = std::getenv("GREYHOUND_STRESS_SECONDS");
-  return given != nullptr ? std::strtod(given, nullptr) : 1.0;
-}
 
 class Stress {
  public:
@@ -175,11 +163,8 @@ struct ModeUnderTest {
 class SharedGraphTest : public ::testing::TestWithParam<ModeUnderTest> {};
 
 TEST_P(SharedGraphTest, NoReachableObjectIsEverFreed) {
-  Options options;
-  options.reserve = uint64_t{1} << 30;
-  options.use_environment = false;
+  Options options = stress_options();
   GetParam().set(&options);
-  if (const char* flags = std::getenv("GREYHOUND_DEBUG")) parse_debug_flags(flags, &options.debug);
   const uint64_t seed = test_seed();
   SCOPED_TRACE("GREYHOUND_TEST_SEED=" + std::to_string(seed));
   Stress stress(options, seed);

@@ -6,8 +6,6 @@
 //
 // A failure prints the seed; GREYHOUND_TEST_SEED=n takes it back. GREYHOUND_STRESS_SECONDS=n runs
 // each test longer; GREYHOUND_DEBUG adds flags.
-#include <gtest/gtest.h>
-
 #include <chrono>
 #include <cstdlib>
 #include <random>
@@ -16,22 +14,12 @@
 #include <unordered_map>
 #include <vector>
 
-#include "runtime/greyhound.h"
+#include "tests/stress/stress.h"
 
 namespace greyhound::runtime {
 namespace {
 
 using maps::Map;
-
-uint64_t test_seed() {
-  const char* given = std::getenv("GREYHOUND_TEST_SEED");
-  return given != nullptr ? std::strtoull(given, nullptr, 0) : std::random_device{}();
-}
-
-double stress_seconds() {
-  const char* given = std::getenv("GREYHOUND_STRESS_SECONDS");
-  return given != nullptr ? std::strtod(given, nullptr) : 1.0;
-}
 
 constexpr size_t kBoxes = 64;
 constexpr size_t kLargeWords = 20'000;
@@ -269,14 +257,9 @@ const ModeUnderTest kModes[] = {
 class ValuesTest : public ::testing::TestWithParam<ModeUnderTest> {};
 
 TEST_P(ValuesTest, AreWhatWasStored) {
-  Options options;
-  options.reserve = uint64_t{1} << 30;
-  options.use_environment = false;
+  Options options = stress_options();
   options.gc_percent = 50;
   GetParam().set(&options);
-  if (const char* flags = std::getenv("GREYHOUND_DEBUG")) {
-    parse_debug_flags(flags, &options.debug);
-  }
   const uint64_t seed = test_seed();
   SCOPED_TRACE("GREYHOUND_TEST_SEED=" + std::to_string(seed));
   Runtime rt(options);

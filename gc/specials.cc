@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: MIT
+#include "gc/specials.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "gc/bug.h"
+#include "gc/collector.h"
+#include "gc/malloc.h"
+#include "gc/write_barrier.h"
+#include "runtime/base/check.h"
+#include "runtime/base/type_of.h"
+
+namespace greyhound::gc {
+namespace {
+
+uintptr_t address_of(const void* object) { return reinterpret_cast<uintptr_t>(object); }
+
+// A fresh object that must outlive the safepoint of waiting for the lock, also where stacks are no
+// roots.
+class Rooted {
+ public:
+  explicit Rooted(const void* object) {
+    slot_.value = address_of(object);
+    current_mutator()->add_handle(&slot_);
+  }
+  ~Rooted() { Mutator::remove_handle(&slot_); }
+  Rooted(const Rooted&) = delete;
+  Rooted& operator=(const Rooted&) = delete;
+
+ private:
+  HandleSlot slot_;
+};
+
+}  // namespace
+
+std::unique_lock<std::mutex> Specials::lock_from_mutator() {
+  while (true) {
+    std::unique_lock lock(mutex_, std::try_to_lock);
+    if (lock.owns_lock()) return lock;
+    BlockingScope blocking(current_mutator(), "waiting for the list of weak cells and finalizers");
+    lock.lock();
+    // Let go of again before the region is left: that may wait for a collector that wants the lock.
+    lock.unlock();
+  }
+}
+
+// REQUIRES: `address` points into an allocated object.
+bool Specials::is_marked(uintptr_t address) const {
+  return collector_->heap.marks.test(collector_->heap.find_object(address).base);
+}
+
+// The list holds its cells weakly, so taking one from there may bring it back to life. It has no
+// pointers, so its mark is all that this takes, whatever the phase.
+WeakCell* Specials::taken(WeakCell* cell) {
+  if (current_mutator()->barrier_on.load(std::memory_order_relaxed))
+    collector_->heap.marks.test_and_set(address_of(cell));
+  return cell;
+}
+
+WeakCell* Specials::weak_cell(void* object) {
+  const uintptr_t target = address_of(object);
+  {
+    const auto lock = lock_from_mutator();
+    if (const auto found = weak_.find(target); found != weak_.end()) return taken(found->second);
+  }
+  // Not under the lock, which the collector needs.
+  auto* cell = static_cast<WeakCell*>(newobject(type_of<WeakCell>()));
+  if (cell == nullptr) return nullptr;
+  const Rooted rooted(cell);
+  const auto lock = lock_from_mutator();
+  WeakCell*& entry = weak_[target];
+  if (entry != nullptr) return taken(entry);
+  store_word(&cell->target, target);
+  entry = cell;
+  return cell;
+}
+
+EphemeronCell* Specials::ephemeron(void* key, void* value) {
+  auto* cell = static_cast<EphemeronCell*>(newobject(type_of<EphemeronCell>()));
+  if (cell == nullptr) return nullptr;
+  const Rooted rooted(cell);
+  const auto lock = lock_from_mutator();
+  // The pass over the ephemerons may be over while the cell and perhaps the key are black already.
+  write_barrier(nullptr, value);
+  store_word(&cell->key, address_of(key));
+  store_word(&cell->value, address_of(value));
+  ephemerons_.push_back(cell);
+  return cell;
+}
+
+void Specials::set_finalizer(void* object, Finalizer finalizer) {
+  const auto lock = lock_from_mutator();
+  if (finalizer) {
+    finalizers_[address_of(object)] = std::move(finalizer);
+  } else {
+    finalizers_.erase(address_of(object));
+  }
+}
+
+uint64_t Specials::add_cleanup(const void* object, CleanupFunction cleanup) {
+  const auto lock = lock_from_mutator();
+  const uint64_t id = ++last_cleanup_;
+  cleanups_[address_of(object)].push_back({id, std::move(cleanup)});
+  cleanup_objects_[id] = address_of(object);
+  return id;
+}
+
+bool Specials::cancel_cleanup(uint64_t id) {
+  const auto lock = lock_from_mutator();
+  const auto object = cleanup_objects_.find(id);
+  if (object == cleanup_objects_.end()) return false;
+  const auto entry = cleanups_.find(object->second);
+  std::erase_if(entry->second, [id](const Cleanup& cleanup) { return cleanup.id == id; });
+  if (entry->second.empty()) cleanups_.erase(entry);
+  cleanup_objects_.erase(object);
+  return true;
+}
+
+bool Specials::empty() {
+  std::lock_guard lock(mutex_);
+  return weak_.empty() && ephemerons_.empty() && finalizers_.empty() && cleanups_.empty();
+}
+
+bool Specials::mark_ephemerons(Marker* marker) {
+  if (bug(Bug::kEphemeronsSkipped)) return false;
+  std::lock_guard lock(mutex_);
+  bool any = false;
+  for (const EphemeronCell* cell : ephemerons_) {
+    const uintptr_t value = load_word(&cell->value);
+    if (value == 0 || !is_marked(address_of(cell)) || !is_marked(load_word(&cell->key))) continue;
+    any |= marker->grey_root(value);
+  }
+  return any;
+}
+
+void Specials::clear_dead() {
+  std::lock_guard lock(mutex_);
+  // Also where the cell itself is unmarked: a finalizer may be about to revive it.
+  if (!bug(Bug::kWeakNotCleared)) {
+    std::erase_if(weak_, [this](const auto& entry) {
+      if (is_marked(entry.first)) return false;
+      store_word(&entry.second->target, 0);
+      return true;
+    });
+  }
+  std::erase_if(ephemerons_, [this](EphemeronCell* cell) {
+    const uintptr_t key = load_word(&cell->key);
+    if (key != 0 && is_marked(key)) return false;
+    store_word(&cell->value, 0);
+    store_word(&cell->key, 0);
+    return true;
+  });
+}
+
+std::vector<uintptr_t> Specials::finalizable() {
+  std::lock_guard lock(mutex_);
+  std::vector<uintptr_t> found;
+  for (const auto& [object, finalizer] : finalizers_) {
+    if (!is_marked(object)) found.push_back(object);
+  }
+  return found;
+}
+
+void Specials::revive(const std::vector<uintptr_t>& objects) {
+  std::lock_guard lock(mutex_);
+  for (uintptr_t object : objects) {
+    const auto entry = finalizers_.find(object);
+    if (entry == finalizers_.end() || is_marked(object)) continue;
+    collector_->heap.marks.test_and_set(object);
+    ReadyCall call{std::make_unique<PersistentSlot>(), std::move(entry->second), {}};
+    // Needs no barrier: it is marked, and so is all that it refers to.
+    call.object->value = object;
+    collector_->persistents.add(call.object.get());
+    ready_.push_back(std::move(call));
+    finalizers_.erase(entry);
+  }
+  ready_changed_.notify_all();
+}
+
+void Specials::finish() {
+  std::lock_guard lock(mutex_);
+  std::erase_if(weak_, [this](const auto& entry) { return !is_marked(address_of(entry.second)); });
+  std::erase_if(ephemerons_,
+                [this](const EphemeronCell* cell) { return !is_marked(address_of(cell)); });
+  for (auto entry = cleanups_.begin(); entry != cleanups_.end();) {
+    if (is_marked(entry->first)) {
+      ++entry;
+      continue;
+    }
+    for (Cleanup& cleanup : entry->second) {
+      cleanup_objects_.erase(cleanup.id);
+      ready_.push_back({nullptr, {}, std::move(cleanup.function)});
+    }
+    entry = cleanups_.erase(entry);
+  }
+  ready_changed_.notify_all();
+}
+
+bool Specials::take_ready(ReadyCall* call) {
+  const auto lock = lock_from_mutator();
+  if (ready_.empty()) return false;
+  *call = std::move(ready_.front());
+  ready_.pop_front();
+  ++running_;
+  return true;
+}
+
+void Specials::finished() {
+  const auto lock = lock_from_mutator();
+  if (--running_ == 0 && ready_.empty()) ready_changed_.notify_all();
+}
+
+void Specials::wait_idle() {
+  std::unique_lock lock(mutex_);
+  ready_changed_.wait(lock, [this] { return ready_.empty() && running_ == 0; });
+}
+
+void Specials::release(ReadyCall* call) {
+  if (call->object == nullptr) return;
+  collector_->persistents.remove(call->object.get());
+  call->object.reset();
+}
+
+void Specials::wait_ready(const std::function<bool()>& stop) {
+  std::unique_lock lock(mutex_);
+  ready_changed_.wait(lock, [&] { return stop() || !ready_.empty(); });
+}
+
+void Specials::wake_waiters() {
+  std::lock_guard lock(mutex_);
+  ready_changed_.notify_all();
+}
+
+}  // namespace greyhound::gc

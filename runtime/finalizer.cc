@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+#include "runtime/finalizer.h"
+
+#include "gc/specials.h"
+#include "runtime/handle.h"
+#include "runtime/runtime.h"
+#include "runtime/weak.h"
+
+namespace greyhound {
+
+void weak_detail::require_object(const void* target, const char* what) {
+  gc::Heap& heap = gc::current_mutator()->collector()->heap;
+  const gc::FoundObject found = heap.find_object(reinterpret_cast<uintptr_t>(target));
+  if (found.base != 0 && heap.allocs.test(found.base)) return;
+  fatal("%s at %p, which is no object of this thread's runtime; make it with Thread::make", what,
+        target);
+}
+
+namespace runtime {
+
+size_t run_ready(gc::Specials* specials, const std::atomic<bool>& stop) {
+  size_t calls = 0;
+  gc::ReadyCall call;
+  while (!stop.load(std::memory_order_relaxed) && specials->take_ready(&call)) {
+    if (call.object != nullptr) {
+      Handle<char> object(reinterpret_cast<char*>(load_word(&call.object->value)));
+      specials->release(&call);
+      call.finalizer(object.get());
+    } else {
+      call.cleanup();
+    }
+    call = {};  // what the call had captured is gone before anybody hears that it is over
+    specials->finished();
+    ++calls;
+  }
+  return calls;
+}
+
+FinalizerThread::FinalizerThread(Runtime* runtime)
+    : runtime_(runtime), thread_([this] { run(); }) {}
+
+FinalizerThread::~FinalizerThread() {
+  stop_.store(true, std::memory_order_relaxed);
+  runtime_->collector().specials.wake_waiters();
+  gc::BlockingScope blocking(gc::current_mutator_or_null(), "the end of a runtime");
+  thread_.join();
+}
+
+void FinalizerThread::run() {
+  Thread thread(*runtime_, "finalizers");
+  gc::Specials& specials = runtime_->collector().specials;
+  while (!stop_.load(std::memory_order_relaxed)) {
+    run_ready(&specials, stop_);
+    thread.blocking(
+        [&] { specials.wait_ready([this] { return stop_.load(std::memory_order_relaxed); }); });
+  }
+}
+
+}  // namespace runtime
+}  // namespace greyhound

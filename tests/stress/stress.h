@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+// What the stress tests share: how long to go on, and a runtime that takes GREYHOUND_DEBUG.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <cstdlib>
+
+#include "runtime/greyhound.h"
+#include "tests/seed.h"
+
+namespace greyhound::runtime {
+
+inline double stress_seconds() {
+  const char* given = std::getenv("GREYHOUND_STRESS_SECONDS");
+  return given != nullptr ? std::strtod(given, nullptr) : 1.0;
+}
+
+class StressClock {
+ public:
+  bool over() const { return std::chrono::steady_clock::now() >= end_; }
+
+ private:
+  std::chrono::steady_clock::time_point end_ =
+      std::chrono::steady_clock::now() +
+      std::chrono::duration_cast<std::chrono::steady_clock::duration>(
+          std::chrono::duration<double>(stress_seconds()));
+};
+
+inline Options stress_options() {
+  Options options;
+  options.reserve = uint64_t{1} << 30;
+  options.use_environment = false;
+  if (const char* flags = std::getenv("GREYHOUND_DEBUG")) parse_debug_flags(flags, &options.debug);
+  return options;
+}
+
+}  // namespace greyhound::runtime
