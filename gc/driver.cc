@@ -21,6 +21,10 @@ constexpr uint64_t kLatePatienceNs = 1'000'000;
 // kernel's timer slack it is twice that, and a run of 8 KiB each time still makes 80 MB/s.
 constexpr timespec kPhaseWait{0, 50'000};
 
+// What this thread scans before it wakes the workers: it takes about as long as waking one. Most
+// rounds, and whole cycles of a small heap, are over by then.
+constexpr size_t kObjectsAlone = 4096;
+
 void describe_collector(const void* owner, char* buffer, unsigned long size) {
   const auto* collector = static_cast<const Collector*>(owner);
   std::snprintf(buffer, size, "collector phase %s, %llu cycles completed",
@@ -161,8 +165,8 @@ void Collector::drain_parallel() {
     for (size_t i = 0; i < helpers; ++i) workers_.emplace_back([this, i] { worker_loop(i); });
   }
   pool.become_active();
-  // A round that has little to do is over before a worker wakes.
-  if (helpers > 0 && pool.has_work()) {
+  if (helpers > 0) {
+    if (!marker_->gcDrain(kObjectsAlone)) return pacer.revise();
     std::lock_guard lock(worker_mutex_);
     for (size_t i = 0; i < helpers; ++i) pool.become_active();
     workers_busy_ = helpers;

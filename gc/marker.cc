@@ -50,35 +50,42 @@ GREYHOUND_INLINE bool Marker::pop(MarkEntry* entry) {
   return true;
 }
 
-// Asks for what scanobject will touch. What may be an interior pointer needs its span then, so a
-// look at it now costs nothing twice, and spares the memory system the lines of objects that are
-// not scanned.
-GREYHOUND_INLINE void Marker::prefetch(MarkEntry entry) {
-  const uintptr_t address = entry & ~uintptr_t{kTagMask};
-  __builtin_prefetch(heap_->marks.word(address));
-  if ((entry & kTagMask) != kTagExact) {
-    const mspan* span = heap_->span_of(address);
-    if (span == nullptr || span->noscan) return;
+// Takes entries off the buffer and asks for what scanobject will touch. What may be an interior
+// pointer is resolved here: many such chains of loads run side by side, whereas every mark that is
+// set would make them wait for one another.
+GREYHOUND_INLINE void Marker::fill(Batch* batch) {
+  batch->at = batch->count = 0;
+  MarkEntry entry = 0;
+  while (batch->count < kBatch && pop(&entry)) {
+    const uintptr_t address = entry & ~uintptr_t{kTagMask};
+    mspan* span = nullptr;
+    __builtin_prefetch(heap_->marks.word(address));
+    if ((entry & (kTagInterior | kTagAmbiguous)) != 0) {
+      ++counts_.objects_resolved;
+      const FoundObject found = heap_->find_object(address);
+      // Also interior pointers are tested: one past the end of an object is inside the next slot.
+      if (found.base == 0 || !heap_->allocs.test(found.base)) continue;
+      if (heap_->marks.test(found.base)) continue;
+      entry = found.base | kTagExact;
+      span = found.span;
+    }
+    // The lines of objects that are not scanned are left to others.
+    if (span == nullptr || !span->noscan)
+      __builtin_prefetch(reinterpret_cast<const void*>(entry & ~uintptr_t{kTagMask}));
+    batch->entries[batch->count] = entry;
+    batch->spans[batch->count++] = span;
   }
-  __builtin_prefetch(reinterpret_cast<const void*>(address));
 }
 
-GREYHOUND_INLINE MarkEntry Marker::next_entry() {
-  while (true) {
-    MarkEntry in = 0;
-    if (pop(&in)) {
-      prefetch(in);
-      ++fifo_count_;
-    } else if (fifo_count_ == 0) {
-      return 0;
-    }
-    const MarkEntry out = std::exchange(fifo_[fifo_at_], in);
-    fifo_at_ = (fifo_at_ + 1) & (kPrefetchDistance - 1);
-    if (out != 0) {
-      --fifo_count_;
-      return out;
-    }
+// The next entry whose memory has had time to arrive; 0 when there is none left.
+GREYHOUND_INLINE MarkEntry Marker::next_entry(mspan** span) {
+  while (now_->at == now_->count) {
+    std::swap(now_, next_);
+    fill(next_);
+    if (now_->count == 0 && next_->count == 0) return 0;
   }
+  *span = now_->spans[now_->at];
+  return now_->entries[now_->at++];
 }
 
 GREYHOUND_INLINE void Marker::greyobject(uintptr_t word, MarkTag tag) {
@@ -123,36 +130,22 @@ GREYHOUND_NOINLINE void Marker::uncount(uint64_t twice) {
       objects * (span->size_class == kLargeClass ? span->bytes() : span->elem_size);
 }
 
-// Sets the entry's mark and finds its span. 0 when it was marked before or is no object.
+// Sets the entry's mark and finds its span, unless fill has. 0 when it was marked before.
 GREYHOUND_INLINE uintptr_t Marker::claim(MarkEntry entry, mspan** span) {
-  uintptr_t object = entry & ~uintptr_t{kTagMask};
-  const uintptr_t tag = entry & kTagMask;
-  if (tag == kTagExact) [[likely]] {
-    if (!mark(object)) return 0;
-    *span = heap_->span_of(object);
-  } else if (tag == kTagGrey) {
-    *span = heap_->span_of(object);
-  } else {
-    ++counts_.objects_resolved;
-    const FoundObject found = heap_->find_object(object);
-    if (found.base == 0) return 0;
-    // Also interior pointers are tested: one past the end of an object is inside the next slot.
-    if (!heap_->allocs.test(found.base)) return 0;
-    if (!mark(found.base)) return 0;
-    object = found.base;
-    *span = found.span;
-  }
+  const uintptr_t object = entry & ~uintptr_t{kTagMask};
+  if ((entry & kTagMask) == kTagExact && !mark(object)) return 0;
+  if (*span == nullptr) *span = heap_->span_of(object);
   return object;
 }
 
-GREYHOUND_INLINE void Marker::scanobject(MarkEntry entry) {
+GREYHOUND_INLINE void Marker::scanobject(MarkEntry entry, mspan* span) {
   --until_;
   if ((entry & kTagOblet) != 0) [[unlikely]] {
     const uintptr_t from = entry & ~uintptr_t{kTagMask};
     scan_large(from, heap_->span_of(from), false);
+    until_ = 0;  // as much work as an interval of objects; the others may be waiting for its rest
     return;
   }
-  mspan* span = nullptr;
   const uintptr_t object = claim(entry, &span);
   if (object == 0) return;
   ++counts_.objects_greyed;
@@ -166,6 +159,7 @@ GREYHOUND_INLINE void Marker::scanobject(MarkEntry entry) {
     if (span->size_class == kLargeClass) {
       counts_.bytes_marked += span->bytes() - span->elem_size;
       scan_large(object, span, true);
+      until_ = 0;
     } else {
       scan_small(object, span);
     }
@@ -293,22 +287,24 @@ void Marker::share() {
   pool_->put(half);
 }
 
-GREYHOUND_NOINLINE void Marker::gcDrain() {
+GREYHOUND_NOINLINE bool Marker::gcDrain(size_t objects) {
   until_ = kShareInterval;
-  while (true) {
-    const MarkEntry entry = next_entry();
+  for (size_t intervals = objects / kShareInterval; intervals != 0;) {
+    mspan* span = nullptr;
+    const MarkEntry entry = next_entry(&span);
     if (entry != 0) {
-      scanobject(entry);
+      scanobject(entry, span);
       if (until_ == 0) {
         share();
         until_ = kShareInterval;
+        --intervals;
       }
       continue;
     }
     write_marks();
     share();
     WorkBuffer* more = pool_->get_or_finish();
-    if (more == nullptr) return;
+    if (more == nullptr) return false;
     if (buffer_ != nullptr) {
       if (spare_ == nullptr) {
         spare_ = buffer_;
@@ -318,6 +314,7 @@ GREYHOUND_NOINLINE void Marker::gcDrain() {
     }
     buffer_ = more;
   }
+  return true;
 }
 
 int64_t Marker::gcDrainN(int64_t budget) {
@@ -329,10 +326,11 @@ int64_t Marker::gcDrainN(int64_t budget) {
   const uint64_t start = counts_.work();
   const auto limit = static_cast<uint64_t>(budget);
   while (counts_.work() - start < limit) {
-    const MarkEntry entry = next_entry();
+    mspan* span = nullptr;
+    const MarkEntry entry = next_entry(&span);
     if (entry == 0) break;
     until_ = kShareInterval;
-    scanobject(entry);
+    scanobject(entry, span);
   }
   flush();
   pool_->finish();
@@ -346,7 +344,8 @@ bool Marker::drain_objects(size_t budget) {
   bool any = false;
   until_ = budget;
   while (until_ > 0) {
-    MarkEntry entry = next_entry();
+    mspan* span = nullptr;
+    const MarkEntry entry = next_entry(&span);
     if (entry == 0) {
       WorkBuffer* work = pool_->try_get(!any);
       if (work == nullptr) break;
@@ -355,7 +354,7 @@ bool Marker::drain_objects(size_t budget) {
       any = true;
       continue;
     }
-    scanobject(entry);
+    scanobject(entry, span);
   }
   flush();
   if (any) pool_->finish();
@@ -364,10 +363,9 @@ bool Marker::drain_objects(size_t budget) {
 
 void Marker::flush() {
   write_marks();
-  for (MarkEntry& entry : fifo_) {
-    if (entry != 0) push(std::exchange(entry, 0));
+  for (Batch* batch : {now_, next_}) {
+    while (batch->at != batch->count) push(batch->entries[batch->at++]);
   }
-  fifo_count_ = 0;
   if (buffer_ == nullptr) return;
   if (buffer_->empty()) {
     pool_->put_empty(buffer_);

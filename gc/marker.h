@@ -2,15 +2,15 @@
 // A marker: takes grey work, scans objects, greys what they point to. The coordinator, each worker
 // and each assisting mutator has one of its own.
 //
-//   gcDrain      pops an entry and sends it through a short FIFO, prefetching its mark word and its
-//                first line; what comes out of the FIFO is ready to be looked at
+//   gcDrain      takes entries from the buffer in batches, one ahead of the one it works on, and
+//                asks for their mark words and first lines then
 //   scanobject   sets the mark (unless it was set), finds the layout, reads the pointer words
 //   greyobject   pushes what a pointer word points to
 //   scan_near    keeps what points into the same span off the queue: its lines are likely to be in
 //                the cache already, and the span need not be looked up again
 //
 // Marking is bound by memory latency: entries are pushed *before* their mark is tested, so that the
-// test happens on a line that was asked for kPrefetchDistance entries ago. (An OCaml 5 and a
+// test happens on a line that was asked for at least kBatch entries ago. (An OCaml 5 and a
 // CPython marker do the same; see shared figures in docs/performance.md.) An unmarked entry in a
 // buffer is grey in Dijkstra's sense: nothing becomes white or black by waiting there.
 //
@@ -19,7 +19,8 @@
 //
 // Invariants:
 //  1. Between its first entry and flush() a marker counts as active in the pool (work_pool.h).
-//  2. flush() leaves neither the FIFO nor the buffer with an entry, nor a mark unwritten; a marker
+//  2. flush() leaves neither the batches nor the buffer with an entry, nor a mark unwritten; a
+//  marker
 //     that ceases to be active has written its marks.
 //
 // Thread rules: one thread at a time.
@@ -42,8 +43,9 @@ class Marker {
   Marker(const Marker&) = delete;
   Marker& operator=(const Marker&) = delete;
 
-  // Marks until no marker has work left. REQUIRES: active in the pool; it no longer is on return.
-  void gcDrain();
+  // Marks until no marker has work left, or until about `objects` are scanned; gives whether it
+  // stopped for that. REQUIRES: active in the pool; it no longer is when it gives false.
+  bool gcDrain(size_t objects = SIZE_MAX);
   // Marks until `budget` of work (MarkCounts::work()) is done or nothing is queued, then puts the
   // rest back. Becomes and ceases to be active itself. Gives the work done; -1 when it found none
   // at all.
@@ -62,18 +64,22 @@ class Marker {
   MarkCounts take_counts();
 
  private:
-  static constexpr size_t kPrefetchDistance = 16;
-  static_assert((kPrefetchDistance & (kPrefetchDistance - 1)) == 0);
+  static constexpr size_t kBatch = 16;
   static constexpr size_t kNearCapacity = 128;
+  struct Batch {
+    MarkEntry entries[kBatch];
+    mspan* spans[kBatch];  // null where it was not looked up yet
+    size_t at = 0;
+    size_t count = 0;
+  };
 
   void push(MarkEntry entry);
   void push_slow(MarkEntry entry);
   bool pop(MarkEntry* entry);
-  // The next entry whose memory has had time to arrive; 0 when the FIFO and the buffer are empty.
-  MarkEntry next_entry();
-  void prefetch(MarkEntry entry);
+  void fill(Batch* batch);
+  MarkEntry next_entry(mspan** span);
   // Scans the entry's object and those near it, at most until_ in all. REQUIRES: until_ != 0.
-  void scanobject(MarkEntry entry);
+  void scanobject(MarkEntry entry, mspan* span);
   void greyobject(uintptr_t word, MarkTag tag);
   uintptr_t claim(MarkEntry entry, mspan** span);
   bool mark(uintptr_t object);
@@ -91,9 +97,9 @@ class Marker {
   Pacer* const pacer_;
   WorkBuffer* buffer_ = nullptr;
   WorkBuffer* spare_ = nullptr;
-  MarkEntry fifo_[kPrefetchDistance] = {};
-  size_t fifo_at_ = 0;
-  size_t fifo_count_ = 0;
+  Batch batches_[2];
+  Batch* now_ = &batches_[0];
+  Batch* next_ = &batches_[1];
   // Objects of the span at hand. Empty between two calls of scanobject.
   uintptr_t near_[kNearCapacity];
   size_t near_count_ = 0;
