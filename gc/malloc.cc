@@ -5,6 +5,7 @@
 
 #include "gc/bug.h"
 #include "gc/collector.h"
+#include "gc/malloc_inl.h"
 #include "gc/sweep.h"
 #include "runtime/base/check.h"
 
@@ -13,12 +14,6 @@ namespace {
 
 // What an object of no size points to; never written.
 alignas(16) constinit char zero_size_object[16] = {};
-
-GREYHOUND_INLINE size_t tiny_alignment(size_t size) { return size & (~size + 1); }
-
-GREYHOUND_INLINE size_t type_cache_index(const Type* type, SizeClass size_class) {
-  return ((reinterpret_cast<uintptr_t>(type) >> 4) ^ (size_class * 37u)) & (kTypeCacheSize - 1);
-}
 
 // What a mutator does between two runs: answer handshakes, start or help a cycle, stress.
 void between_runs(Collector* collector, Mutator* mutator) {
@@ -59,26 +54,6 @@ void* with_collection(Collector* collector, size_t bytes, Attempt attempt) {
     if (tries < 2) collector->collect();
   }
   return out_of_memory(collector, bytes);
-}
-
-GREYHOUND_INLINE void* bump(AllocRun* run) {
-  const uintptr_t object = run->cur;
-  const uintptr_t next = object + run->size;
-  if (next > run->end) return nullptr;
-  run->cur = next;
-  return reinterpret_cast<void*>(object);
-}
-
-GREYHOUND_INLINE void* bump_tiny(MutatorHot* hot, size_t size) {
-  uintptr_t object = align_up(hot->tiny.cur, tiny_alignment(size));
-  // An object must not straddle two blocks: the mark of one block would not keep it.
-  if (((object ^ (object + size - 1)) & ~uintptr_t{kGranule - 1}) != 0)
-    object = align_up(object, kGranule);
-  const uintptr_t next = object + size;
-  if (next > hot->tiny.end) return nullptr;
-  hot->tiny.cur = next;
-  ++hot->tiny_allocs;
-  return reinterpret_cast<void*>(object);
 }
 
 // Refills `run` until `take` gets an object out of it.
@@ -133,8 +108,9 @@ GREYHOUND_NOINLINE void* malloc_large(Mutator* mutator, size_t size, const Type*
 GREYHOUND_NOINLINE void* malloc_shared(Mutator* mutator, Layout* layout) {
   Collector* collector = mutator->collector();
   AllocRun* run = mutator->shared_run(layout->size_class);
-  void* object = bump(run);
-  if (object == nullptr) object = refill_and_take(mutator, run, [run] { return bump(run); });
+  void* object = bump(run, run->size);
+  if (object == nullptr)
+    object = refill_and_take(mutator, run, [run] { return bump(run, run->size); });
   if (object == nullptr) return nullptr;
   mspan* span = run->span;
   const uint32_t index = span->object_index(reinterpret_cast<uintptr_t>(object));
@@ -181,32 +157,24 @@ GREYHOUND_NOINLINE void* mallocgc_slow(size_t size, const Type* type) {
     if (entry->run == &no_run) return malloc_shared(mutator, entry->layout);
     run = entry->run;
   }
-  if (void* object = bump(run); object != nullptr) return object;
-  return refill_and_take(mutator, run, [run] { return bump(run); });
+  if (void* object = bump(run, run->size); object != nullptr) return object;
+  return refill_and_take(mutator, run, [run] { return bump(run, run->size); });
 }
 
 }  // namespace
 
 GREYHOUND_NOINLINE void* mallocgc(size_t size, const Type* type) {
-  MutatorHot* hot = tls_mutator;
-  if (hot->request.load(std::memory_order_relaxed) == Handshake::kNone) [[likely]] {
-    if (type == nullptr || type->noscan()) {
-      if (size - 1 < kGranule - 1) {
-        if (void* object = bump_tiny(hot, size); object != nullptr) [[likely]]
-          return object;
-      } else if (size - 1 < kMaxSmallSize) {
-        if (void* object = bump(&hot->noscan[size_to_class(size)]); object != nullptr) [[likely]]
-          return object;
-      }
-    } else if (size - 1 < kMaxSmallSize) {
-      const SizeClass size_class = size_to_class(size);
-      const TypeCacheEntry& entry = hot->types[type_cache_index(type, size_class)];
-      if (entry.type == type && entry.size_class == size_class) [[likely]] {
-        if (void* object = bump(entry.run); object != nullptr) [[likely]]
-          return object;
-      }
-    }
+  void* object = nullptr;
+  if (type != nullptr && !type->noscan()) {
+    object = malloc_fast(tls_mutator, size, type, false);
+  } else if (size == 8) {
+    // What most boxes are: a size that the compiler knows spares the arithmetic.
+    object = malloc_fast(tls_mutator, 8, type, true);
+  } else {
+    object = malloc_fast(tls_mutator, size, type, true);
   }
+  if (object != nullptr) [[likely]]
+    return object;
   return mallocgc_slow(size, type);
 }
 

@@ -5,7 +5,7 @@
 #include <cstring>
 #include <new>
 
-#include "gc/malloc.h"
+#include "gc/malloc_inl.h"
 #include "gc/write_barrier.h"
 
 namespace greyhound {
@@ -46,11 +46,21 @@ bool all_zero(const void* value, size_t size) {
   return size <= kZeroBytes && std::memcmp(value, kZeroValue, size) == 0;
 }
 
+// Out of line, so that the fast path needs no registers saved for it.
+template <class Word>
+GREYHOUND_NOINLINE void* box_word_slow(Word value) {
+  void* box = allocate(sizeof(Word), nullptr);
+  *static_cast<Word*>(box) = value;
+  return box;
+}
+
 template <class Word>
 GREYHOUND_INLINE void* box_word(Word value) {
   if (value < 256) return static_cell(value);
-  auto* box = static_cast<Word*>(allocate(sizeof(Word), nullptr));
-  *box = value;
+  void* box = gc::malloc_fast(gc::tls_mutator, sizeof(Word), nullptr, true);
+  if (box == nullptr) [[unlikely]]
+    return box_word_slow(value);
+  *static_cast<Word*>(box) = value;
   return box;
 }
 
@@ -71,9 +81,10 @@ GREYHOUND_NOINLINE void* convT64(uint64_t value) { return box_word(value); }
 
 GREYHOUND_NOINLINE void* convTstring(String value) {
   if (value.empty()) return zero_value();
-  void* box = allocate(sizeof(String), type_of<String>());
-  gc::typedmemmove(type_of<String>(), box, &value);
-  return box;
+  void* box = gc::newobject_inl<String>();
+  if (box == nullptr) [[unlikely]]
+    throw std::bad_alloc();
+  return new (box) String(value);
 }
 
 }  // namespace runtime

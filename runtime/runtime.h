@@ -31,7 +31,7 @@
 #include <utility>
 
 #include "gc/collector.h"
-#include "gc/malloc.h"
+#include "gc/malloc_inl.h"
 #include "gc/options.h"
 #include "gc/ref.h"
 #include "runtime/finalizer.h"
@@ -131,7 +131,7 @@ class Thread {
   // The same, with null for an exhausted heap.
   template <class T, class... Arguments>
   static T* try_make(Arguments&&... arguments) {
-    void* memory = gc::mallocgc(sizeof(T), type_of<T>());
+    void* memory = gc::newobject_inl<T>();
     if (memory == nullptr) return nullptr;
     if constexpr (sizeof...(Arguments) == 0) {
       return static_cast<T*>(memory);  // zeroed: every field is null or zero
