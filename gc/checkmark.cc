@@ -20,7 +20,10 @@ namespace {
 class Checker {
  public:
   Checker(Collector* collector, const char* when)
-      : heap_(&collector->heap), when_(when), cycle_(collector->completed_cycles() + 1) {
+      : collector_(collector),
+        heap_(&collector->heap),
+        when_(when),
+        cycle_(collector->completed_cycles() + 1) {
     visited_.assign(heap_->frontier_bytes() / kGranule / 64 + 1, 0);
   }
 
@@ -62,14 +65,16 @@ class Checker {
   }
 
   [[noreturn]] void fail(const FoundObject& object, uintptr_t parent, const char* kind) {
-    fatal(
-        "checkmark at %s of cycle %llu: object %#lx (slot of %u B, slot %u of the span at %#lx) is "
-        "reachable from "
-        "a %s of %#lx but not marked",
-        when_, static_cast<unsigned long long>(cycle_), object.base, object.span->elem_size,
-        object.index, object.span->base, kind, parent);
+    char what[512];
+    describe_address(*collector_, object.base, what, sizeof what);
+    char from[512] = "";
+    if (parent != 0) describe_address(*collector_, parent, from, sizeof from);
+    fatal("checkmark at %s of cycle %llu: an object is reachable from a %s but not marked: %s%s%s",
+          when_, static_cast<unsigned long long>(cycle_), kind, what,
+          parent != 0 ? "; the field is in " : "", from);
   }
 
+  Collector* collector_;
   Heap* heap_;
   const char* when_;
   uint64_t cycle_;

@@ -53,7 +53,7 @@ Progress Collector::advance(size_t objects) {
     case Phase::kBarrierOn:
       if (!world.done() && !bug(Bug::kBlackBeforeH1Done)) return Progress::kWaiting;
       world.begin(Handshake::kAllocBlack);
-      phase_.store(Phase::kAllocBlack, std::memory_order_relaxed);
+      enter(Phase::kAllocBlack);
       return Progress::kAdvanced;
     case Phase::kAllocBlack:
       if (!world.done()) return Progress::kWaiting;
@@ -76,7 +76,7 @@ Progress Collector::advance(size_t objects) {
       }
       if (bug(Bug::kFlagClearedAfterDrain))
         round_.store(Round::kQuietSoFar, std::memory_order_seq_cst);
-      phase_.store(Phase::kScanRoots, std::memory_order_relaxed);
+      enter(Phase::kScanRoots);
       world.begin(Handshake::kScanRoots);
       return Progress::kAdvanced;
     case Phase::kScanRoots:
@@ -91,12 +91,12 @@ Progress Collector::advance(size_t objects) {
       if (!world.done()) return Progress::kWaiting;
       pacer.end_cycle(cycle_.heap_marked, cycle_.metadata_bytes);
       world.begin(Handshake::kAllocWhite);
-      phase_.store(Phase::kAllocWhite, std::memory_order_relaxed);
+      enter(Phase::kAllocWhite);
       return Progress::kAdvanced;
     case Phase::kAllocWhite:
       if (!world.done()) return Progress::kWaiting;
       finish_cycle();
-      phase_.store(Phase::kSweep, std::memory_order_relaxed);
+      enter(Phase::kSweep);
       return Progress::kAdvanced;
     case Phase::kSweep: {
       const uint64_t start = monotonic_ns();
@@ -105,12 +105,17 @@ Progress Collector::advance(size_t objects) {
       std::lock_guard lock(stats_mutex_);
       totals_.sweep_ns += monotonic_ns() - start;
       totals_.spans_swept += spans;
-      phase_.store(Phase::kIdle, std::memory_order_relaxed);
+      enter(Phase::kIdle);
       completed_.fetch_add(1, std::memory_order_acq_rel);
       return Progress::kAdvanced;
     }
   }
   return Progress::kIdle;
+}
+
+void Collector::enter(Phase phase) {
+  phase_.store(phase, std::memory_order_relaxed);
+  events.note(phase, started_.load(std::memory_order_relaxed));
 }
 
 void Collector::begin_cycle() {
@@ -145,7 +150,7 @@ void Collector::begin_cycle() {
   handshake_started_ = monotonic_ns();
   // The last cycle closed its last round; a barrier that is on must find this one open.
   if (!bug(Bug::kRoundStaysClosed)) round_.store(Round::kQuietSoFar, std::memory_order_seq_cst);
-  phase_.store(Phase::kBarrierOn, std::memory_order_relaxed);
+  enter(Phase::kBarrierOn);
   world.begin(Handshake::kBarrierOn);
 }
 
@@ -153,7 +158,7 @@ void Collector::begin_round() {
   // seq_cst: partner of ask_for_round; the clear precedes everything this round drains (rule 3).
   round_.store(Round::kQuietSoFar, std::memory_order_seq_cst);
   ++cycle_.rounds;
-  phase_.store(Phase::kDrain, std::memory_order_relaxed);
+  enter(Phase::kDrain);
 }
 
 void Collector::grey_persistent_roots() {
@@ -229,7 +234,7 @@ void Collector::finish_scan() {
     if (specials.empty()) {
       finish_marking();
     } else {
-      phase_.store(Phase::kSpecials, std::memory_order_relaxed);
+      enter(Phase::kSpecials);
     }
     return;
   }
@@ -266,7 +271,7 @@ void Collector::finish_marking() {
   cycle_.heap_marked = cycle_.mark.bytes_marked;
   cycle_.mark_cpu_ns = mark_cpu_now();
   handshake_started_ = now;
-  phase_.store(Phase::kBarrierOff, std::memory_order_relaxed);
+  enter(Phase::kBarrierOff);
   world.begin(Handshake::kBarrierOff);
 }
 

@@ -33,6 +33,7 @@
 #include "gc/options.h"
 #include "gc/pacer.h"
 #include "gc/persistent.h"
+#include "gc/report.h"
 #include "gc/specials.h"
 #include "gc/stats.h"
 #include "gc/work_pool.h"
@@ -129,6 +130,7 @@ class Collector {
   World world;
   PersistentRoots persistents;
   Specials specials{this};
+  EventLog events;
   // Mutators that may be sweeping a span of the old generation right now.
   std::atomic<uint32_t> sweepers{0};
 
@@ -137,6 +139,7 @@ class Collector {
 
   bool waits_for_coordinator() const;
   Progress advance(size_t objects);
+  void enter(Phase phase);
   void begin_cycle();
   void begin_round();
   void grey_persistent_roots();

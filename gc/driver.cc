@@ -2,7 +2,6 @@
 // Who drives the cycle: the coordinator thread, the marking workers, assisting mutators, and
 // callers of collect() and step(). The order of things is collector.cc's; this file only runs it.
 #include <algorithm>
-#include <cstdio>
 #include <random>
 
 #include "gc/collector.h"
@@ -25,13 +24,6 @@ constexpr timespec kPhaseWait{0, 50'000};
 // rounds, and whole cycles of a small heap, are over by then.
 constexpr size_t kObjectsAlone = 4096;
 
-void describe_collector(const void* owner, char* buffer, unsigned long size) {
-  const auto* collector = static_cast<const Collector*>(owner);
-  std::snprintf(buffer, size, "collector phase %s, %llu cycles completed",
-                phase_name(collector->phase()),
-                static_cast<unsigned long long>(collector->completed_cycles()));
-}
-
 }  // namespace
 
 Collector::Collector(const Options& options) : world(&heap), options_(options) {
@@ -47,6 +39,7 @@ Collector::Collector(const Options& options) : world(&heap), options_(options) {
 }
 
 bool Collector::start() {
+  if (options_.debug.crashreport != 0) install_crash_handler();
   if (!heap.initialise(options_)) return false;
   pacer.initialise(options_);
   marker_ = std::make_unique<Marker>(&heap, &pool, &pacer);

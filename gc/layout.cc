@@ -76,6 +76,7 @@ Layout* LayoutRegistry::add(std::unique_ptr<Layout> layout) {
 Layout* LayoutRegistry::intern(const Type* type, SizeClass size_class) {
   if (type == nullptr || type->noscan()) return noscan_[size_class];
   auto layout = describe(type, size_class);
+  layout->type_name = type->name;
   repeat_to_slot(layout.get());
   const uint64_t hash = hash_of(*layout);
   std::lock_guard lock(mutex_);

@@ -19,6 +19,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <unordered_map>
 #include <vector>
 
@@ -46,6 +47,9 @@ struct Layout {
   // Its own spans' central list; null while it lives in shared spans. Set once, under the
   // registry's lock, with release; read with acquire.
   std::atomic<mcentral*> central{nullptr};
+
+  // Of the first type that was found to have it, for reports.
+  std::string type_name = "without pointers";
 
   bool noscan() const { return ptr_words == 0; }
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "gc/malloc.h"
 
+#include <cstdio>
 #include <cstring>
 
 #include "gc/bug.h"
@@ -139,10 +140,7 @@ TypeCacheEntry* look_up(Mutator* mutator, const Type* type, SizeClass size_class
   return entry;
 }
 
-GREYHOUND_NOINLINE void* mallocgc_slow(size_t size, const Type* type) {
-  Mutator* mutator = current_mutator();
-  mutator->safepoint("mallocgc");
-  if (size == 0) return zero_size_object;
+void* allocate(Mutator* mutator, size_t size, const Type* type) {
   if (size > kMaxSmallSize) return malloc_large(mutator, size, type);
   const bool noscan = type == nullptr || type->noscan();
   if (noscan && size < kGranule) {
@@ -161,20 +159,40 @@ GREYHOUND_NOINLINE void* mallocgc_slow(size_t size, const Type* type) {
   return refill_and_take(mutator, run, [run] { return bump(run, run->size); });
 }
 
+void trace_allocation(const void* object, size_t size, const Type* type) {
+  std::fprintf(stderr, "tracealloc(%#lx, %#zx, %s)\n", reinterpret_cast<uintptr_t>(object), size,
+               type == nullptr ? "bytes" : type->name);
+}
+
+GREYHOUND_NOINLINE void* mallocgc_slow(size_t size, const Type* type) {
+  Mutator* mutator = current_mutator();
+  mutator->safepoint("mallocgc");
+  if (size == 0) return zero_size_object;
+  void* object = allocate(mutator, size, type);
+  if (mutator->collector()->options().debug.allocfreetrace != 0) [[unlikely]] {
+    trace_allocation(object, size, type);
+    mutator->tiny.cur = mutator->tiny.end;  // the next one comes by here, too
+  }
+  return object;
+}
+
 }  // namespace
 
 GREYHOUND_NOINLINE void* mallocgc(size_t size, const Type* type) {
-  void* object = nullptr;
-  if (type != nullptr && !type->noscan()) {
-    object = malloc_fast(tls_mutator, size, type, false);
-  } else if (size == 8) {
-    // What most boxes are: a size that the compiler knows spares the arithmetic.
-    object = malloc_fast(tls_mutator, 8, type, true);
-  } else {
-    object = malloc_fast(tls_mutator, size, type, true);
+  if (size - 1 < kMaxSmallSize) [[likely]] {
+    MutatorHot* hot = tls_mutator;
+    void* object = nullptr;
+    if (type != nullptr && !type->noscan()) {
+      object = malloc_fast(hot, size, size_to_class(size), 0, type, false);
+    } else if (size == 8) {
+      // What most boxes are: a size that the compiler knows spares the arithmetic.
+      object = malloc_noscan_inl<8>();
+    } else {
+      object = malloc_fast(hot, size, size_to_class(size), 0, nullptr, true);
+    }
+    if (object != nullptr) [[likely]]
+      return object;
   }
-  if (object != nullptr) [[likely]]
-    return object;
   return mallocgc_slow(size, type);
 }
 

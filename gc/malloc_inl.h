@@ -41,32 +41,43 @@ GREYHOUND_INLINE void* bump_tiny(MutatorHot* hot, size_t size) {
   return reinterpret_cast<void*>(object);
 }
 
-// The object when the fast path has one; null also for sizes that it does not serve.
-GREYHOUND_INLINE void* malloc_fast(MutatorHot* hot, size_t size, const Type* type, bool noscan) {
+// The object when the fast path has one. REQUIRES: size_class is that of `size`, which is neither
+// zero nor large; `slot` is its slot size, or 0 where the compiler does not know it.
+GREYHOUND_INLINE void* malloc_fast(MutatorHot* hot, size_t size, SizeClass size_class, size_t slot,
+                                   const Type* type, bool noscan) {
   if (hot->request.load(std::memory_order_relaxed) != Handshake::kNone) [[unlikely]]
     return nullptr;
-  if (size - 1 >= kMaxSmallSize) return nullptr;
   if (noscan && size < kGranule) return bump_tiny(hot, size);
-  const SizeClass size_class = size_to_class(size);
-  // The slot's size is the run's; where the compiler knows the class it needs no load.
-  const auto slot = [size_class](const AllocRun& run) -> size_t {
-    return __builtin_constant_p(size_class) ? kSizeClasses[size_class].size : run.size;
-  };
-  if (noscan) return bump(&hot->noscan[size_class], slot(hot->noscan[size_class]));
+  if (noscan) {
+    AllocRun* run = &hot->noscan[size_class];
+    return bump(run, slot != 0 ? slot : run->size);
+  }
   const TypeCacheEntry& entry = hot->types[type_cache_index(type, size_class)];
   if (entry.type != type || entry.size_class != size_class) [[unlikely]]
     return nullptr;
-  return bump(entry.run, slot(*entry.run));
+  return bump(entry.run, slot != 0 ? slot : entry.run->size);
+}
+
+// `kSize` bytes without pointers. Null where the slow path must be taken.
+template <size_t kSize>
+GREYHOUND_INLINE void* malloc_noscan_inl() {
+  constexpr SizeClass kClass = size_to_class(kSize);
+  return malloc_fast(tls_mutator, kSize, kClass, kSizeClasses[kClass].size, nullptr, true);
 }
 
 // As newobject(type_of<T>()), its fast path inlined.
 template <class T>
 GREYHOUND_INLINE void* newobject_inl() {
   const Type* type = type_of<T>();
-  void* object = malloc_fast(tls_mutator, sizeof(T), type, type->noscan());
-  if (object == nullptr) [[unlikely]]
-    return mallocgc(sizeof(T), type);
-  return object;
+  if constexpr (sizeof(T) <= kMaxSmallSize) {
+    constexpr SizeClass kClass = size_to_class(sizeof(T));
+    constexpr bool kNoscan = type_of<T>()->noscan();
+    void* object =
+        malloc_fast(tls_mutator, sizeof(T), kClass, kSizeClasses[kClass].size, type, kNoscan);
+    if (object != nullptr) [[likely]]
+      return object;
+  }
+  return mallocgc(sizeof(T), type);
 }
 
 }  // namespace greyhound::gc

@@ -147,6 +147,7 @@ void Mutator::bind() {
   if (conservative_) stacks_[0].base = thread_stack_base();
   bound_ = true;
   tls_mutator = this;
+  set_fatal_context(describe_collector, collector_);
   safepoint("attach");
 }
 

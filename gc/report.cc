@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: MIT
+#include "gc/report.h"
+
+#include <signal.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdarg>
+#include <cstdio>
+#include <cstring>
+#include <mutex>
+
+#include "gc/collector.h"
+
+namespace greyhound::gc {
+namespace {
+
+constexpr uint64_t kClobbered = 0xdeadbeefdeadbeef;
+
+// Appends to a buffer that is cut off when full; no allocation.
+class Text {
+ public:
+  Text(char* buffer, size_t size) : buffer_(buffer), size_(size) { buffer_[0] = '\0'; }
+  void add(const char* format, ...) __attribute__((format(printf, 2, 3))) {
+    va_list arguments;
+    va_start(arguments, format);
+    const int wanted = std::vsnprintf(buffer_ + used_, size_ - used_, format, arguments);
+    va_end(arguments);
+    if (wanted > 0) used_ = std::min(used_ + static_cast<size_t>(wanted), size_ - 1);
+  }
+
+ private:
+  char* buffer_;
+  size_t size_;
+  size_t used_ = 0;
+};
+
+unsigned long long number(uint64_t value) { return value; }
+
+bool holds_clobbered(const ucontext_t* context) {
+  return std::ranges::any_of(context->uc_mcontext.gregs,
+                             [](greg_t word) { return static_cast<uint64_t>(word) == kClobbered; });
+}
+
+void write_all(const char* text) {
+  size_t left = std::strlen(text);
+  while (left != 0) {
+    const ssize_t written = write(STDERR_FILENO, text, left);
+    if (written <= 0) return;
+    text += written;
+    left -= static_cast<size_t>(written);
+  }
+}
+
+void on_signal(int signal, siginfo_t* info, void* context) {
+  char buffer[4096];
+  Text text(buffer, sizeof buffer);
+  const auto address = reinterpret_cast<uintptr_t>(info->si_addr);
+  text.add("fatal error: signal %d (SIG%s), address %#lx\n", signal, sigabbrev_np(signal), address);
+  if (holds_clobbered(static_cast<ucontext_t*>(context))) {
+    text.add(
+        "  a register holds %#llx: a freed object was used (clobberfree), so look for a pointer "
+        "that was no root or stored without a barrier\n",
+        number(kClobbered));
+  }
+  char line[2048];
+  if (const Mutator* mutator = tls_mutator->self; mutator != nullptr) {
+    describe_address(*mutator->collector(), address, line, sizeof line);
+    text.add("  %s\n  mutator '%s', last safepoint: %s\n", line, mutator->name().c_str(),
+             mutator->last_safepoint());
+    describe_collector(mutator->collector(), line, sizeof line);
+    text.add("  %s\n", line);
+  }
+  write_all(buffer);
+  raise(signal);  // SA_RESETHAND: now as if there were no handler
+}
+
+}  // namespace
+
+void EventLog::note(Phase phase, uint64_t cycle) {
+  const uint64_t n = count_.load(std::memory_order_relaxed);
+  Slot& slot = slots_[n % kEvents];
+  slot.at_ns.store(monotonic_ns(), std::memory_order_relaxed);
+  slot.cycle_and_phase.store(cycle << 8 | static_cast<uint64_t>(phase), std::memory_order_relaxed);
+  count_.store(n + 1, std::memory_order_release);
+}
+
+bool EventLog::recent(size_t i, Event* event) const {
+  const uint64_t n = count_.load(std::memory_order_acquire);
+  if (i >= n || i >= kEvents) return false;
+  const Slot& slot = slots_[(n - 1 - i) % kEvents];
+  const uint64_t word = slot.cycle_and_phase.load(std::memory_order_relaxed);
+  *event = {slot.at_ns.load(std::memory_order_relaxed), word >> 8, static_cast<Phase>(word & 255)};
+  return true;
+}
+
+void describe_address(const Collector& collector, uintptr_t address, char* buffer, size_t size) {
+  Text text(buffer, size);
+  const Heap& heap = collector.heap;
+  if (!heap.contains(address)) return text.add("%#lx is not in this runtime's heap", address);
+  const FoundObject found = heap.find_object(address);
+  if (found.base == 0) return text.add("%#lx is in the heap, but in no object's slot", address);
+  const mspan& span = *found.span;
+  const bool large = span.size_class == kLargeClass;
+  if (address == found.base) {
+    text.add("%#lx is ", address);
+  } else {
+    text.add("%#lx is byte %lu of the object at %#lx, ", address, address - found.base, found.base);
+  }
+  if (large) {
+    text.add("a large object of %zu B", span.bytes());
+  } else {
+    text.add("slot %u of %u, %u B each, of the span at %#lx", found.index, span.nelems,
+             span.elem_size, span.base);
+  }
+  text.add(", type %s, %s, %s", heap.layout_of(&span, found.index)->type_name.c_str(),
+           heap.allocs.test(found.base) ? "allocated" : "free",
+           heap.marks.test(found.base) ? "marked" : "not marked");
+  if (*reinterpret_cast<const uint64_t*>(found.base) == kClobbered)
+    text.add(", overwritten by clobberfree");
+}
+
+void describe_collector(const void* owner, char* buffer, unsigned long size) {
+  const auto* collector = static_cast<const Collector*>(owner);
+  Text text(buffer, size);
+  text.add("collector phase %s, %llu cycles completed", phase_name(collector->phase()),
+           number(collector->completed_cycles()));
+  const uint64_t now = monotonic_ns();
+  EventLog::Event event;
+  for (size_t i = 0; collector->events.recent(i, &event); ++i) {
+    text.add("%s %.3f ms ago: %s, cycle %llu", i == 0 ? "\n  before that:" : ";",
+             static_cast<double>(now - event.at_ns) * 1e-6, phase_name(event.phase),
+             number(event.cycle));
+  }
+}
+
+void install_crash_handler() {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    struct sigaction action = {};
+    action.sa_sigaction = on_signal;
+    action.sa_flags = SA_SIGINFO | SA_RESETHAND | SA_NODEFER;
+    for (const int signal : {SIGSEGV, SIGBUS, SIGILL, SIGFPE}) sigaction(signal, &action, nullptr);
+  });
+}
+
+}  // namespace greyhound::gc

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+// What a crash report says: phase and cycle, what the address in question is to the heap (free,
+// a slot of which class and type, allocated, marked), and what the collector did last.
+//
+// Thread rules: note() by the collector's thread; everything else from any thread, at any time, a
+// signal handler included: it takes no lock, and what it reads may be a moment old.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+namespace greyhound::gc {
+
+class Collector;
+enum class Phase : uint8_t;
+
+// The last phase changes of a collector.
+class EventLog {
+ public:
+  struct Event {
+    uint64_t at_ns = 0;  // monotonic clock
+    uint64_t cycle = 0;
+    Phase phase{};
+  };
+  static constexpr size_t kEvents = 16;
+
+  void note(Phase phase, uint64_t cycle);
+  // The i-th before the last; false when there are not so many.
+  bool recent(size_t i, Event* event) const;
+
+ private:
+  struct Slot {
+    std::atomic<uint64_t> at_ns{0};
+    std::atomic<uint64_t> cycle_and_phase{0};
+  };
+  Slot slots_[kEvents];
+  std::atomic<uint64_t> count_{0};
+};
+
+// One line: what `address` is to the collector's heap. At most `size` bytes with the NUL.
+void describe_address(const Collector& collector, uintptr_t address, char* buffer, size_t size);
+
+// A FatalContext (runtime/base/check.h) whose owner is a Collector.
+void describe_collector(const void* owner, char* buffer, unsigned long size);
+
+// From here on a SIGSEGV, SIGBUS, SIGILL or SIGFPE prints a report before the process dies of it.
+// For the whole process, once; GREYHOUND_DEBUG=crashreport=1 asks for it.
+void install_crash_handler();
+
+}  // namespace greyhound::gc
