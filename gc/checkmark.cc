@@ -98,7 +98,7 @@ void Collector::checkmark(const char* when) {
       const bool precise = i >= mutator->conservative_words();
       checker.root(words[i], precise ? "handle" : "stack word", precise || parked_for_cycle_);
     }
-    mutator->root_words().clear();
+    mutator->clear_root_words();
   });
   if (!held) world.release_all();
 }

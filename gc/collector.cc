@@ -177,7 +177,7 @@ void Collector::resolve_root_words() {
     const auto precise = words.begin() + static_cast<ptrdiff_t>(mutator->conservative_words());
     root_words_.insert(root_words_.end(), words.begin(), precise);
     precise_root_words_.insert(precise_root_words_.end(), precise, words.end());
-    words.clear();
+    mutator->clear_root_words();
   });
   bool greyed = false;
   for (uintptr_t word : root_words_) greyed |= marker_->grey_root(word);

@@ -179,6 +179,11 @@ class Mutator : public MutatorHot {
   std::vector<uintptr_t>& root_words() { return root_words_; }
   // How many of the root words, from the first, came from stacks and registers.
   size_t conservative_words() const { return conservative_words_; }
+  // Both at once: an H3 that scans nothing (shades_old_values) leaves them as they are.
+  void clear_root_words() {
+    root_words_.clear();
+    conservative_words_ = 0;
+  }
   bool try_claim();
   void release_claim();
   MutatorState state() const { return state_.load(std::memory_order_seq_cst); }

@@ -66,7 +66,7 @@ GREYHOUND_NO_SANITIZE void Mutator::push_stack_words(uintptr_t low, uintptr_t hi
 void Mutator::shade_root_words() {
   collect_root_words();
   for (uintptr_t word : root_words_) shade(word, false);
-  root_words_.clear();
+  clear_root_words();
 }
 
 void Mutator::collect_root_words() {

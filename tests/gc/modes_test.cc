@@ -12,6 +12,7 @@ struct ModeCase {
   Mode mode;
   const char* flags;
   unsigned workers;
+  Barrier barrier = Barrier::kDijkstra;
 };
 void PrintTo(const ModeCase& mode, std::ostream* out) { *out << mode.name; }
 
@@ -28,12 +29,17 @@ const ModeCase kModes[] = {
     {"Checkmark", Mode::kConcurrent, "gccheckmark=1,gcstress=200", 2},
     {"CheckmarkStopTheWorld", Mode::kStopTheWorld, "gccheckmark=1,gcstress=200", 1},
     {"VerifyHeap", Mode::kConcurrent, "verifyheap=1,gcstress=100", 1},
+    {"Hybrid", Mode::kConcurrent, "", 2, Barrier::kHybrid},
+    {"HybridStress", Mode::kConcurrent, "gccheckmark=1,gcstress=50,clobberfree=1", 1,
+     Barrier::kHybrid},
+    {"HybridStepping", Mode::kStepping, "", 1, Barrier::kHybrid},
 };
 
 Options options_of(const ModeCase& mode) {
   Options options = usual_options();
   options.mode = mode.mode;
   options.workers = mode.workers;
+  options.barrier = mode.barrier;
   options.gc_percent = 20;
   EXPECT_TRUE(parse_debug_flags(mode.flags, &options.debug).empty());
   return options;

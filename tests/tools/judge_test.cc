@@ -99,6 +99,17 @@ TEST(Figures, WhatWasNotMeasuredIsAbsent) {
   EXPECT_FALSE(absent.objects_greyed);
   EXPECT_FALSE(absent.longest_hold_us);
   EXPECT_FALSE(absent.mark_ms);
+  EXPECT_FALSE(absent.barrier_hits_per_op);
+  EXPECT_FALSE(absent.found_per_op);
+}
+
+TEST(Figures, OptionalCountsArePerOpAndAbsentIfOneRepetitionHasNone) {
+  std::vector<Measurement> repetitions = {measured(0, 1), measured(0, 1)};
+  repetitions[0].barrier_hits = repetitions[1].barrier_hits = 200;
+  repetitions[0].found = 100;
+  const Figures figures = summarise(repetitions);
+  EXPECT_EQ(figures.barrier_hits_per_op, 2);
+  EXPECT_FALSE(figures.found_per_op);
 }
 
 TEST(GcTrace, ReadsGosLines) {

@@ -21,10 +21,10 @@ const std::string kShort = " --quick --reps 1 --go off ";
 // A million entries take ThreadSanitizer minutes, and the maps' and the collector's own tests have
 // races in view.
 #if defined(GREYHOUND_TSAN)
-const std::vector<std::string> kAll = {"X1", "X3", "X15"};
-const std::string kOnlyAll = "--only X1,X3,X15";
+const std::vector<std::string> kAll = {"X1", "X3", "X10", "X15"};
+const std::string kOnlyAll = "--only X1,X3,X10,X15";
 #else
-const std::vector<std::string> kAll = {"X1", "X3", "X9", "X15"};
+const std::vector<std::string> kAll = {"X1", "X3", "X9", "X10", "X13", "X15"};
 const std::string kOnlyAll;
 #endif
 
@@ -96,6 +96,59 @@ TEST(Lab, OkCostsWhatItsPlaceCosts) {
     EXPECT_DOUBLE_EQ(arm_named(x3, name)["allocs_per_op"], allocs) << name;
     EXPECT_NEAR(arm_named(x3, name)["bytes_per_op"], bytes, 0.01) << name;
   }
+}
+
+struct BarrierRow {
+  const char* arm;
+  double hits, shades;
+};
+
+TEST(Lab, BarrierLooksAtPointersWhileMarkingWhateverTheirMark) {
+  const json document = run_json(kShort + "--only X10");
+  const json& x10 = document["experiments"][0];
+  EXPECT_TRUE(x10["holds"]) << x10["observed"];
+  for (const json& arm : x10["arms"]) {
+    if (arm["role"] == "control") {
+      EXPECT_EQ(arm["barrier_hits_per_op"], 0) << arm["name"];
+    }
+    EXPECT_EQ(arm["allocs_per_op"], 0) << arm["name"];
+  }
+  const std::vector<BarrierRow> rows = {
+      {"heap pointer, marking", 1, 1},  {"heap pointer, marked", 1, 0},
+      {"heap pointer, hybrid", 2, 2},   {"heap nil, marking", 0, 0},
+      {"heap nil, hybrid", 1, 1},       {"heap int, marking", 0, 0},
+      {"stack pointer, marking", 0, 0}, {"stack nil, marking", 0, 0},
+      {"stack int, marking", 0, 0},     {"map pointer, marking", 1, 1},
+      {"map pointer, hybrid", 2, 2},    {"map nil, marking", 0, 0},
+      {"map nil, hybrid", 1, 1},        {"map int, marking", 0, 0}};
+  for (const auto& [name, hits, shades] : rows) {
+    EXPECT_DOUBLE_EQ(arm_named(x10, name)["barrier_hits_per_op"], hits) << name;
+    EXPECT_DOUBLE_EQ(arm_named(x10, name)["barrier_shades_per_op"], shades) << name;
+  }
+}
+
+// The counts are the collector's own, in its own time: settings of the environment change none.
+TEST(Lab, BarrierCountsAreTheSameInEveryMode) {
+  for (const char* debug : {"gcstoptheworld=1", "gccheckmark=1", "verifyheap=1"}) {
+    const std::string environment = std::string("GREYHOUND_DEBUG=") + debug;
+    EXPECT_TRUE(run_json(kShort + "--only X10", environment)["holds"]) << debug;
+  }
+}
+
+TEST(Lab, FindObjectGivesTheSlotOfAnyAddressInIt) {
+  const json document = run_json(kShort + "--only X13");
+  const json& x13 = document["experiments"][0];
+  EXPECT_TRUE(x13["holds"]) << x13["observed"];
+  for (const char* arm : {"global", "stack", "free page", "span tail"})
+    EXPECT_EQ(arm_named(x13, arm)["found_per_op"], 0) << arm;
+  for (const char* arm : {"hit, hot", "free slot, hot", "hit, cold", "byte 20, cold"})
+    EXPECT_EQ(arm_named(x13, arm)["found_per_op"], 1) << arm;
+}
+
+// Go does not export findObject.
+TEST(Lab, ExperimentWithoutAGoSideShowsRecordedFigures) {
+  const json document = run_json(" --quick --reps 1 --only X13");
+  EXPECT_EQ(arm_named(document["experiments"][0], "hit, hot")["go"]["source"], "recorded go1.19");
 }
 
 TEST(Lab, DecisionsWrittenByHandAreMarked) {

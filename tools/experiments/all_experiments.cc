@@ -5,8 +5,9 @@
 namespace greyhound::lab {
 
 const std::vector<Experiment>& all_experiments() {
-  static const std::vector<Experiment> experiments = {x1_boxing(), x3_where_ok_lives(),
-                                                      x9_mark_cost(), x15_gc_pressure()};
+  static const std::vector<Experiment> experiments = {x1_boxing(),       x3_where_ok_lives(),
+                                                      x9_mark_cost(),    x10_write_barrier(),
+                                                      x13_find_object(), x15_gc_pressure()};
   return experiments;
 }
 
@@ -22,6 +23,12 @@ std::string_view count_name(Count count) {
       return "objects greyed per entry";
     case Count::kWordsPerOp:
       return "words scanned per entry";
+    case Count::kBarrierHitsPerOp:
+      return "barrier hits per op";
+    case Count::kBarrierShadesPerOp:
+      return "barrier shades per op";
+    case Count::kFoundPerOp:
+      return "found per op";
   }
   return "";
 }
@@ -38,6 +45,12 @@ std::string_view count_short_name(Count count) {
       return "greyed";
     case Count::kWordsPerOp:
       return "words";
+    case Count::kBarrierHitsPerOp:
+      return "hits/op";
+    case Count::kBarrierShadesPerOp:
+      return "shades/op";
+    case Count::kFoundPerOp:
+      return "found/op";
   }
   return "";
 }

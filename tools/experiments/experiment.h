@@ -22,7 +22,7 @@ enum class Role : uint8_t { kControl, kTreatment };
 
 struct Arm {
   std::string name;
-  std::string go_arm;  // its name in the Go program
+  std::string go_arm;  // its name in the Go program; empty: Go cannot do or show this
   Role role = Role::kTreatment;
   size_t versus = 0;  // the index of the control that a treatment is compared with
   // One repetition, on a runtime of its own.
@@ -32,7 +32,16 @@ struct Arm {
 };
 
 // The counts that a verdict may rest on.
-enum class Count : uint8_t { kAllocsPerOp, kBytesPerOp, kGcCycles, kGreyedPerOp, kWordsPerOp };
+enum class Count : uint8_t {
+  kAllocsPerOp,
+  kBytesPerOp,
+  kGcCycles,
+  kGreyedPerOp,
+  kWordsPerOp,
+  kBarrierHitsPerOp,
+  kBarrierShadesPerOp,
+  kFoundPerOp,
+};
 std::string_view count_name(Count count);        // "allocations per op"
 std::string_view count_short_name(Count count);  // "allocs/op"
 
@@ -53,6 +62,7 @@ enum class Column : uint8_t {
   kBytes,
   kNs,
   kNsSpread,
+  kNsOver,
   kCycles,
   kGreyed,
   kWords,
@@ -62,6 +72,9 @@ enum class Column : uint8_t {
   kMarkSpread,
   kMarkCpu,
   kHold,
+  kHits,
+  kShades,
+  kFound,
 };
 
 // An arm after all its repetitions.
@@ -100,6 +113,8 @@ const std::vector<Experiment>& all_experiments();
 Experiment x1_boxing();
 Experiment x3_where_ok_lives();
 Experiment x9_mark_cost();
+Experiment x10_write_barrier();
+Experiment x13_find_object();
 Experiment x15_gc_pressure();
 
 }  // namespace greyhound::lab

@@ -50,6 +50,14 @@ std::optional<double> median_per_op(const std::vector<Measurement>& repetitions,
   });
 }
 
+std::optional<double> median_per_op(const std::vector<Measurement>& repetitions,
+                                    OptionalCount field) {
+  return median_count(repetitions, [field](const Measurement& m) -> std::optional<double> {
+    if (!(m.*field)) return std::nullopt;
+    return static_cast<double>(*(m.*field)) / static_cast<double>(m.ops);
+  });
+}
+
 std::optional<Spread> spread(const std::vector<Measurement>& repetitions,
                              std::vector<double> Measurement::*field, double scale) {
   std::vector<double> samples;
@@ -84,6 +92,9 @@ Figures summarise(const std::vector<Measurement>& repetitions) {
   Figures figures;
   figures.allocs_per_op = median_per_op(repetitions, &Measurement::allocs);
   figures.bytes_per_op = median_per_op(repetitions, &Measurement::bytes);
+  figures.barrier_hits_per_op = median_per_op(repetitions, &Measurement::barrier_hits);
+  figures.barrier_shades_per_op = median_per_op(repetitions, &Measurement::barrier_shades);
+  figures.found_per_op = median_per_op(repetitions, &Measurement::found);
   figures.ns_per_op = spread(repetitions, &Measurement::ns_per_op, 1);
   figures.gc_cycles = median_count(repetitions, [](const Measurement& m) -> std::optional<double> {
     return static_cast<double>(m.cycles);

@@ -20,6 +20,9 @@ struct Measurement {
   uint64_t cycles = 0;
   // Of the marking in the measured loop. Go does not export these.
   std::optional<uint64_t> objects_greyed, noscan_greyed, words_scanned, pointers_resolved;
+  // Pointers that the write barrier looked at, and objects that it greyed. Lookups that gave the
+  // slot which the address lies in.
+  std::optional<uint64_t> barrier_hits, barrier_shades, found;
   // Objects live after a forced cycle: what Go exports that comes nearest to objects greyed.
   std::optional<uint64_t> objects_live;
   std::optional<uint64_t> mark_cpu_ns;  // all threads, assists included
@@ -44,6 +47,7 @@ struct Spread {
 struct Figures {
   std::optional<double> allocs_per_op, bytes_per_op;
   std::optional<Spread> ns_per_op;
+  std::optional<double> barrier_hits_per_op, barrier_shades_per_op, found_per_op;
   std::optional<double> gc_cycles;
   std::optional<double> objects_greyed, noscan_greyed, words_scanned, pointers_resolved,
       objects_live;

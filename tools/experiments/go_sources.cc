@@ -15,6 +15,7 @@ GREYHOUND_EMBED(greyhound_lab_go_main, "main.go");
 GREYHOUND_EMBED(greyhound_lab_go_loops, "loops.go");
 GREYHOUND_EMBED(greyhound_lab_go_ok, "ok.go");
 GREYHOUND_EMBED(greyhound_lab_go_live, "live.go");
+GREYHOUND_EMBED(greyhound_lab_go_barrier, "barrier.go");
 
 namespace greyhound::lab {
 namespace {
@@ -32,6 +33,7 @@ const std::vector<GoSource>& go_sources() {
       source("loops.go", greyhound_lab_go_loops, greyhound_lab_go_loops_end),
       source("ok.go", greyhound_lab_go_ok, greyhound_lab_go_ok_end),
       source("live.go", greyhound_lab_go_live, greyhound_lab_go_live_end),
+      source("barrier.go", greyhound_lab_go_barrier, greyhound_lab_go_barrier_end),
   };
   return sources;
 }

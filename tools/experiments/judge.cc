@@ -28,6 +28,12 @@ double count_of(Count count, const ArmResult& result) {
       return *figures.objects_greyed / ops;
     case Count::kWordsPerOp:
       return *figures.words_scanned / ops;
+    case Count::kBarrierHitsPerOp:
+      return *figures.barrier_hits_per_op;
+    case Count::kBarrierShadesPerOp:
+      return *figures.barrier_shades_per_op;
+    case Count::kFoundPerOp:
+      return *figures.found_per_op;
   }
   return 0;
 }

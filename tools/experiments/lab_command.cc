@@ -24,8 +24,10 @@ struct UsageError {
 
 const char* const kFooter =
     "Each experiment compares treatments with a control. Verdicts rest on counts (allocations,\n"
-    "bytes, cycles, objects greyed, words scanned), which repeat from run to run; times are shown\n"
-    "with their spread. Where a Go is found, the same work runs there too.\n"
+    "bytes, cycles, objects greyed, words scanned, barrier hits, objects found), which repeat "
+    "from\n"
+    "run to run; times are shown with their spread. Where a Go is found, the same work runs there\n"
+    "too.\n"
     "\n"
     "Exit status: 0 every expected sign held, 1 one did not, 2 usage.\n"
     "\n"

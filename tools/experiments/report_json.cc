@@ -29,6 +29,9 @@ Json spread(const std::optional<Spread>& value) {
 void add_counts(const Figures& figures, Json* out) {
   (*out)["allocs_per_op"] = number(figures.allocs_per_op);
   (*out)["bytes_per_op"] = number(figures.bytes_per_op);
+  (*out)["barrier_hits_per_op"] = number(figures.barrier_hits_per_op);
+  (*out)["barrier_shades_per_op"] = number(figures.barrier_shades_per_op);
+  (*out)["found_per_op"] = number(figures.found_per_op);
   (*out)["ns_per_op"] = spread(figures.ns_per_op);
   (*out)["gc_cycles"] = count(figures.gc_cycles);
   (*out)["objects_greyed"] = count(figures.objects_greyed);

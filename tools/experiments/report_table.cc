@@ -51,7 +51,16 @@ std::string text_of(const std::optional<Value>& value, Text text) {
   return value ? text(*value) : kAbsent;
 }
 
-std::string cell(Column column, const Figures& f) {
+// Treatment minus control, of the medians; with its sign.
+std::string ns_over_text(const std::optional<Spread>& ns, const std::optional<Spread>& control) {
+  if (!ns || !control) return kAbsent;
+  const double over = ns->median - control->median;
+  if (std::abs(over) < 0.005) return "0";
+  return (over < 0 ? "-" : "+") + number_text(std::abs(over));
+}
+
+// `control`: the figures that f is compared with; null for a control's own.
+std::string cell(Column column, const Figures& f, const Figures* control) {
   const auto median = [](const Spread& spread) { return number_text(spread.median); };
   switch (column) {
     case Column::kAllocs:
@@ -62,6 +71,8 @@ std::string cell(Column column, const Figures& f) {
       return text_of(f.ns_per_op, median);
     case Column::kNsSpread:
       return text_of(f.ns_per_op, spread_text);
+    case Column::kNsOver:
+      return control ? ns_over_text(f.ns_per_op, control->ns_per_op) : kAbsent;
     case Column::kCycles:
       return text_of(f.gc_cycles, count_text);
     case Column::kGreyed:
@@ -80,6 +91,12 @@ std::string cell(Column column, const Figures& f) {
       return text_of(f.mark_cpu_ms, number_text);
     case Column::kHold:
       return text_of(f.longest_hold_us, number_text);
+    case Column::kHits:
+      return text_of(f.barrier_hits_per_op, per_op_text);
+    case Column::kShades:
+      return text_of(f.barrier_shades_per_op, per_op_text);
+    case Column::kFound:
+      return text_of(f.found_per_op, per_op_text);
   }
   return kAbsent;
 }
@@ -97,6 +114,8 @@ Head head(Column column, bool go) {
       return {{"B", "/op"}};
     case Column::kNs:
       return {{"ns", "/op"}};
+    case Column::kNsOver:
+      return {{"ns", "over"}};
     case Column::kCycles:
       return {{"GC", "cycles"}};
     case Column::kGreyed:
@@ -113,6 +132,12 @@ Head head(Column column, bool go) {
       return {{"mark", "CPU ms"}};
     case Column::kHold:
       return go ? Head{{"pause", "µs"}} : Head{{"hold", "µs"}};
+    case Column::kHits:
+      return {{"hits", "/op"}};
+    case Column::kShades:
+      return {{"shades", "/op"}};
+    case Column::kFound:
+      return {{"found", "/op"}};
     case Column::kNsSpread:
     case Column::kMarkSpread:
       return {{"", ""}};
@@ -137,8 +162,11 @@ void add_columns(const ExperimentResult& result, const std::vector<Column>& chos
   for (const Column column : chosen) {
     const Head text = head(column, go);
     TableColumn filled{group, {text.lines[0], text.lines[1]}, {}};
-    for (const ArmResult& arm : result.arms)
-      filled.cells.push_back(cell(column, go ? arm.go : arm.ours));
+    for (const ArmResult& arm : result.arms) {
+      const ArmResult& control = result.arms[arm.arm->versus];
+      const Figures* beside = &control == &arm ? nullptr : go ? &control.go : &control.ours;
+      filled.cells.push_back(cell(column, go ? arm.go : arm.ours, beside));
+    }
     // Go has no figures for some columns when measured, for others when recorded.
     if (go && std::ranges::count(filled.cells, kAbsent) == std::ssize(filled.cells)) continue;
     table->push_back(std::move(filled));

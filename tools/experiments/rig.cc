@@ -30,6 +30,8 @@ Measurement Rig::difference(const gc::GcStats& before, const gc::GcStats& after,
   m.words_scanned = after.mark.words_scanned - before.mark.words_scanned;
   m.pointers_resolved = after.mark.objects_resolved - before.mark.objects_resolved;
   m.mark_cpu_ns = after.mark_cpu_ns - before.mark_cpu_ns + after.assist_ns - before.assist_ns;
+  m.barrier_hits = after.barrier_hits - before.barrier_hits;
+  m.barrier_shades = after.barrier_shades - before.barrier_shades;
   m.longest_hold_ns = longest_hold(before.holds, after.holds);
   m.ns_per_op = {static_cast<double>(elapsed_ns) / static_cast<double>(ops)};
   if (m.cycles != 0) m.mark_ns = {static_cast<double>(after.last_cycle.mark_ns)};

@@ -24,7 +24,8 @@ GREYHOUND_INLINE void consume(const T& value) {
 
 class Rig {
  public:
-  Rig() : thread_(runtime_, "lab") {}
+  explicit Rig(const runtime::Options& options = {})
+      : runtime_(options), thread_(runtime_, "lab") {}
 
   runtime::Runtime& runtime() { return runtime_; }
   runtime::Thread& thread() { return thread_; }

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "gc/stats.h"
 
 namespace greyhound::lab {
@@ -12,12 +14,16 @@ constexpr const char* kRecorded = "recorded go1.19";
 
 double now_s() { return static_cast<double>(gc::monotonic_ns()) * 1e-9; }
 
+bool has_go_side(const Experiment& experiment) {
+  return std::ranges::any_of(experiment.arms, [](const Arm& arm) { return !arm.go_arm.empty(); });
+}
+
 class Run {
  public:
   Run(const Experiment& experiment, const Settings& settings, const GoPeer* go, Progress* progress)
       : experiment_(experiment),
         settings_(settings),
-        go_(go),
+        go_(has_go_side(experiment) ? go : nullptr),
         progress_(progress),
         ops_(settings.quick ? experiment.quick_ops : experiment.ops),
         wanted_(settings.repetitions.value_or(settings.quick ? experiment.quick_repetitions
@@ -46,13 +52,19 @@ class Run {
       progress_->show(fmt::format("lab: {} repetition {}/{}: {}", experiment_.id, repetition + 1,
                                   wanted_, arm.name));
       ours_[at].push_back(arm.run(ops_));
-      if (go_ != nullptr && go_failure_.empty()) run_go(arm, at);
+      if (go_ != nullptr && go_failure_.empty() && !arm.go_arm.empty()) run_go(arm, at);
     }
   }
 
   void run_go(const Arm& arm, size_t at) {
     if (auto measured = go_->run(arm.go_arm, ops_, &go_failure_))
       theirs_[at].push_back(std::move(*measured));
+  }
+
+  // Measured, if any of the experiment's is.
+  Figures go_figures(size_t arm, bool measured) const {
+    if (!measured) return experiment_.arms[arm].recorded;
+    return theirs_[arm].empty() ? Figures{} : summarise(theirs_[arm]);
   }
 
   ExperimentResult result() {
@@ -63,8 +75,8 @@ class Run {
     result.go_failure = go_failure_;
     for (size_t i = 0; i < experiment_.arms.size(); ++i) {
       const Arm& arm = experiment_.arms[i];
-      result.arms.push_back({&arm, ops_, ours_[i].size(), summarise(ours_[i]),
-                             measured ? summarise(theirs_[i]) : arm.recorded});
+      result.arms.push_back(
+          {&arm, ops_, ours_[i].size(), summarise(ours_[i]), go_figures(i, measured)});
     }
     result.judgement = judge(experiment_, result.arms);
     return result;
