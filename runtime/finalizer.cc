@@ -10,8 +10,8 @@ namespace greyhound {
 
 void weak_detail::require_object(const void* target, const char* what) {
   gc::Heap& heap = gc::current_mutator()->collector()->heap;
-  const gc::FoundObject found = heap.find_object(reinterpret_cast<uintptr_t>(target));
-  if (found.base != 0 && heap.allocs.test(found.base)) return;
+  // Not whether the slot is allocated: a sweeper may be rewriting its bit, to what it was.
+  if (heap.find_object(reinterpret_cast<uintptr_t>(target)).base != 0) return;
   fatal("%s at %p, which is no object of this thread's runtime; make it with Thread::make", what,
         target);
 }

@@ -80,7 +80,7 @@ void Runtime::set_finalizer_untyped(void* object, gc::Finalizer finalizer) {
   require_current("set_finalizer");
   gc::Heap& heap = collector_->heap;
   const auto address = reinterpret_cast<uintptr_t>(object);
-  if (heap.find_object(address).base != address || !heap.allocs.test(address)) {
+  if (heap.find_object(address).base != address) {
     fatal(
         "set_finalizer: %p is not the start of an object of this runtime; pass what Thread::make "
         "gave",
