@@ -100,10 +100,12 @@ Progress Collector::advance(size_t objects) {
       return Progress::kAdvanced;
     case Phase::kSweep: {
       const uint64_t start = monotonic_ns();
+      const uint64_t cpu_start = thread_cpu_ns();
       const size_t spans = sweep_all(this);
       return_surplus();
       std::lock_guard lock(stats_mutex_);
       totals_.sweep_ns += monotonic_ns() - start;
+      totals_.sweep_cpu_ns += thread_cpu_ns() - cpu_start;
       totals_.spans_swept += spans;
       enter(Phase::kIdle);
       completed_.fetch_add(1, std::memory_order_acq_rel);
@@ -292,6 +294,7 @@ void Collector::finish_cycle() {
     ++totals_.cycles;
     totals_.forced_cycles += cycle_.forced ? 1 : 0;
     totals_.rounds += cycle_.rounds;
+    totals_.rounds_per_cycle.add(cycle_.rounds);
     totals_.escalations += cycle_.escalations;
     totals_.mark_cpu_ns += cycle_.mark_cpu_ns;
     totals_.mark.merge(cycle_.mark);
@@ -342,6 +345,7 @@ GcStats Collector::stats() {
   result.stalled_handshakes = world.stalled();
   result.holds = world.holds();
   result.time_to_safepoint = world.time_to_safepoint();
+  result.assist_times = assist_times_.snapshot();
   return result;
 }
 

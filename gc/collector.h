@@ -154,6 +154,10 @@ class Collector {
   void print_trace(const CycleStats& cycle) const;
   void print_pacer_trace() const;
   uint64_t mark_cpu_now();
+  void record_assist(uint64_t ns) {
+    assist_ns_.fetch_add(ns, std::memory_order_relaxed);
+    assist_times_.add(ns);
+  }
   void return_surplus();
 
   void coordinator_loop();
@@ -212,6 +216,7 @@ class Collector {
   std::atomic<uint64_t> barrier_shades_{0};
   std::atomic<uint64_t> assists_{0};
   std::atomic<uint64_t> assist_ns_{0};
+  SharedHistogram assist_times_;
   std::mutex assist_counts_mutex_;
   MarkCounts assist_counts_;  // protected by assist_counts_mutex_
   std::atomic<uint64_t> seed_state_{0};

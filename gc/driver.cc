@@ -211,7 +211,7 @@ GREYHOUND_NOINLINE void Collector::wait_for_phase(Mutator* mutator) {
     BlockingScope blocking(mutator, "waiting for a cycle to begin");
     nanosleep(&kPhaseWait, nullptr);
   }
-  assist_ns_.fetch_add(monotonic_ns() - start, std::memory_order_relaxed);
+  record_assist(monotonic_ns() - start);
 }
 
 // Rule 7: gcDrainN is an active marker from its first pop to its last donation, with no safepoint
@@ -250,7 +250,7 @@ GREYHOUND_NOINLINE void Collector::gcAssistAlloc(Mutator* mutator) {
     if (monotonic_ns() - start > may_wait) break;
   }
   assists_.fetch_add(1, std::memory_order_relaxed);
-  assist_ns_.fetch_add(monotonic_ns() - start, std::memory_order_relaxed);
+  record_assist(monotonic_ns() - start);
   std::lock_guard lock(assist_counts_mutex_);
   assist_counts_.merge(mutator->assist_marker->take_counts());
 }

@@ -20,9 +20,22 @@ uint64_t read_clock(clockid_t clock) {
 uint64_t monotonic_ns() { return read_clock(CLOCK_MONOTONIC); }
 uint64_t thread_cpu_ns() { return read_clock(CLOCK_THREAD_CPUTIME_ID); }
 
+// With shift = 0 for the values below 16, else so many that ns >> shift lies in 8 .. 15.
+size_t LatencyHistogram::bucket_of(uint64_t ns) {
+  if (ns < 16) return ns;
+  const auto shift = static_cast<size_t>(std::bit_width(ns)) - 4;
+  return std::min(shift * 8 + (ns >> shift), kBuckets - 1);
+}
+
+uint64_t LatencyHistogram::upper_bound(size_t bucket) {
+  if (bucket < 16) return bucket;
+  if (bucket >= kBuckets - 1) return UINT64_MAX;
+  const size_t shift = bucket / 8 - 1;
+  return ((uint64_t{bucket - shift * 8} + 1) << shift) - 1;
+}
+
 void LatencyHistogram::add(uint64_t ns) {
-  const size_t bucket = ns == 0 ? 0 : static_cast<size_t>(std::bit_width(ns) - 1);
-  ++buckets[std::min(bucket, kBuckets - 1)];
+  ++buckets[bucket_of(ns)];
   ++count;
   sum_ns += ns;
   max_ns = std::max(max_ns, ns);
@@ -40,9 +53,22 @@ uint64_t LatencyHistogram::quantile(double p) const {
   uint64_t seen = 0;
   for (size_t i = 0; i < kBuckets; ++i) {
     seen += buckets[i];
-    if (seen > rank) return std::min(max_ns, uint64_t{2} << i);
+    if (seen > rank) return std::min(max_ns, upper_bound(i));
   }
   return max_ns;
+}
+
+void RoundsHistogram::add(unsigned rounds) { ++cycles[std::min(rounds, kMost)]; }
+
+unsigned RoundsHistogram::quantile(double p) const {
+  uint64_t count = 0;
+  for (const uint64_t with : cycles) count += with;
+  uint64_t seen = 0;
+  for (unsigned rounds = 0; rounds <= kMost; ++rounds) {
+    seen += cycles[rounds];
+    if (seen > 0 && static_cast<double>(seen) >= p * static_cast<double>(count)) return rounds;
+  }
+  return 0;
 }
 
 void MarkCounts::merge(const MarkCounts& other) {

@@ -10,9 +10,14 @@
 
 namespace greyhound::gc {
 
-// Latencies by power of two: bucket i holds values in [2^i, 2^(i+1)) nanoseconds.
+// Latencies in eight buckets an octave, each at most an eighth wide, so that two quantiles can be
+// compared; below 16 ns every value has its own. What is longer than 2^40 ns goes into the last.
 struct LatencyHistogram {
-  static constexpr size_t kBuckets = 40;
+  static constexpr size_t kBuckets = 304;
+  static size_t bucket_of(uint64_t ns);
+  // The greatest value that belongs to `bucket`.
+  static uint64_t upper_bound(size_t bucket);
+
   uint64_t buckets[kBuckets] = {};
   uint64_t count = 0;
   uint64_t sum_ns = 0;
@@ -20,8 +25,19 @@ struct LatencyHistogram {
 
   void add(uint64_t ns);
   void merge(const LatencyHistogram& other);
-  // An upper bound of the p-quantile (0..1), exact to its power of two and never above max_ns.
+  // An upper bound of the p-quantile (0..1), exact to its bucket and never above max_ns.
   uint64_t quantile(double p) const;
+};
+
+// Finished cycles by how many root-scan rounds they took until one was quiet.
+struct RoundsHistogram {
+  static constexpr unsigned kMost = 31;  // more count as so many
+  uint64_t cycles[kMost + 1] = {};
+
+  void add(unsigned rounds);
+  // The least number of rounds that at least a share p (0..1) of the cycles did not exceed; 0
+  // without cycles.
+  unsigned quantile(double p) const;
 };
 
 // The counts of marking, kept per marker and added up.
@@ -83,7 +99,8 @@ struct GcStats {
   uint64_t assists = 0;
   uint64_t assist_ns = 0;
   uint64_t mark_cpu_ns = 0;
-  uint64_t sweep_ns = 0;  // by the coordinator
+  uint64_t sweep_ns = 0;      // by the coordinator, wall clock
+  uint64_t sweep_cpu_ns = 0;  // of it, CPU time
   uint64_t spans_swept = 0;
   uint64_t stalled_handshakes = 0;  // watchdog reports
 
@@ -92,6 +109,9 @@ struct GcStats {
   LatencyHistogram holds;
   // From a handshake's request to each acknowledgement.
   LatencyHistogram time_to_safepoint;
+  // How long an allocation was kept by one assist, or by one wait for a cycle to begin.
+  LatencyHistogram assist_times;
+  RoundsHistogram rounds_per_cycle;
 
   MarkCounts mark;
   CycleStats last_cycle;

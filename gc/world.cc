@@ -2,7 +2,6 @@
 #include "gc/world.h"
 
 #include <algorithm>
-#include <bit>
 #include <cstdio>
 
 #include "gc/bug.h"
@@ -26,9 +25,7 @@ void store_max(std::atomic<uint64_t>* maximum, uint64_t value) {
 }  // namespace
 
 void SharedHistogram::add(uint64_t ns) {
-  const size_t bucket = ns == 0 ? 0 : static_cast<size_t>(std::bit_width(ns) - 1);
-  buckets_[std::min(bucket, LatencyHistogram::kBuckets - 1)].fetch_add(1,
-                                                                       std::memory_order_relaxed);
+  buckets_[LatencyHistogram::bucket_of(ns)].fetch_add(1, std::memory_order_relaxed);
   sum_.fetch_add(ns, std::memory_order_relaxed);
   store_max(&max_, ns);
 }

@@ -11,7 +11,8 @@ std::optional<uint64_t> longest_hold(const gc::LatencyHistogram& before,
   if (after.count == before.count) return std::nullopt;
   if (before.count == 0 || after.max_ns > before.max_ns) return after.max_ns;
   for (size_t i = gc::LatencyHistogram::kBuckets; i-- > 0;) {
-    if (after.buckets[i] > before.buckets[i]) return std::min(after.max_ns, uint64_t{2} << i);
+    if (after.buckets[i] > before.buckets[i])
+      return std::min(after.max_ns, gc::LatencyHistogram::upper_bound(i));
   }
   return std::nullopt;
 }
