@@ -13,8 +13,8 @@ namespace {
 
 // An assist marks at least this much once it starts, so that starting pays, looks at the clock so
 // often, and gives up so late, so that no allocation waits long: the next refill goes on.
-constexpr int64_t kAssistLeast = 32 << 10;
-constexpr uint64_t kAssistPatienceNs = 60'000;
+constexpr int64_t kAssistLeast = 16 << 10;
+constexpr uint64_t kAssistPatienceNs = 20'000;
 constexpr uint64_t kLatePatienceNs = 1'000'000;
 // How long a refill sleeps when the heap has overshot its goal and no marking has begun. With the
 // kernel's timer slack it is twice that, and a run of 8 KiB each time still makes 80 MB/s.
