@@ -26,7 +26,7 @@
 #include "gc/testing.h"
 #include "gc/verify.h"
 #include "runtime/base/type_of.h"
-#include "tests/seed.h"
+#include "tests/common.h"
 
 namespace greyhound::gc {
 
@@ -43,15 +43,6 @@ inline Options quiet_options(Mode mode = Mode::kConcurrent) {
   options.gc_percent = kGcOff;
   options.reserve = uint64_t{256} << 20;
   options.use_environment = false;
-  return options;
-}
-
-// As an embedder would have it, with the debug flags of the environment.
-inline Options usual_options() {
-  Options options;
-  options.reserve = uint64_t{1} << 30;
-  options.use_environment = false;
-  if (const char* flags = std::getenv("GREYHOUND_DEBUG")) parse_debug_flags(flags, &options.debug);
   return options;
 }
 

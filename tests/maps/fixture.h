@@ -21,7 +21,7 @@
 #include "maps/lookup.h"
 #include "maps/map_type.h"
 #include "runtime/runtime.h"
-#include "tests/seed.h"
+#include "tests/common.h"
 
 namespace greyhound::maps {
 

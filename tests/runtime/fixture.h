@@ -9,16 +9,9 @@
 #include <cstdlib>
 
 #include "runtime/greyhound.h"
+#include "tests/common.h"
 
 namespace greyhound::runtime {
-
-inline Options usual_options() {
-  Options options;
-  options.reserve = uint64_t{1} << 30;
-  options.use_environment = false;
-  if (const char* flags = std::getenv("GREYHOUND_DEBUG")) parse_debug_flags(flags, &options.debug);
-  return options;
-}
 
 // Only handles, persistents and root arrays are roots, so that death can be asserted.
 inline Options precise_options() {

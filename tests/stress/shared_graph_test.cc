@@ -163,7 +163,7 @@ struct ModeUnderTest {
 class SharedGraphTest : public ::testing::TestWithParam<ModeUnderTest> {};
 
 TEST_P(SharedGraphTest, NoReachableObjectIsEverFreed) {
-  Options options = stress_options();
+  Options options = usual_options();
   GetParam().set(&options);
   const uint64_t seed = test_seed();
   SCOPED_TRACE("GREYHOUND_TEST_SEED=" + std::to_string(seed));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the stress tests share: how long to go on, and a runtime that takes GREYHOUND_DEBUG.
+// What the stress tests share: how long to go on.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -8,7 +8,7 @@
 #include <cstdlib>
 
 #include "runtime/greyhound.h"
-#include "tests/seed.h"
+#include "tests/common.h"
 
 namespace greyhound::runtime {
 
@@ -27,13 +27,5 @@ class StressClock {
       std::chrono::duration_cast<std::chrono::steady_clock::duration>(
           std::chrono::duration<double>(stress_seconds()));
 };
-
-inline Options stress_options() {
-  Options options;
-  options.reserve = uint64_t{1} << 30;
-  options.use_environment = false;
-  if (const char* flags = std::getenv("GREYHOUND_DEBUG")) parse_debug_flags(flags, &options.debug);
-  return options;
-}
 
 }  // namespace greyhound::runtime

@@ -257,7 +257,7 @@ const ModeUnderTest kModes[] = {
 class ValuesTest : public ::testing::TestWithParam<ModeUnderTest> {};
 
 TEST_P(ValuesTest, AreWhatWasStored) {
-  Options options = stress_options();
+  Options options = usual_options();
   options.gc_percent = 50;
   GetParam().set(&options);
   const uint64_t seed = test_seed();

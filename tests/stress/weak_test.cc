@@ -93,7 +93,7 @@ class WeakStressTest : public ::testing::TestWithParam<Mode> {
 TEST_P(WeakStressTest, WhatIsFoundIsWhole) {
   const uint64_t seed = test_seed();
   SCOPED_TRACE("GREYHOUND_TEST_SEED=" + std::to_string(seed));
-  Options options = stress_options();
+  Options options = usual_options();
   options.mode = GetParam();
   options.stack_roots = StackRoots::kPrecise;
   Runtime rt(options);
