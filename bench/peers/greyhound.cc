@@ -128,8 +128,10 @@ uint64_t count(const Node* node) {
   return 1 + count(node->left) + count(node->right);
 }
 
-Result binary_trees_18(bool) {
-  World world;
+Result binary_trees_18(int64_t gc_percent) {
+  Options options;
+  options.gc_percent = gc_percent;
+  World world(options);
   Thread& thread = world.thread;
   return world.with_heap(
       peers::binary_trees_18([&](uint32_t depth) { return build(thread, depth); },
@@ -185,17 +187,20 @@ Result mark_1g(bool quick, Forest (*build_it)(World&, uint32_t)) {
   return world.with_heap(std::move(result));
 }
 
-Result latency_1g(bool quick) {
+// With a bound on the operations, the collector is off once the heap stands.
+Result latency_1g(bool quick, uint64_t most_ops) {
   World world;
   const Forest forest = build_forest(world, mark_trees(quick));
   Persistent<Node> sink(world.runtime);
   world.runtime.collect();
+  if (most_ops != UINT64_MAX) world.runtime.set_gc_percent(greyhound::gc::kGcOff);
   const auto operation = [&] {
     for (uint32_t i = 0; i < peers::kLatencyTrees; i++) {
       sink = build(world.thread, peers::kLatencyTreeDepth);
     }
   };
-  Result result = peers::time_latency(quick, operation, [&] { world.count_cycles(); });
+  Result result = peers::time_latency(
+      quick, operation, [&] { world.count_cycles(); }, most_ops);
   check_forest(world, forest);
   const greyhound::gc::GcStats stats = world.runtime.stats();
   result.with("hold_p999_us", static_cast<double>(stats.holds.quantile(0.999)) * 1e-3);
@@ -389,10 +394,12 @@ int main(int argc, char** argv) {
       {"alloc-64-ptr", alloc_zeroed<Object64>},
       {"box-int", box_int},
       {"box-string", box_string},
-      {"binary-trees-18", binary_trees_18},
+      {"binary-trees-18", [](bool) { return binary_trees_18(100); }},
+      {"binary-trees-18-400", [](bool) { return binary_trees_18(400); }},
       {"mark-1g", [](bool q) { return mark_1g(q, build_forest); }},
       {"mark-1g-shuffled", [](bool q) { return mark_1g(q, build_shuffled_forest); }},
-      {"latency-1g", latency_1g},
+      {"latency-1g", [](bool q) { return latency_1g(q, UINT64_MAX); }},
+      {"latency-1g-off", [](bool q) { return latency_1g(q, peers::latency_off_ops(q)); }},
       {"rss-64m", rss_64m},
   };
   const auto sized = [&](const std::string& name, uint32_t n, Result (*run)(bool, uint32_t)) {

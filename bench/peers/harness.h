@@ -216,11 +216,11 @@ class LatencyHistogram {
   uint64_t max_ = 0;
 };
 
-// Runs `operation` back to back for the workload's time. An operation starts where the last one
-// ended, so no stall falls between two of them. `starting()` as above.
+// Runs `operation` back to back for the workload's time, but at most `most_ops` times. An operation
+// starts where the last one ended, so no stall falls between two of them. `starting()` as above.
 template <typename Operation, typename Starting = void (*)()>
 Result time_latency(
-    bool quick, Operation operation, Starting starting = [] {}) {
+    bool quick, Operation operation, Starting starting = [] {}, uint64_t most_ops = UINT64_MAX) {
   for (int i = 0; i < 1000; i++) operation();
   starting();
   static LatencyHistogram histogram;
@@ -228,7 +228,7 @@ Result time_latency(
   const uint64_t first = now_ns();
   const uint64_t end = first + (quick ? 3u : 10u) * 1000000000ull;
   uint64_t start = first;
-  while (start < end) {
+  while (start < end && histogram.total() < most_ops) {
     operation();
     const uint64_t stop = now_ns();
     histogram.record(stop - start);
@@ -250,6 +250,8 @@ constexpr uint32_t kMarkTreesQuick = 4;
 constexpr uint32_t kMarkTreeDepth = 20;
 constexpr uint32_t kLatencyTrees = 10;  // built and dropped by one operation
 constexpr uint32_t kLatencyTreeDepth = 6;
+// Without a collector every operation's 20 KiB stay: 4 GiB, quick 1 GiB.
+constexpr uint64_t latency_off_ops(bool quick) { return quick ? 50000 : 200000; }
 constexpr uint32_t kRssLiveTrees = 2;  // of depth 20: 64 MiB of 16-byte nodes
 constexpr uint32_t kRssGarbageDepth = 10;
 constexpr uint32_t kRssGarbageTrees = (uint32_t{1} << 30) / (2047 * 16);  // 1 GiB

@@ -156,6 +156,7 @@ int main(int argc, char** argv) {
        {"box-int", box_int},
        {"box-string", box_string},
        {"binary-trees-18", [](bool) { return peers::binary_trees_18(build, count, drop); }},
+       {"binary-trees-18-400", [](bool) { return peers::binary_trees_18(build, count, drop); }},
        {"latency-1g", latency_1g},
        {"rss-64m", rss_64m}});
 }

@@ -5,7 +5,7 @@ namespace greyhound::lab {
 namespace {
 
 // The longest hold between two snapshots. Exact when none came before or when it is the longest so
-// far; otherwise the upper end of its power of two.
+// far; otherwise the upper end of its bucket.
 std::optional<uint64_t> longest_hold(const gc::LatencyHistogram& before,
                                      const gc::LatencyHistogram& after) {
   if (after.count == before.count) return std::nullopt;

@@ -219,9 +219,9 @@ func (h *latencyHistogram) percentileMs(q float64) float64 {
 
 var histogram latencyHistogram // not on the heap: recording changes no pacing
 
-// timeLatency runs operation back to back; one starts where the last one ended, so no stall falls
-// between two of them.
-func timeLatency(quick bool, operation func()) *result {
+// timeLatency runs operation back to back, at most mostOps times; one starts where the last one
+// ended, so no stall falls between two of them.
+func timeLatency(quick bool, mostOps uint64, operation func()) *result {
 	for i := 0; i < 1000; i++ {
 		operation()
 	}
@@ -234,7 +234,7 @@ func timeLatency(quick bool, operation func()) *result {
 	cpu := cpuSeconds()
 	first := time.Now()
 	var start, stop time.Duration
-	for ; start < length; start = stop {
+	for ; start < length && histogram.total < mostOps; start = stop {
 		operation()
 		stop = time.Since(first)
 		histogram.record(uint64(stop - start))

@@ -6,7 +6,9 @@
 package main
 
 import (
+	"math"
 	"runtime"
+	"runtime/debug"
 	"time"
 )
 
@@ -44,7 +46,8 @@ func (n *node) count() uint64 {
 	return 1 + n.left.count() + n.right.count()
 }
 
-func binaryTrees18(bool) *result {
+func binaryTrees18(gcPercent int) *result {
+	debug.SetGCPercent(gcPercent)
 	const minDepth, maxDepth = 4, 18
 	var before runtime.MemStats
 	runtime.ReadMemStats(&before)
@@ -115,10 +118,22 @@ func mark1g(quick bool, buildIt func(trees int)) *result {
 	return r.withHeap(&before)
 }
 
-func latency1g(quick bool) *result {
+// latencyOffOps: without a collector every operation's 20 KiB stay: 4 GiB, quick 1 GiB.
+func latencyOffOps(quick bool) uint64 {
+	if quick {
+		return 50000
+	}
+	return 200000
+}
+
+// latency1g, with a bound on the operations, has the collector off once the heap stands.
+func latency1g(quick bool, mostOps uint64) *result {
 	buildForest(markTreeCount(quick))
 	runtime.GC()
-	r := timeLatency(quick, func() {
+	if mostOps != math.MaxUint64 {
+		debug.SetGCPercent(-1)
+	}
+	r := timeLatency(quick, mostOps, func() {
 		for i := 0; i < latencyTrees; i++ {
 			treeSink = build(latencyTreeDepth)
 		}
@@ -148,10 +163,12 @@ func rss64m(bool) *result {
 
 func treeWorkloads() []workload {
 	return []workload{
-		{"binary-trees-18", binaryTrees18},
+		{"binary-trees-18", func(bool) *result { return binaryTrees18(100) }},
+		{"binary-trees-18-400", func(bool) *result { return binaryTrees18(400) }},
 		{"mark-1g", func(quick bool) *result { return mark1g(quick, buildForest) }},
 		{"mark-1g-shuffled", func(quick bool) *result { return mark1g(quick, buildShuffledForest) }},
-		{"latency-1g", latency1g},
+		{"latency-1g", func(quick bool) *result { return latency1g(quick, math.MaxUint64) }},
+		{"latency-1g-off", func(quick bool) *result { return latency1g(quick, latencyOffOps(quick)) }},
 		{"rss-64m", rss64m},
 	}
 }
