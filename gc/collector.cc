@@ -131,6 +131,8 @@ void Collector::begin_cycle() {
   cycle_.start_ns = monotonic_ns() - made_at_ns_;
   cycle_.heap_before = pacer.live();
   cycle_.heap_goal = pacer.goal();
+  idle_before_cycle_ = cycle_.heap_before - std::min(cycle_.heap_before, pacer.survivors()) <=
+                       pacer.survivors() / 16;
   cycle_hits_ = barrier_hits_.load(std::memory_order_relaxed);
   cycle_shades_ = barrier_shades_.load(std::memory_order_relaxed);
   cycle_assist_ns_ = assist_ns_.load(std::memory_order_relaxed);
@@ -305,11 +307,15 @@ void Collector::finish_cycle() {
 }
 
 // What the heap will not need before its goal goes back to the system, but for a tenth, so that a
-// heap that breathes does not fault its pages in again and again.
+// heap that breathes does not fault its pages in again and again. A program that asks for a cycle
+// though it has allocated next to nothing since the last one is not about to reach its goal: then
+// all but a tenth beyond what lives goes back.
 void Collector::return_surplus() {
-  if (pacer.goal() == UINT64_MAX) return;
+  const bool idle = cycle_.forced && idle_before_cycle_;
+  const uint64_t needed = idle ? pacer.live() : pacer.goal();
+  if (needed == UINT64_MAX) return;
   const size_t resident = heap.resident_bytes();
-  const size_t keep = pacer.goal() + pacer.goal() / 10 + (size_t{1} << 20);
+  const size_t keep = needed + needed / 10 + (size_t{1} << 20);
   if (resident > keep + keep / 16) heap.return_to_system(resident - keep);
 }
 

@@ -175,6 +175,7 @@ class Collector {
   bool forced_ = false;
   bool parked_for_cycle_ = false;
   bool escalated_ = false;
+  bool idle_before_cycle_ = false;  // next to nothing was allocated since the last one
   CycleStats cycle_;
   uint64_t handshake_started_ = 0;
   uint64_t mark_started_ = 0;

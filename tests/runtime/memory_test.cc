@@ -123,5 +123,23 @@ TEST(MemoryTest, SurplusPagesAreReturned) {
   EXPECT_LT(rt.stats().heap_resident_bytes, peak / 2);
 }
 
+TEST(ReturnedMemoryTest, AnIdleProgramKeepsATenthMoreThanWhatLives) {
+  Runtime rt(limited_options(0));
+  Thread thread(rt);
+  Handle<Node> kept;
+  Handle<Node> dropped;
+  // In blocks, so that whole spans die.
+  for (int block = 0; block < 10; ++block) {
+    Handle<Node>& list = block == 0 ? kept : dropped;
+    for (uint64_t i = 0; i < 500'000; ++i) list = thread.make<Node>(list.get(), i);
+  }
+  dropped = nullptr;
+  rt.collect();
+  rt.collect();
+  const gc::GcStats stats = rt.stats();
+  EXPECT_LE(stats.heap_resident_bytes, stats.heap_live + stats.heap_live / 5);
+  EXPECT_EQ(kept->value, 499'999u);
+}
+
 }  // namespace
 }  // namespace greyhound::runtime
