@@ -94,35 +94,34 @@ GREYHOUND_INLINE void Marker::greyobject(uintptr_t word, MarkTag tag) {
 }
 
 // True when this call set the mark, so that the caller is to scan the object.
-GREYHOUND_INLINE bool Marker::mark(uintptr_t object) {
+GREYHOUND_INLINE bool Marker::mark(uintptr_t object, GatheredMarks* gathered) {
   uint64_t* const word = heap_->marks.word(object);
   const uint64_t bit = HeapBitmap::bit(heap_->marks.granule(object));
-  if (word != marks_word_) {
+  if (word != gathered->word) {
     const uint64_t seen = std::atomic_ref<uint64_t>(*word).load(std::memory_order_relaxed);
     if ((seen & bit) != 0) return false;
-    write_marks();
-    marks_word_ = word;
-    marks_seen_ = seen;
+    write_marks(gathered);
+    gathered->word = word;
+    gathered->seen = seen;
   }
-  if ((marks_seen_ & bit) != 0) return false;
-  marks_seen_ |= bit;
-  marks_new_ |= bit;
+  if ((gathered->seen & bit) != 0) return false;
+  gathered->seen |= bit;
+  gathered->fresh |= bit;
   return true;
 }
 
-GREYHOUND_INLINE void Marker::write_marks() {
-  if (marks_new_ == 0 || bug(Bug::kMarksNotWritten)) return;
-  const uint64_t before =
-      std::atomic_ref<uint64_t>(*marks_word_).fetch_or(marks_new_, std::memory_order_acq_rel);
-  if ((before & marks_new_) != 0) [[unlikely]]
-    uncount(before & marks_new_);
-  marks_word_ = nullptr;
-  marks_new_ = 0;
+GREYHOUND_INLINE void Marker::write_marks(GatheredMarks* gathered) {
+  if (gathered->fresh == 0 || bug(Bug::kMarksNotWritten)) return;
+  const uint64_t before = std::atomic_ref<uint64_t>(*gathered->word)
+                              .fetch_or(gathered->fresh, std::memory_order_acq_rel);
+  if ((before & gathered->fresh) != 0) [[unlikely]]
+    uncount(gathered->word, before & gathered->fresh);
+  *gathered = {};
 }
 
 // Objects that another marker or a mutator marked as well, in the meantime: who set the bit counts.
-GREYHOUND_NOINLINE void Marker::uncount(uint64_t twice) {
-  const mspan* span = heap_->span_of(heap_->marks.address(marks_word_));
+GREYHOUND_NOINLINE void Marker::uncount(const uint64_t* word, uint64_t twice) {
+  const mspan* span = heap_->span_of(heap_->marks.address(word));
   const auto objects = static_cast<uint64_t>(std::popcount(twice));
   counts_.objects_greyed -= objects;
   if (span->noscan) counts_.noscan_greyed -= objects;
@@ -133,7 +132,7 @@ GREYHOUND_NOINLINE void Marker::uncount(uint64_t twice) {
 // Sets the entry's mark and finds its span, unless fill has. 0 when it was marked before.
 GREYHOUND_INLINE uintptr_t Marker::claim(MarkEntry entry, mspan** span) {
   const uintptr_t object = entry & ~uintptr_t{kTagMask};
-  if ((entry & kTagMask) == kTagExact && !mark(object)) return 0;
+  if ((entry & kTagMask) == kTagExact && !mark(object, &marks_)) return 0;
   if (*span == nullptr) *span = heap_->span_of(object);
   return object;
 }
@@ -180,10 +179,16 @@ GREYHOUND_INLINE void Marker::scanobject(MarkEntry entry, mspan* span) {
 
 // Scans `object`, and depth first what is reached from it without leaving its span. REQUIRES: the
 // span's pointer words are in its slot_mask and exact. Counts the first object's words only.
+//
+// What changes with every object is kept in locals: as members, each would be a store that the next
+// object's load waits for.
 GREYHOUND_INLINE void Marker::scan_near(uintptr_t object, const mspan* span) {
   const uintptr_t base = span->base;
   const size_t bytes = span->bytes();
   const uint64_t slot_mask = span->slot_mask;
+  GatheredMarks gathered = marks_;
+  size_t until = until_;
+  size_t near = 0;
   uint64_t more = 0;
   while (true) {
     const auto* words = reinterpret_cast<const uintptr_t*>(object);
@@ -191,25 +196,27 @@ GREYHOUND_INLINE void Marker::scan_near(uintptr_t object, const mspan* span) {
     do {
       // acquire: partner of store_word's release, so the target's initialisation is visible.
       const uintptr_t word = load_word(words + std::countr_zero(mask));
-      if (word - base < bytes && near_count_ != kNearCapacity) {
-        near_[near_count_++] = word & ~uintptr_t{kTagMask};
+      if (word - base < bytes && near != kNearCapacity) {
+        near_[near++] = word & ~uintptr_t{kTagMask};
       } else {
         greyobject(word, kTagExact);
       }
       mask &= mask - 1;
     } while (mask != 0);
     do {
-      if (near_count_ == 0 || until_ == 0) {
-        while (near_count_ != 0) push(near_[--near_count_] | kTagExact);
+      if (near == 0 || until == 0) {
+        while (near != 0) push(near_[--near] | kTagExact);
         counts_.objects_greyed += more;
         counts_.bytes_marked += more * span->elem_size;
         counts_.words_scanned += (more + 1) * span->pointer_words;
+        marks_ = gathered;
+        until_ = until;
         return;
       }
-      object = near_[--near_count_];
-    } while (!this->mark(object));
+      object = near_[--near];
+    } while (!this->mark(object, &gathered));
     ++more;
-    --until_;
+    --until;
   }
 }
 
@@ -301,7 +308,7 @@ GREYHOUND_NOINLINE bool Marker::gcDrain(size_t objects) {
       }
       continue;
     }
-    write_marks();
+    write_marks(&marks_);
     share();
     WorkBuffer* more = pool_->get_or_finish();
     if (more == nullptr) return false;
@@ -362,7 +369,7 @@ bool Marker::drain_objects(size_t budget) {
 }
 
 void Marker::flush() {
-  write_marks();
+  write_marks(&marks_);
   for (Batch* batch : {now_, next_}) {
     while (batch->at != batch->count) push(batch->entries[batch->at++]);
   }

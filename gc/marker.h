@@ -73,6 +73,14 @@ class Marker {
     size_t count = 0;
   };
 
+  // A bitmap word some marks of which are not written yet: what it held when last read, with them.
+  // Scanning keeps a copy of its own, which the compiler can hold in registers.
+  struct GatheredMarks {
+    uint64_t* word = nullptr;
+    uint64_t seen = 0;
+    uint64_t fresh = 0;
+  };
+
   void push(MarkEntry entry);
   void push_slow(MarkEntry entry);
   bool pop(MarkEntry* entry);
@@ -82,9 +90,9 @@ class Marker {
   void scanobject(MarkEntry entry, mspan* span);
   void greyobject(uintptr_t word, MarkTag tag);
   uintptr_t claim(MarkEntry entry, mspan** span);
-  bool mark(uintptr_t object);
-  void write_marks();
-  void uncount(uint64_t twice);
+  bool mark(uintptr_t object, GatheredMarks* gathered);
+  void write_marks(GatheredMarks* gathered);
+  void uncount(const uint64_t* word, uint64_t twice);
   void scan_near(uintptr_t object, const mspan* span);
   void scan_small(uintptr_t object, const mspan* span);
   void scan_large(uintptr_t from, const mspan* span, bool whole);
@@ -100,13 +108,8 @@ class Marker {
   Batch batches_[2];
   Batch* now_ = &batches_[0];
   Batch* next_ = &batches_[1];
-  // Objects of the span at hand. Empty between two calls of scanobject.
-  uintptr_t near_[kNearCapacity];
-  size_t near_count_ = 0;
-  // The bitmap word whose new marks are not written yet: what it held when last read, with them.
-  uint64_t* marks_word_ = nullptr;
-  uint64_t marks_seen_ = 0;
-  uint64_t marks_new_ = 0;
+  uintptr_t near_[kNearCapacity];  // scan_near's stack: objects of the span at hand
+  GatheredMarks marks_;
   size_t until_ = SIZE_MAX;  // objects that may still be scanned before the caller looks up
   MarkCounts counts_;
   uint64_t credited_work_ = 0;
