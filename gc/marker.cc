@@ -31,17 +31,14 @@ Marker::~Marker() {
 }
 
 GREYHOUND_INLINE void Marker::push(MarkEntry entry) {
-  if (buffer_ == nullptr || buffer_->full()) [[unlikely]] {
-    push_slow(entry);
-    return;
-  }
+  if (buffer_ == nullptr || buffer_->full()) [[unlikely]]
+    next_buffer();
   buffer_->entries[buffer_->count++] = entry;
 }
 
-GREYHOUND_NOINLINE void Marker::push_slow(MarkEntry entry) {
+GREYHOUND_NOINLINE void Marker::next_buffer() {
   if (buffer_ != nullptr) pool_->put(buffer_);
   buffer_ = spare_ != nullptr ? std::exchange(spare_, nullptr) : pool_->get_empty();
-  buffer_->entries[buffer_->count++] = entry;
 }
 
 GREYHOUND_INLINE bool Marker::pop(MarkEntry* entry) {
@@ -95,8 +92,12 @@ GREYHOUND_INLINE void Marker::greyobject(uintptr_t word, MarkTag tag) {
 
 // True when this call set the mark, so that the caller is to scan the object.
 GREYHOUND_INLINE bool Marker::mark(uintptr_t object, GatheredMarks* gathered) {
-  uint64_t* const word = heap_->marks.word(object);
-  const uint64_t bit = HeapBitmap::bit(heap_->marks.granule(object));
+  return mark_bit(heap_->marks.word(object), heap_->marks.granule(object), gathered);
+}
+
+// The same for bit `granule` % 64 of `word`.
+GREYHOUND_INLINE bool Marker::mark_bit(uint64_t* word, size_t granule, GatheredMarks* gathered) {
+  const uint64_t bit = HeapBitmap::bit(granule);
   if (word != gathered->word) {
     const uint64_t seen = std::atomic_ref<uint64_t>(*word).load(std::memory_order_relaxed);
     if ((seen & bit) != 0) return false;
@@ -181,42 +182,45 @@ GREYHOUND_INLINE void Marker::scanobject(MarkEntry entry, mspan* span) {
 // span's pointer words are in its slot_mask and exact. Counts the first object's words only.
 //
 // What changes with every object is kept in locals: as members, each would be a store that the next
-// object's load waits for.
+// object's load waits for. The rest is relative to the span, which saves a third of the loads.
 GREYHOUND_INLINE void Marker::scan_near(uintptr_t object, const mspan* span) {
   const uintptr_t base = span->base;
   const size_t bytes = span->bytes();
   const uint64_t slot_mask = span->slot_mask;
+  uint64_t* const marks = heap_->marks.word(base);
   GatheredMarks gathered = marks_;
-  size_t until = until_;
+  size_t left = until_;
   size_t near = 0;
-  uint64_t more = 0;
+  size_t offset = object - base;
   while (true) {
-    const auto* words = reinterpret_cast<const uintptr_t*>(object);
     uint64_t mask = slot_mask;
     do {
+      const auto* slot = reinterpret_cast<const uintptr_t*>(base + offset) +
+                         static_cast<unsigned>(std::countr_zero(mask));
       // acquire: partner of store_word's release, so the target's initialisation is visible.
-      const uintptr_t word = load_word(words + std::countr_zero(mask));
+      const uintptr_t word = load_word(slot);
       if (word - base < bytes && near != kNearCapacity) {
-        near_[near++] = word & ~uintptr_t{kTagMask};
+        near_[near++] = static_cast<uint32_t>(word - base);
       } else {
         greyobject(word, kTagExact);
       }
       mask &= mask - 1;
     } while (mask != 0);
     do {
-      if (near == 0 || until == 0) {
-        while (near != 0) push(near_[--near] | kTagExact);
+      if (near == 0 || left == 0) {
+        while (near != 0) push((base + near_[--near]) | kTagExact);
+        const uint64_t more = until_ - left;
         counts_.objects_greyed += more;
         counts_.bytes_marked += more * span->elem_size;
         counts_.words_scanned += (more + 1) * span->pointer_words;
         marks_ = gathered;
-        until_ = until;
+        until_ = left;
         return;
       }
-      object = near_[--near];
-    } while (!this->mark(object, &gathered));
-    ++more;
-    --until;
+      offset = near_[--near];
+    } while (
+        !mark_bit(marks + (offset >> (kGranuleShift + 6)), offset >> kGranuleShift, &gathered));
+    --left;
   }
 }
 
@@ -240,24 +244,36 @@ GREYHOUND_NOINLINE void Marker::scan_large(uintptr_t from, const mspan* span, bo
 }
 
 // The pointer words of [first_word, last_word) of the object at `base`: its elements repeat from
-// the start, so the first one may begin before first_word.
+// the start, so the first one may begin before first_word, and the last one end beyond last_word.
 void Marker::scan_words(uintptr_t base, size_t first_word, size_t last_word, const Layout* layout) {
   const auto* words = reinterpret_cast<const uintptr_t*>(base);
   const MarkTag tag = layout->exact ? kTagExact : kTagInterior;
   const size_t elem_words = layout->elem_words;
   for (size_t elem = first_word - first_word % elem_words; elem < last_word; elem += elem_words) {
     for (size_t m = 0; m < layout->mask.size(); ++m) {
+      const size_t at = elem + m * 64;
       uint64_t mask = layout->mask[m];
-      while (mask != 0) {
-        const size_t word = elem + m * 64 + static_cast<size_t>(std::countr_zero(mask));
-        mask &= mask - 1;
-        if (word < first_word) continue;
-        if (word >= last_word) return;
-        ++counts_.words_scanned;
-        greyobject(load_word(words + word), tag);
-      }
+      if (at < first_word) mask &= at + 64 <= first_word ? 0 : ~uint64_t{0} << (first_word - at);
+      if (at + 64 > last_word) mask &= at >= last_word ? 0 : ~uint64_t{0} >> (at + 64 - last_word);
+      if (mask != 0) greyobjects(words + at, mask, tag);
     }
   }
+}
+
+// greyobject of each word that `mask` has a bit for. Without a branch that depends on the word:
+// half of a map's slots are empty, and no predictor knows which.
+GREYHOUND_INLINE void Marker::greyobjects(const uintptr_t* words, uint64_t mask, MarkTag tag) {
+  counts_.words_scanned += static_cast<uint64_t>(std::popcount(mask));
+  if (buffer_ == nullptr || buffer_->count + 64 > WorkBuffer::kCapacity) next_buffer();
+  size_t count = buffer_->count;
+  do {
+    // acquire: partner of store_word's release, so the target's initialisation is visible.
+    const uintptr_t word = load_word(words + std::countr_zero(mask));
+    buffer_->entries[count] = (word & ~uintptr_t{kTagMask}) | tag;
+    count += heap_->contains(word) ? 1 : 0;
+    mask &= mask - 1;
+  } while (mask != 0);
+  buffer_->count = count;
 }
 
 bool Marker::grey_root(uintptr_t word) {

@@ -82,15 +82,17 @@ class Marker {
   };
 
   void push(MarkEntry entry);
-  void push_slow(MarkEntry entry);
+  void next_buffer();
   bool pop(MarkEntry* entry);
   void fill(Batch* batch);
   MarkEntry next_entry(mspan** span);
   // Scans the entry's object and those near it, at most until_ in all. REQUIRES: until_ != 0.
   void scanobject(MarkEntry entry, mspan* span);
   void greyobject(uintptr_t word, MarkTag tag);
+  void greyobjects(const uintptr_t* words, uint64_t mask, MarkTag tag);
   uintptr_t claim(MarkEntry entry, mspan** span);
   bool mark(uintptr_t object, GatheredMarks* gathered);
+  bool mark_bit(uint64_t* word, size_t granule, GatheredMarks* gathered);
   void write_marks(GatheredMarks* gathered);
   void uncount(const uint64_t* word, uint64_t twice);
   void scan_near(uintptr_t object, const mspan* span);
@@ -108,7 +110,7 @@ class Marker {
   Batch batches_[2];
   Batch* now_ = &batches_[0];
   Batch* next_ = &batches_[1];
-  uintptr_t near_[kNearCapacity];  // scan_near's stack: objects of the span at hand
+  uint32_t near_[kNearCapacity];  // scan_near's stack: offsets of objects in the span at hand
   GatheredMarks marks_;
   size_t until_ = SIZE_MAX;  // objects that may still be scanned before the caller looks up
   MarkCounts counts_;
