@@ -103,10 +103,14 @@ Progress Collector::advance(size_t objects) {
       const uint64_t cpu_start = thread_cpu_ns();
       const size_t spans = sweep_all(this);
       return_surplus();
+      const uint64_t end = monotonic_ns();
+      const uint64_t sweep_cpu = thread_cpu_ns() - cpu_start;
+      tell_limiter(end, sweep_cpu);
       std::lock_guard lock(stats_mutex_);
-      totals_.sweep_ns += monotonic_ns() - start;
-      totals_.sweep_cpu_ns += thread_cpu_ns() - cpu_start;
+      totals_.sweep_ns += end - start;
+      totals_.sweep_cpu_ns += sweep_cpu;
       totals_.spans_swept += spans;
+      totals_.limited_cycles += limiter.limiting() ? 1 : 0;
       enter(Phase::kIdle);
       completed_.fetch_add(1, std::memory_order_acq_rel);
       return Progress::kAdvanced;
@@ -317,6 +321,16 @@ void Collector::return_surplus() {
   const size_t resident = heap.resident_bytes();
   const size_t keep = needed + needed / 10 + (size_t{1} << 20);
   if (resident > keep + keep / 16) heap.return_to_system(resident - keep);
+}
+
+void Collector::tell_limiter(uint64_t now, uint64_t sweep_cpu) {
+  if (cycle_.forced) return limiter.forced_cycle_ended(now);
+  const uint64_t start = made_at_ns_ + cycle_.start_ns;
+  // Nobody else runs while the world is stopped.
+  const uint64_t taken = options_.mode == Mode::kStopTheWorld
+                             ? (now - start) * limiter.cpus()
+                             : cycle_.mark_cpu_ns + cycle_.assist_ns + sweep_cpu;
+  limiter.cycle_ended(start, now, taken);
 }
 
 uint64_t Collector::mark_cpu_now() {

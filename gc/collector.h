@@ -29,6 +29,7 @@
 #include <vector>
 
 #include "gc/heap.h"
+#include "gc/limiter.h"
 #include "gc/marker.h"
 #include "gc/options.h"
 #include "gc/pacer.h"
@@ -127,6 +128,7 @@ class Collector {
   Heap heap;
   WorkPool pool;
   Pacer pacer;
+  CpuLimiter limiter;
   World world;
   PersistentRoots persistents;
   Specials specials{this};
@@ -138,6 +140,7 @@ class Collector {
   friend struct CollectorTesting;
 
   bool waits_for_coordinator() const;
+  void rest(std::unique_lock<std::mutex>* lock);
   Progress advance(size_t objects);
   void enter(Phase phase);
   void begin_cycle();
@@ -153,6 +156,7 @@ class Collector {
   void checkmark(const char* when);
   void print_trace(const CycleStats& cycle) const;
   void print_pacer_trace() const;
+  void tell_limiter(uint64_t now, uint64_t sweep_cpu);
   uint64_t mark_cpu_now();
   void record_assist(uint64_t ns) {
     assist_ns_.fetch_add(ns, std::memory_order_relaxed);
@@ -196,6 +200,7 @@ class Collector {
   std::atomic<bool> wanted_{false};
   bool wanted_forced_ = false;
   bool stop_ = false;
+  std::atomic<bool> resting_{false};    // the coordinator, since the limiter said so
   std::atomic<uint64_t> started_{0};    // cycles begun
   std::atomic<uint64_t> completed_{0};  // cycles swept to the end
   std::thread coordinator_;

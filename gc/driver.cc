@@ -2,6 +2,7 @@
 // Who drives the cycle: the coordinator thread, the marking workers, assisting mutators, and
 // callers of collect() and step(). The order of things is collector.cc's; this file only runs it.
 #include <algorithm>
+#include <chrono>
 #include <random>
 
 #include "gc/collector.h"
@@ -24,10 +25,13 @@ constexpr timespec kPhaseWait{0, 50'000};
 // rounds, and whole cycles of a small heap, are over by then.
 constexpr size_t kObjectsAlone = 4096;
 
+unsigned processors() { return std::max(1u, std::thread::hardware_concurrency()); }
+
 }  // namespace
 
-Collector::Collector(const Options& options) : world(&heap), options_(options) {
-  const unsigned cpus = std::max(1u, std::thread::hardware_concurrency());
+Collector::Collector(const Options& options)
+    : limiter(processors(), monotonic_ns()), world(&heap), options_(options) {
+  const unsigned cpus = processors();
   worker_count_ = options.workers != 0 ? std::min(options.workers, 64u) : std::max(1u, cpus / 4);
   if (options_.debug.gcserial != 0 || options_.mode == Mode::kStepping) worker_count_ = 1;
   if (options_.debug.gcstoptheworld != 0 && options_.mode == Mode::kConcurrent)
@@ -130,12 +134,25 @@ Progress Collector::step(size_t objects) {
   return advance(objects);
 }
 
+// Lets the mutators have their half before the cycle that is wanted, unless somebody waits for it.
+void Collector::rest(std::unique_lock<std::mutex>* lock) {
+  const auto wanted_now = [this] { return stop_ || wanted_forced_; };
+  resting_.store(true, std::memory_order_relaxed);
+  for (uint64_t now = monotonic_ns(); now < limiter.rest_until_ns() && !wanted_now();
+       now = monotonic_ns()) {
+    request_changed_.wait_for(*lock, std::chrono::nanoseconds(limiter.rest_until_ns() - now),
+                              wanted_now);
+  }
+  resting_.store(false, std::memory_order_relaxed);
+}
+
 void Collector::coordinator_loop() {
   set_fatal_context(describe_collector, this);
   std::unique_lock lock(request_mutex_);
   while (true) {
     request_changed_.wait(lock,
                           [this] { return stop_ || wanted_.load(std::memory_order_acquire); });
+    rest(&lock);
     if (stop_) return;
     lock.unlock();
     while (true) {
@@ -192,7 +209,7 @@ void Collector::worker_loop(size_t index) {
 }
 
 bool Collector::waits_for_coordinator() const {
-  if (options_.mode == Mode::kStepping) return false;
+  if (options_.mode == Mode::kStepping || resting_.load(std::memory_order_relaxed)) return false;
   switch (phase()) {
     case Phase::kDrain:
     case Phase::kScanRoots:
@@ -218,7 +235,7 @@ GREYHOUND_NOINLINE void Collector::wait_for_phase(Mutator* mutator) {
 // inside. Between two of them a pending handshake ends the assist: its acknowledgement must not
 // wait.
 GREYHOUND_NOINLINE void Collector::gcAssistAlloc(Mutator* mutator) {
-  if (options_.debug.gcserial != 0 || options_.mode != Mode::kConcurrent) {
+  if (options_.debug.gcserial != 0 || options_.mode != Mode::kConcurrent || limiter.limiting()) {
     mutator->assist_debt = 0;
     return;
   }

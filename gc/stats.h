@@ -85,6 +85,7 @@ struct GcStats {
   uint64_t forced_cycles = 0;
   uint64_t rounds = 0;
   uint64_t escalations = 0;
+  uint64_t limited_cycles = 0;  // after which the CPU limiter was on (limiter.h)
 
   uint64_t mallocs = 0;      // objects ever allocated
   uint64_t alloc_bytes = 0;  // and their bytes (slot sizes; tiny objects their own size)

@@ -46,6 +46,10 @@ struct CollectorTesting {
   static bool wanted(const Collector& collector) {
     return collector.wanted_.load(std::memory_order_seq_cst);
   }
+  // As after cycles that took all the processors: no cycle begins before `until_ns`.
+  static void limit(Collector& collector, uint64_t until_ns) {
+    collector.limiter.rest_until_ns_.store(until_ns, std::memory_order_relaxed);
+  }
   static Marker& marker(Collector& collector) { return *collector.marker_; }
 };
 

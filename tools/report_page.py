@@ -16,7 +16,7 @@ HEADER = """# Performance
 What Greyhound is held to, and how far it gets, misses included. `tools/report` measures and writes this page; only
 what stands between the notes markers is by hand. Peers' figures are from one interleaved run of `tools/peers`, each
 workload in a process of its own per peer, order rotated; [bench/peers/README.md](../bench/peers/README.md) specifies
-them, [bench/limits.cc](../bench/limits.cc) our own. Medians; a ratio is ours over the other's, so below 1 we are
+them, [bench/limits](../bench/limits) our own. Medians; a ratio is ours over the other's, so below 1 we are
 ahead. A `~` marks repetitions that lie more than a fifth of their median apart: do not quote it.
 """
 

@@ -2,7 +2,7 @@
 """The rows of docs/performance.md: what each is computed from, and what it is held to.
 
 A row's figure comes from the medians of one run, never from two: ratios to peers and the differences between
-two peers' workloads from tools/peers, the rest from bench/limits.cc. A row without a limit is only reported.
+two peers' workloads from tools/peers, the rest from bench/limits. A row without a limit is only reported.
 """
 
 from dataclasses import dataclass
@@ -50,7 +50,7 @@ class Row:
     what: str                  # for the reader
     unit: str
     peers: tuple = ()          # the workloads it needs of tools/peers
-    limits: tuple = ()         # and of bench/limits.cc
+    limits: tuple = ()         # and of bench/limits
     value: Optional[Callable] = None  # of Figures
     most: Optional[float] = None
     least: Optional[float] = None
@@ -145,6 +145,7 @@ OWN_ROWS = [
     own("rounds", "root-scan rounds until quiet, most", "rounds", "max"),
     *storm("storm", "allocation storm on 2 cores", 10, 100, 40),
     *storm("storm-2", "the same with 2 mutators"),
+    own("spiral", "the collector's share of 2 cores, what lives being twice the memory limit", "%", most=50),
     own("metadata", "metadata, of the heap", "%", most=3),
     own("rss-drop", "RSS of live, after nine of ten trees went", "×", most=1.3),
     own("rss-random", "RSS of live, after nine of ten objects went", "×"),

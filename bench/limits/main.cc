@@ -9,6 +9,9 @@
 //   rounds             rounds p99    root-scan rounds until quiet, two mutators moving pointers
 //   storm, storm-2     % over goal   one (two) mutators that do nothing but replace a live heap of
 //                                    64 MiB, on two cores: overshoot, assists, share of 20 ms
+//   spiral             % of CPU      what the collector takes under a memory limit that what is
+//   live
+//                                    exceeds, on two cores, once it is limited
 //   metadata           % of heap     off the heap, at the end of marking
 //   rss-drop           RSS / live    after nine of ten trees were dropped and two cycles were
 //   forced rss-random         RSS / live    the same when nine of ten objects die, at random
@@ -20,70 +23,15 @@
 // What would mislead: a busy machine shows as held, waited and taken; barrier and sweep are in CPU
 // time and suffer least. Holds of the 4 GiB heap are fewer than of the small one, because its
 // cycles are longer: compare `holds` before quoting its p99.9. With --quick the 4 GiB are 256 MiB.
-#include <sched.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <thread>
 
-#include "bench/pacing.h"
-#include "bench/peers/harness.h"
-#include "runtime/greyhound.h"
+#include "bench/limits/workloads.h"
 
+namespace limits {
 namespace {
-
-using greyhound::Ref;
-using greyhound::gc::CycleStats;
-using greyhound::gc::GcStats;
-using greyhound::runtime::Options;
-using greyhound::runtime::Persistent;
-using greyhound::runtime::Runtime;
-using greyhound::runtime::Thread;
-using peers::expect;
-using peers::Random;
-using peers::Result;
-
-constexpr uint64_t kMiB = 1 << 20;
-constexpr uint64_t kGiB = 1 << 30;
-
-struct Node {
-  Ref<Node> left;
-  Ref<Node> right;
-};
-constexpr uint32_t kTreeDepth = 20;  // 32 MiB
-
-// Not inlined into a workload, whose frame would keep parts of what it drops.
-GREYHOUND_NOINLINE Node* build(Thread& thread, uint32_t depth) {
-  if (depth == 0) return thread.make<Node>();
-  Node* left = build(thread, depth - 1);
-  Node* right = build(thread, depth - 1);
-  return thread.make<Node>(left, right);
-}
-
-GREYHOUND_NOINLINE Ref<Node>* build_forest(Thread& thread, uint64_t trees,
-                                           uint32_t depth = kTreeDepth) {
-  auto* forest = thread.make_array<Ref<Node>>(trees);
-  for (uint64_t i = 0; i < trees; i++) forest[i] = build(thread, depth);
-  return forest;
-}
-
-double number(uint64_t value) { return static_cast<double>(value); }
-double us(uint64_t ns) { return number(ns) * 1e-3; }
-
-uint64_t gc_cpu_ns(const GcStats& stats) {
-  return stats.mark_cpu_ns + stats.assist_ns + stats.sweep_cpu_ns;
-}
-
-// Two of the processors that we may use, however many there are.
-void use_two_cores() {
-  cpu_set_t allowed, two;
-  CPU_ZERO(&two);
-  expect(sched_getaffinity(0, sizeof allowed, &allowed) == 0, "the processors we may use");
-  for (int cpu = 0; cpu < CPU_SETSIZE && CPU_COUNT(&two) < 2; cpu++) {
-    if (CPU_ISSET(cpu, &allowed)) CPU_SET(cpu, &two);
-  }
-  expect(sched_setaffinity(0, sizeof two, &two) == 0, "being restricted to two processors");
-}
 
 // --- holds ---------------------------------------------------------------------------------------
 
@@ -212,69 +160,6 @@ Result rounds(bool quick) {
   result.with("p50", number(stats.rounds_per_cycle.quantile(0.5)));
   result.with("max", number(stats.rounds_per_cycle.quantile(1)));
   return result.with("cycles", number(stats.cycles)).with("escalations", number(stats.escalations));
-}
-
-// --- pacing --------------------------------------------------------------------------------------
-
-constexpr uint32_t kStormTrees = 64;
-constexpr uint32_t kStormDepth = 15;  // 1 MiB
-constexpr uint64_t kWindow = 20'000'000;
-
-Node* build_ticking(Thread& thread, uint32_t depth, limits::Utilization* time) {
-  if (depth <= 2) {
-    time->tick();
-    return build(thread, depth);
-  }
-  Node* left = build_ticking(thread, depth - 1, time);
-  Node* right = build_ticking(thread, depth - 1, time);
-  return thread.make<Node>(left, right);
-}
-
-// Replaces its share of the live heap, tree by tree, for `ns`.
-void storm_of_one(Runtime& runtime, uint64_t trees, uint64_t ns, limits::Utilization* time,
-                  limits::Overshoot* overshoot) {
-  Thread thread(runtime);
-  Ref<Node>* forest = build_forest(thread, trees, kStormDepth);
-  const uint64_t end = peers::now_ns() + ns;
-  time->start();
-  for (uint64_t i = 0; peers::now_ns() < end; i++) {
-    forest[i % trees] = build_ticking(thread, kStormDepth, time);
-    if (overshoot != nullptr) overshoot->look();
-  }
-}
-
-Result storm(bool quick, uint64_t mutators) {
-  use_two_cores();
-  Runtime runtime;
-  const uint64_t ns = (quick ? 1 : 10) * uint64_t{1'000'000'000};
-  std::vector<limits::Utilization> times(mutators);
-  std::vector<std::thread> others;
-  {
-    // The least goals are passed before anything is counted: they are no storm of 64 MiB.
-    Thread thread(runtime);
-    Ref<Node>* forest = build_forest(thread, kStormTrees, kStormDepth);
-    runtime.collect();
-    peers::consume(forest);
-  }
-  limits::Overshoot overshoot(&runtime);
-  const auto run = [&](uint64_t i) {
-    storm_of_one(runtime, kStormTrees / mutators, ns, &times[i], i == 0 ? &overshoot : nullptr);
-  };
-  for (uint64_t i = 1; i < mutators; i++) others.emplace_back(run, i);
-  run(0);
-  for (std::thread& other : others) other.join();
-  double least = 1, mean = 1;
-  for (const limits::Utilization& time : times) {
-    least = std::min(least, time.least(kWindow));
-    mean = std::min(mean, time.mean());
-  }
-  const GcStats stats = runtime.stats();
-  Result result{"% over goal", std::max(0.0, overshoot.quantile(1)), {}};
-  result.with("p50", overshoot.quantile(0.5)).with("cycles", number(overshoot.cycles()));
-  result.with("assists", number(stats.assist_times.count));
-  result.with("assist_p999_us", us(stats.assist_times.quantile(0.999)));
-  result.with("assist_max_us", us(stats.assist_times.max_ns));
-  return result.with("least_share", least * 100).with("mean_share", mean * 100);
 }
 
 // --- memory --------------------------------------------------------------------------------------
@@ -429,43 +314,6 @@ Result sweep(bool quick) {
                      sweep_ns / number(gc_cpu_ns(stats) - gc_cpu_ns(before)) * 100);
 }
 
-// --- growth --------------------------------------------------------------------------------------
-
-constexpr uint64_t kGarbagePerSecond = 512 * kMiB;
-
-// Makes garbage at its rate until `cycles` more have ended.
-void make_garbage(Runtime& runtime, Thread& thread, uint64_t cycles) {
-  constexpr uint32_t kDepth = 14;  // 512 KiB
-  const uint64_t end = runtime.collector().completed_cycles() + cycles;
-  const uint64_t step_ns =
-      peers::tree_nodes(kDepth) * sizeof(Node) * 1'000'000'000 / kGarbagePerSecond;
-  uint64_t due = peers::now_ns();
-  while (runtime.collector().completed_cycles() < end) {
-    peers::consume(build(thread, kDepth));
-    due += step_ns;
-    const uint64_t now = peers::now_ns();
-    if (due <= now) continue;
-    thread.blocking([=] { std::this_thread::sleep_for(std::chrono::nanoseconds(due - now)); });
-  }
-}
-
-Result growth(bool quick, uint64_t mib) {
-  Runtime runtime;
-  Thread thread(runtime);
-  Ref<Node>* forest = build_forest(thread, mib / 32);
-  runtime.collect();
-  const GcStats before = runtime.stats();
-  make_garbage(runtime, thread, std::clamp<uint64_t>((quick ? 256 : 2048) / mib, 2, 16));
-  const GcStats stats = runtime.stats();
-  peers::consume(forest);
-  const double gc_ns = number(gc_cpu_ns(stats) - gc_cpu_ns(before));
-  const double cycles = number(stats.cycles - before.cycles);
-  const double objects = number(mib / 32 * peers::tree_nodes(kTreeDepth));
-  Result result{"ns / object", gc_ns / cycles / objects, {}};
-  result.with("ns_per_byte", gc_ns / number(stats.alloc_bytes - before.alloc_bytes));
-  return result.with("cycles", cycles).with("live_mib", number(mib));
-}
-
 // Live and garbage at percent 100, and what a collector keeps beside them.
 bool fits(uint64_t mib) {
   std::ifstream meminfo("/proc/meminfo");
@@ -477,14 +325,17 @@ bool fits(uint64_t mib) {
 }
 
 }  // namespace
+}  // namespace limits
 
 int main(int argc, char** argv) {
+  using namespace limits;
   std::vector<peers::Workload> workloads = {
       {"hold-64m", [](bool q) { return hold(q, 64 * kMiB); }},
       {"hold-4g", [](bool q) { return hold(q, q ? 256 * kMiB : 4 * kGiB); }},
       {"rounds", rounds},
       {"storm", [](bool q) { return storm(q, 1); }},
       {"storm-2", [](bool q) { return storm(q, 2); }},
+      {"spiral", spiral},
       {"metadata", metadata},
       {"rss-drop", rss_drop},
       {"rss-random", rss_random},

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What pacing does to a program: how much of its time a mutator gets, and how far cycles go beyond
 // their goals. Each object belongs to one thread; what they collect lies outside the managed heap.
-#ifndef BENCH_PACING_H_
-#define BENCH_PACING_H_
+#pragma once
 
 #include <algorithm>
 #include <cstdint>
@@ -114,5 +113,3 @@ class Overshoot {
 };
 
 }  // namespace limits
-
-#endif  // BENCH_PACING_H_
