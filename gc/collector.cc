@@ -257,6 +257,7 @@ void Collector::finish_scan() {
 }
 
 void Collector::finish_marking() {
+  mem_profile.free_dead();
   if (options_.debug.gccheckmark != 0) checkmark("the end of marking");
   if (escalated_) {
     world.release_all();

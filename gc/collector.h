@@ -31,6 +31,7 @@
 #include "gc/heap.h"
 #include "gc/limiter.h"
 #include "gc/marker.h"
+#include "gc/mprof.h"
 #include "gc/options.h"
 #include "gc/pacer.h"
 #include "gc/persistent.h"
@@ -132,6 +133,7 @@ class Collector {
   World world;
   PersistentRoots persistents;
   Specials specials{this};
+  MemProfile mem_profile{&heap};
   EventLog events;
   // Mutators that may be sweeping a span of the old generation right now.
   std::atomic<uint32_t> sweepers{0};

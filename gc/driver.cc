@@ -46,6 +46,7 @@ bool Collector::start() {
   if (options_.debug.crashreport != 0) install_crash_handler();
   if (!heap.initialise(options_)) return false;
   pacer.initialise(options_);
+  mem_profile.set_rate(options_.mem_profile_rate);
   marker_ = std::make_unique<Marker>(&heap, &pool, &pacer);
   if (options_.mode != Mode::kStepping) coordinator_ = std::thread([this] { coordinator_loop(); });
   return true;

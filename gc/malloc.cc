@@ -98,6 +98,7 @@ GREYHOUND_NOINLINE void* malloc_large(Mutator* mutator, size_t size, const Type*
       collector->heap.marks.test_and_set(span->base);
     collector->pacer.allocated(span->bytes(), mutator->alloc_black());
     mutator->count_large(span->bytes());
+    collector->mem_profile.sample_large(mutator, span->bytes());
     owe(collector, mutator, span->bytes());
     const uintptr_t object = span->base;
     collector->heap.push_large(span);
@@ -164,11 +165,24 @@ void trace_allocation(const void* object, size_t size, const Type* type) {
                type == nullptr ? "bytes" : type->name);
 }
 
+// For the heap profile. When every object is wanted, the next one must not find room in an open
+// tiny block: it would not come by here.
+GREYHOUND_NOINLINE void record_sample(Mutator* mutator, const void* object, const Type* type,
+                                      uintptr_t frame) {
+  mutator->sample_due = false;
+  if (object == nullptr) return;
+  MemProfile& profile = mutator->collector()->mem_profile;
+  profile.record(*mutator, object, type, frame);
+  if (profile.rate() <= 1) mutator->tiny.cur = mutator->tiny.end;
+}
+
 GREYHOUND_NOINLINE void* mallocgc_slow(size_t size, const Type* type) {
   Mutator* mutator = current_mutator();
   mutator->safepoint("mallocgc");
   if (size == 0) return zero_size_object;
   void* object = allocate(mutator, size, type);
+  if (mutator->sample_due) [[unlikely]]
+    record_sample(mutator, object, type, reinterpret_cast<uintptr_t>(__builtin_frame_address(0)));
   if (mutator->collector()->options().debug.allocfreetrace != 0) [[unlikely]] {
     trace_allocation(object, size, type);
     mutator->tiny.cur = mutator->tiny.end;  // the next one comes by here, too

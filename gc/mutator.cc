@@ -75,9 +75,11 @@ Mutator* current_mutator() {
   return mutator;
 }
 
-uint64_t fastrand() {
+uint64_t fastrand() { return current_mutator()->next_random(); }
+
+uint64_t Mutator::next_random() {
   // splitmix64: one add and two multiplies, and every state gives a full-period sequence.
-  uint64_t z = (current_mutator()->random_state += 0x9e3779b97f4a7c15u);
+  uint64_t z = (random_state += 0x9e3779b97f4a7c15u);
   z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
   z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
   return z ^ (z >> 31);
@@ -144,11 +146,16 @@ void Mutator::bind() {
     previous_on_thread->enter_blocking("attached to another runtime");
   take_from_blocked();
   // Running from here on: the fields are this thread's.
-  if (conservative_) stacks_[0].base = thread_stack_base();
+  if (conservative_ || collector_->mem_profile.rate() != 0) thread_stack_end_ = thread_stack_base();
+  if (conservative_) stacks_[0].base = thread_stack_end_;
   bound_ = true;
   tls_mutator = this;
   set_fatal_context(describe_collector, collector_);
   safepoint("attach");
+}
+
+uintptr_t Mutator::stack_end() const {
+  return current_stack_ == 0 ? thread_stack_end_ : stacks_[current_stack_].base;
 }
 
 void Mutator::unbind() {

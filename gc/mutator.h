@@ -55,9 +55,10 @@ enum class MutatorState : uint32_t { kRunning, kBlocked, kClaimed, kClaimedAwait
 struct AllocRun {
   uintptr_t cur = 0;
   uintptr_t end = 0;
-  uintptr_t start = 0;     // what has been handed out since the last flush of counts begins here
-  uint32_t size = 0;       // slot size
-  uint32_t next_slot = 0;  // where the search for the span's next run resumes
+  uintptr_t start = 0;  // what has been handed out since the last flush of counts begins here
+  uint32_t size = 0;    // slot size
+  uint32_t next_slot : 31 = 0;   // where the search for the span's next run resumes
+  uint32_t sample_next : 1 = 0;  // the first object of the next run is for the heap profile
   mspan* span = nullptr;
   Layout* layout = nullptr;  // null for a shared run
 };
@@ -166,6 +167,10 @@ class Mutator : public MutatorHot {
   uint64_t mallocs() const { return mallocs_.load(std::memory_order_relaxed); }
   uint64_t alloc_bytes() const { return alloc_bytes_.load(std::memory_order_relaxed); }
 
+  uint64_t next_random();
+  // The highest address of the stack it runs on, exclusive.
+  uintptr_t stack_end() const;
+
   // Greys the object that `address` points into (barrier slow path).
   void shade(uintptr_t address, bool exact);
 
@@ -195,7 +200,8 @@ class Mutator : public MutatorHot {
 
   int64_t assist_debt = 0;  // marking work owed for what was allocated while marking
   uint64_t allocs_until_stress = 0;
-  uint64_t random_state = 0;  // fastrand
+  bool sample_due = false;    // the object being allocated is for the heap profile
+  uint64_t random_state = 0;  // next_random
   Mutator* previous_on_thread = nullptr;
 
  private:
@@ -222,7 +228,8 @@ class Mutator : public MutatorHot {
   std::atomic<MutatorState> state_{MutatorState::kBlocked};
   std::atomic<const char*> last_safepoint_{"attach"};
   bool bound_ = false;
-  bool hold_answers_ = false;  // tests: not answered for while blocked
+  uintptr_t thread_stack_end_ = 0;  // where stack roots or a heap profile want it
+  bool hold_answers_ = false;       // tests: not answered for while blocked
   bool alloc_black_ = false;
   bool roots_scanned_ = false;  // in this cycle: with the hybrid barrier, once is enough
   uint32_t sweepgen_ = 0;

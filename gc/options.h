@@ -63,6 +63,9 @@ struct Options {
   bool huge_pages = false;
   // Run finalizers and cleanups on a thread of their own; else only in Runtime::run_finalizers().
   bool finalizer_thread = true;
+  // As Go's MemProfileRate: of so many bytes allocated one is sampled for the heap profile
+  // (mprof.h). 0: none; 1: every object, which takes a microsecond each.
+  uint64_t mem_profile_rate = 0;
   bool use_environment = true;
   OutOfMemoryHandler on_out_of_memory = nullptr;
   void* out_of_memory_context = nullptr;

@@ -152,6 +152,8 @@ bool refill(Collector* collector, Mutator* mutator, AllocRun* run) {
   }
   // And under allocfreetrace after one object, which mallocgc_slow then names.
   if (collector->options().debug.allocfreetrace != 0) last = first + 1;
+  if (const MemProfile& profile = collector->mem_profile; profile.rate() != 0)
+    last = profile.cut_run(mutator, run, first, last);
   const uintptr_t start = run->span->object_base(first);
   const uintptr_t end = run->span->object_base(last);
   if (run->span->needzero) std::memset(reinterpret_cast<void*>(start), 0, end - start);

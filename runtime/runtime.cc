@@ -49,6 +49,8 @@ std::vector<std::string> apply_environment(Options* options) {
   if (const char* text = std::getenv("GREYHOUND_DEBUG"); text != nullptr) {
     for (std::string& error : parse_debug_flags(text, &options->debug))
       errors.push_back(std::move(error));
+    if (options->mem_profile_rate == 0)
+      options->mem_profile_rate = static_cast<uint64_t>(options->debug.memprofilerate);
   }
   return errors;
 }

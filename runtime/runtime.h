@@ -29,6 +29,7 @@
 #include <stdexcept>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "gc/collector.h"
 #include "gc/malloc_inl.h"
@@ -94,6 +95,10 @@ class Runtime {
   // Options::finalizer_thread off (as always in stepping mode) here. Called from one of them, it
   // runs the rest. On an attached thread of this runtime; a safepoint.
   void run_finalizers();
+
+  // What was allocated where since the runtime was made, and of it, what the last collection found
+  // dead; nothing unless Options::mem_profile_rate is set. Any thread.
+  std::vector<gc::MemRecord> heap_profile() { return collector_->mem_profile.records(); }
 
   gc::Collector& collector() { return *collector_; }
 

@@ -10,7 +10,8 @@
  *
  * Rules of the design (section 3) held to account: 1 (two start handshakes, in this order), 2 (rounds until
  * quiet), 3 (when the flag is cleared), 4 (an acknowledgement is a full barrier), 5 (no safepoint between
- * a barrier and its store; black objects need the barrier too).
+ * a barrier and its store; black objects need the barrier too), 6 (a root without a barrier has one owner), and
+ * the last resort of a program whose rounds do not end: its mutators are held for the rest of them.
  *
  * What must hold: no mutator touches a freed slot, and at the sweep a marked object points only to marked
  * ones. The second is stronger than "no live object is freed": it also covers objects that died marked,
@@ -25,6 +26,8 @@
  *   RUN holds    tso               -DTSO
  *   RUN holds    store-first       -DTSO -DSTORE_FIRST
  *   RUN holds    round-bound       -DCOUNT_ROUNDS
+ *   RUN holds    global-root       -DGLOBAL
+ *   RUN holds    escalation        -DESCALATE
  *   RUN refuted  no-barrier        -DNO_BARRIER
  *   RUN refuted  one-start         -DONE_START
  *   RUN refuted  black-first       -DBLACK_FIRST
@@ -34,13 +37,20 @@
  *   RUN refuted  safepoint-inside  -DSAFEPOINT_INSIDE
  *   RUN refuted  shade-late        -DSTORE_FIRST -DSHADE_LATE
  *   RUN refuted  no-fence          -DTSO -DNO_FENCE
+ *   RUN refuted  global-bare       -DGLOBAL -DGLOBAL_BARE
+ *   RUN refuted  range-of-two      -DRANGE_OF_TWO
+ *   RUN refuted  held-unscanned    -DESCALATE -DHELD_UNSCANNED
  *   RUN reached  slot-reuse        -DWITNESS=1
  *   RUN reached  third-round       -DCOUNT_ROUNDS -DWITNESS=2
+ *   RUN reached  held-and-shaded   -DESCALATE -DWITNESS=3
  *
  * Switches
  *   TSO               x86 memory order: a field store waits in a one-entry buffer of its mutator
  *   STORE_FIRST       the barrier follows the store: equally right, as long as no safepoint is between
  *   COUNT_ROUNDS      counts H3 handshakes of a cycle: never more than there are objects
+ *   GLOBAL            a second global root, greyed once after H2: a slot that both mutators store into, by
+ *                     the barrier
+ *   ESCALATE          after a first round that is not quiet the mutators are held, each from a safepoint on
  *   NO_BARRIER        fault: stores shade nothing
  *   ONE_START         fault: one handshake turns on the barrier and black allocation
  *   BLACK_FIRST       fault: black allocation is on before the barrier is
@@ -49,6 +59,10 @@
  *   ONE_ROUND         fault: what the first H3 shades is drained, but registers are not looked at again
  *   SAFEPOINT_INSIDE  fault: safepoints between the barrier and its store
  *   SHADE_LATE        fault: safepoints between the store and a barrier that reads the slot back
+ *   GLOBAL_BARE       fault: they store into it without one
+ *   RANGE_OF_TWO      fault: a slot scanned with the registers of the first mutator, stored into without a
+ *                     barrier by both
+ *   HELD_UNSCANNED    fault: once the mutators are held, the cycle ends without another round
  *   NO_FENCE          fault: a mutator acknowledges with a store still in its buffer
  *   WITNESS=n         the search must come to SEEN(n): proof that the model does something
  *
@@ -71,6 +85,7 @@
 #define SCAN 4
 #define OFF 5
 #define WHITE 6
+#define HOLD 7
 
 #ifdef WITNESS
 #define SEEN(n) assert(WITNESS != (n))
@@ -88,6 +103,15 @@ byte fld[N] = NIL;
 bit shaded;    /* a mutator has shaded something since the flag was cleared */
 bit swept = 1; /* off from quiet to the sweep: no slot of an unswept heap is handed out white (rule 10) */
 byte req[M];
+#if defined(GLOBAL) || defined(RANGE_OF_TWO)
+byte root = NIL; /* a slot off the heap that both mutators use */
+#endif
+#ifdef ESCALATE
+bit held[M]; /* at a safepoint, where it answers and does nothing else */
+#define FREE !held[_pid]
+#else
+#define FREE true
+#endif
 #ifdef WITNESS
 byte freed; /* slots that the last sweep freed */
 #endif
@@ -142,7 +166,15 @@ inline acknowledge() {
     :: req[_pid] == BARRIER -> barrier = 1
     :: req[_pid] == BLACK -> black = 1
     :: req[_pid] == BARRIER_BLACK -> barrier = 1; black = 1
-    :: req[_pid] == SCAN -> shade(a); shade(b)
+    :: req[_pid] == SCAN ->
+       shade(a); shade(b)
+#ifdef RANGE_OF_TWO
+       ; if :: _pid == 0 -> shade(root) :: else fi
+#endif
+#ifdef ESCALATE
+       ; if :: held[_pid] && shaded -> SEEN(3) :: else fi
+    :: req[_pid] == HOLD -> held[_pid] = 1
+#endif
     :: req[_pid] == OFF -> barrier = 0
     :: req[_pid] == WHITE -> black = 0
     fi;
@@ -159,8 +191,8 @@ active [M] proctype mutator() {
   byte pending_obj = NIL, pending_val = NIL;
 #endif
   do
-  :: d_step { FIELD(a) != b -> assert(LIVE(a)); b = FIELD(a) } /* b = a.f */
-  :: FIELD(a) != b && ROOM ->                                  /* a.f = b, b may be nil */
+  :: d_step { FREE && FIELD(a) != b -> assert(LIVE(a)); b = FIELD(a) } /* b = a.f */
+  :: FREE && FIELD(a) != b && ROOM ->                                  /* a.f = b, b may be nil */
 #ifdef STORE_FIRST
      store();
 #ifdef SHADE_LATE
@@ -178,10 +210,18 @@ active [M] proctype mutator() {
 #endif
      store()
 #endif
-  :: d_step { b != NIL && a != b -> a = b } /* a = b: walk on */
-  :: d_step { a != 0 -> a = 0 }             /* a = the global root */
+  :: d_step { FREE && b != NIL && a != b -> a = b } /* a = b: walk on */
+  :: d_step { FREE && a != 0 -> a = 0 }             /* a = the global root */
+#if defined(GLOBAL) || defined(RANGE_OF_TWO)
+  :: d_step { FREE && root != b -> assert(LIVE(root)); b = root }
+  :: FREE && root != b ->
+#if defined(GLOBAL) && !defined(GLOBAL_BARE)
+     if :: barrier -> d_step { shade(b) } :: else fi;
+#endif
+     d_step { assert(LIVE(b)); root = b }
+#endif
   :: d_step {                               /* b = new object */
-       alloc != BIT(N) - 1 && (black || swept) ->
+       FREE && alloc != BIT(N) - 1 && (black || swept) ->
        k = 0; do :: HAS(alloc, k) -> k++ :: else -> break od;
        alloc = alloc | BIT(k);
 #ifndef ALLOCATE_WHITE
@@ -242,7 +282,7 @@ inline sweep() {
 
 active proctype collector() {
   byte x = NIL, child = NIL;
-#ifdef COUNT_ROUNDS
+#if defined(COUNT_ROUNDS) || defined(ESCALATE)
   byte round;
 #endif
   do
@@ -258,6 +298,9 @@ active proctype collector() {
      handshake(BLACK);
 #endif
      d_step { greyobject(0) }; /* the global root */
+#ifdef GLOBAL
+     d_step { greyobject(root) };
+#endif
      do
      :: true ->
 #ifndef LATE_CLEAR
@@ -272,14 +315,28 @@ active proctype collector() {
         /* A round that is not quiet has marked an object that was white at the start, so rounds end. */
         d_step { round++; assert(round <= N); if :: round == 3 -> SEEN(2) :: else fi };
 #endif
-#ifdef ONE_ROUND
+#if defined(ONE_ROUND)
         drain();
         break
+#elif defined(ESCALATE)
+        /* Held, the mutators make no more work: what they still have is shaded in the first of the rounds. */
+        d_step { round++; assert(round <= 3) };
+        if
+        :: !shaded -> break
+        :: shaded && round == 1 -> handshake(HOLD)
+        :: shaded && round > 1
+        fi
+#ifdef HELD_UNSCANNED
+        ; if :: held[0] -> break :: else fi
+#endif
 #else
         if :: shaded :: else -> break fi
 #endif
      od;
      swept = 0;
+#ifdef ESCALATE
+     d_step { held[0] = 0; held[1] = 0; round = 0 };
+#endif
      handshake(OFF);
      handshake(WHITE);
 #ifdef COUNT_ROUNDS

@@ -21,8 +21,8 @@
  *                            else mark the target and keep it in one's own buffer
  *   read the cell again      the target if it is still there, else nil: it was revived, and is dead all the same
  *
- * Rules of the design (section 3) held to account: 11, 2 where a weak load asks for the round, and 9's
- * words, which H3 copies and the coordinator resolves before it judges.
+ * Rules of the design (section 3) held to account: 11, 2 where a weak load asks for the round, 9's words, which
+ * H3 copies and the coordinator resolves before it judges, and 10's black allocation through all of this.
  *
  * What must hold: when a round is closed everything reachable is marked (registers, root, queued objects,
  * and through ephemerons); a weak load gives nothing that was dead then, and gives nil for nothing that is
@@ -48,6 +48,7 @@
  *   RUN refuted  safepoint-in-load -DSAFEPOINT_IN_LOAD
  *   RUN refuted  emptied-after-off -DEMPTIED_LATE=1
  *   RUN refuted  emptied-at-sweep  -DEMPTIED_LATE=2
+ *   RUN refuted  white-early       -DFINALIZER -DWHITE_EARLY
  *   RUN refuted  no-reread         -DFINALIZER -DNO_REREAD
  *   RUN refuted  revived-first     -DFINALIZER -DREVIVED_FIRST
  *   RUN refuted  revived-alone     -DFINALIZER -DREVIVED_ALONE
@@ -81,6 +82,7 @@
  *   JUDGE_UNRESOLVED    fault: the round is judged before the words that H3 copied are resolved
  *   SAFEPOINT_IN_LOAD   fault: a safepoint between the reading of the cell and what follows
  *   EMPTIED_LATE=1, 2   fault: cells are emptied after H4, or after the sweep
+ *   WHITE_EARLY         fault: allocation turns white before weak and finalizer work, not after it
  *   NO_REREAD           fault: a load does not look at the cell again
  *   REVIVED_FIRST       fault: objects are revived before cells are emptied
  *   REVIVED_ALONE       fault: what a revived object refers to is not marked
@@ -113,6 +115,7 @@
 #define BLACK 2
 #define SCAN 3
 #define OFF 4
+#define WHITE_NOW 5 /* only in the fault WHITE_EARLY */
 
 #ifdef WITNESS
 #define SEEN(n) assert(WITNESS != (n))
@@ -216,6 +219,9 @@ inline acknowledge() {
        :: else
        fi
     :: req[_pid] == OFF -> barrier = 0; black = 0
+#ifdef WHITE_EARLY
+    :: req[_pid] == WHITE_NOW -> black = 0
+#endif
     fi;
     req[_pid] = NONE
   }
@@ -248,7 +254,12 @@ active [M] proctype mutator() {
      fi;
      d_step { assert(LIVE(r[_pid])); fld[0] = r[_pid] }
   :: d_step { /* r = new object that points to what r was; its first store needs the barrier too */
-       alloc != ALL && (black || swept) ->
+       alloc != ALL &&
+#ifdef WHITE_EARLY
+       (black || swept || barrier) ->
+#else
+       (black || swept) ->
+#endif
        k = 0; do :: HAS(alloc, k) -> k++ :: else -> break od;
 #ifdef WITNESS
        if :: HAS(freed, k) -> SEEN(1) :: else fi;
@@ -518,6 +529,9 @@ active proctype coordinator() {
         ; resolve()
 #endif
      od;
+#ifdef WHITE_EARLY
+     handshake(WHITE_NOW);
+#endif
 #if defined(REVIVED_FIRST)
      revive();
      empty_cells();

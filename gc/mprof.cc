@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+#include "gc/mprof.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "gc/heap.h"
+#include "gc/mutator.h"
+#include "runtime/base/backtrace.h"
+
+namespace greyhound::gc {
+
+double unsampled(uint64_t sampled, uint64_t size, uint64_t rate) {
+  if (rate <= 1) return static_cast<double>(sampled);
+  const double ratio = static_cast<double>(size) / static_cast<double>(rate);
+  return static_cast<double>(sampled) / -std::expm1(-ratio);
+}
+
+uint64_t MemProfile::next_gap(Mutator* mutator) const {
+  if (rate_ <= 1) return 0;
+  // In (0, 1].
+  const double uniform = static_cast<double>((mutator->next_random() >> 11) + 1) * 0x1p-53;
+  return static_cast<uint64_t>(-static_cast<double>(rate_) * std::log(uniform));
+}
+
+uint32_t MemProfile::cut_run(Mutator* mutator, AllocRun* run, uint32_t first, uint32_t last) const {
+  uint32_t slots = 0;  // that may be handed out before the next one to be recorded
+  const auto draw = [&] {
+    return static_cast<uint32_t>(std::min<uint64_t>(next_gap(mutator) / run->size, last - first));
+  };
+  if (!run->sample_next) slots = draw();
+  if (slots == 0) {
+    mutator->sample_due = true;
+    slots = 1 + draw();
+  }
+  run->sample_next = slots < last - first;
+  return std::min(last, first + slots);
+}
+
+void MemProfile::sample_large(Mutator* mutator, uint64_t bytes) const {
+  if (rate_ != 0 && next_gap(mutator) < bytes) mutator->sample_due = true;
+}
+
+void MemProfile::record(const Mutator& mutator, const void* object, const Type* type,
+                        uintptr_t frame) {
+  const auto address = reinterpret_cast<uintptr_t>(object);
+  const mspan* span = heap_->span_of(address);
+  uintptr_t stack[kMaxDepth];
+  const size_t depth = walk_frames(frame, mutator.stack_end(), stack, kMaxDepth);
+  MemRecord site;
+  site.stack.assign(stack, stack + depth);
+  site.size = span->size_class == kLargeClass ? span->bytes() : span->elem_size;
+  site.type = type;
+  site.labels = current_labels();
+  std::lock_guard lock(mutex_);
+  Counts& counts = sites_[std::move(site)];
+  counts.allocs.fetch_add(1, std::memory_order_relaxed);
+  live_[address] = &counts;
+}
+
+// The table is taken out, so that no allocation waits for the whole of it.
+void MemProfile::free_dead() {
+  if (rate_ == 0) return;
+  Live before;
+  {
+    std::lock_guard lock(mutex_);
+    before.swap(live_);
+  }
+  // What is recorded from here on is black.
+  std::erase_if(before, [this](const auto& entry) {
+    if (heap_->marks.test(entry.first)) return false;
+    entry.second->frees.fetch_add(1, std::memory_order_relaxed);
+    return true;
+  });
+  std::lock_guard lock(mutex_);
+  before.merge(live_);
+  live_.swap(before);
+}
+
+std::vector<MemRecord> MemProfile::records() {
+  std::vector<MemRecord> result;
+  std::lock_guard lock(mutex_);
+  result.reserve(sites_.size());
+  for (const auto& [site, counts] : sites_) {
+    MemRecord record = site;
+    record.frees = counts.frees.load(std::memory_order_relaxed);
+    record.allocs = counts.allocs.load(std::memory_order_relaxed);
+    result.push_back(std::move(record));
+  }
+  return result;
+}
+
+size_t MemProfile::Hash::operator()(const MemRecord& record) const {
+  uint64_t hash = record.size ^ reinterpret_cast<uintptr_t>(record.type);
+  const auto mix = [&hash](uint64_t word) { hash = (hash ^ word) * 0x9e3779b97f4a7c15u; };
+  for (const uintptr_t address : record.stack) mix(address);
+  for (const auto& [key, value] : record.labels) {
+    mix(std::hash<std::string>()(key));
+    mix(std::hash<std::string>()(value));
+  }
+  return hash ^ (hash >> 32);
+}
+
+bool MemProfile::SameSite::operator()(const MemRecord& a, const MemRecord& b) const {
+  return a.size == b.size && a.type == b.type && a.stack == b.stack && a.labels == b.labels;
+}
+
+}  // namespace greyhound::gc
