@@ -3,6 +3,7 @@
 
 #include <cstdio>
 #include <cstring>
+#include <utility>
 
 #include "gc/bug.h"
 #include "gc/collector.h"
@@ -146,6 +147,10 @@ void* allocate(Mutator* mutator, size_t size, const Type* type) {
   const bool noscan = type == nullptr || type->noscan();
   if (noscan && size < kGranule) {
     const auto take = [&] { return bump_tiny(mutator, size); };
+    if (mutator->tiny_block_end != 0) {
+      mutator->tiny.end = std::exchange(mutator->tiny_block_end, 0);
+      mutator->sample_due = true;
+    }
     if (void* object = take(); object != nullptr) return object;
     return refill_and_take(mutator, &mutator->tiny, take);
   }
@@ -165,15 +170,17 @@ void trace_allocation(const void* object, size_t size, const Type* type) {
                type == nullptr ? "bytes" : type->name);
 }
 
-// For the heap profile. When every object is wanted, the next one must not find room in an open
-// tiny block: it would not come by here.
+// For the heap profile. When every object is wanted, the next one must not find room in the open
+// tiny block by the fast path.
 GREYHOUND_NOINLINE void record_sample(Mutator* mutator, const void* object, const Type* type,
                                       uintptr_t frame) {
   mutator->sample_due = false;
   if (object == nullptr) return;
   MemProfile& profile = mutator->collector()->mem_profile;
   profile.record(*mutator, object, type, frame);
-  if (profile.rate() <= 1) mutator->tiny.cur = mutator->tiny.end;
+  if (profile.rate() > 1) return;
+  mutator->tiny_block_end = mutator->tiny.end;
+  mutator->tiny.end = mutator->tiny.cur;
 }
 
 GREYHOUND_NOINLINE void* mallocgc_slow(size_t size, const Type* type) {

@@ -333,6 +333,7 @@ void Mutator::for_each_run(Visit visit) {
 // Rule 1: what remains of every cached run becomes black by atomic OR; markers may be at work on
 // the same words. The open tiny block is left behind, its objects stay as white as they are.
 void Mutator::blacken_runs() {
+  tiny_block_end = 0;
   flush_counts();
   if (!bug(Bug::kOpenTinyBlockKept)) tiny.cur = tiny.start = align_up(tiny.cur, kGranule);
   for_each_run([&](AllocRun& run) {
@@ -343,6 +344,7 @@ void Mutator::blacken_runs() {
 }
 
 void Mutator::drop_runs(bool clear_tails) {
+  tiny_block_end = 0;
   flush_counts();
   if (!bug(Bug::kOpenTinyBlockKept)) tiny.cur = tiny.start = align_up(tiny.cur, kGranule);
   for_each_run([&](AllocRun& run) { return_run(collector_, this, &run, clear_tails); });

@@ -200,6 +200,9 @@ class Mutator : public MutatorHot {
 
   int64_t assist_debt = 0;  // marking work owed for what was allocated while marking
   uint64_t allocs_until_stress = 0;
+  // Where the open tiny block ends, while tiny.end is put at its cursor so that the next tiny
+  // object comes by the slow path as well; else 0.
+  uintptr_t tiny_block_end = 0;
   bool sample_due = false;    // the object being allocated is for the heap profile
   uint64_t random_state = 0;  // next_random
   Mutator* previous_on_thread = nullptr;

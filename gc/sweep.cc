@@ -179,6 +179,9 @@ void return_run(Collector* collector, Mutator* mutator, AllocRun* run, bool clea
   const bool has_free = (clear_tail && run->cur < run->end) || run->next_slot < span->nelems;
   span->central->push(span, has_free);
   run->span = nullptr;
+  // With a tail unused, the object it was cut in front of will not be the next; drawn anew, the gap
+  // is as good as the rest of the old one.
+  if (run->cur < run->end) run->sample_next = 0;
   run->cur = run->end = run->start = 0;
 }
 

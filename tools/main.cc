@@ -14,6 +14,7 @@
 #include "runtime/base/nearest.h"
 #include "tools/experiments/lab_command.h"
 #include "tools/experiments/machine.h"
+#include "tools/pprof/pprof_command.h"
 
 namespace {
 
@@ -114,6 +115,8 @@ int run(int argc, char** argv) {
   app.require_subcommand(0, 1);
   greyhound::lab::LabOptions lab_options;
   CLI::App* lab = greyhound::lab::add_lab_command(&app, &lab_options);
+  greyhound::pprof::PprofOptions pprof_options;
+  CLI::App* pprof = greyhound::pprof::add_pprof_command(&app, &pprof_options);
   CLI::App* version = app.add_subcommand("version", "Print the version");
   app.allow_extras();
   for (CLI::App* command : app.get_subcommands({})) command->allow_extras();
@@ -132,6 +135,7 @@ int run(int argc, char** argv) {
     }
   }
   if (lab->parsed()) return greyhound::lab::run_lab(lab_options);
+  if (pprof->parsed()) return greyhound::pprof::run_pprof(pprof_options);
   if (version->parsed()) return print_version();
   fmt::print("{}", app.help());
   return 0;

@@ -48,8 +48,8 @@
  *   TSO               x86 memory order: a field store waits in a one-entry buffer of its mutator
  *   STORE_FIRST       the barrier follows the store: equally right, as long as no safepoint is between
  *   COUNT_ROUNDS      counts H3 handshakes of a cycle: never more than there are objects
- *   GLOBAL            a second global root, greyed once after H2: a slot that both mutators store into, by
- *                     the barrier
+ *   GLOBAL            a second global root, greyed once after H2: one mutator stores into it, by the barrier,
+ *                     and the other reads it
  *   ESCALATE          after a first round that is not quiet the mutators are held, each from a safepoint on
  *   NO_BARRIER        fault: stores shade nothing
  *   ONE_START         fault: one handshake turns on the barrier and black allocation
@@ -59,9 +59,9 @@
  *   ONE_ROUND         fault: what the first H3 shades is drained, but registers are not looked at again
  *   SAFEPOINT_INSIDE  fault: safepoints between the barrier and its store
  *   SHADE_LATE        fault: safepoints between the store and a barrier that reads the slot back
- *   GLOBAL_BARE       fault: they store into it without one
- *   RANGE_OF_TWO      fault: a slot scanned with the registers of the first mutator, stored into without a
- *                     barrier by both
+ *   GLOBAL_BARE       fault: it stores into it without one
+ *   RANGE_OF_TWO      fault: a slot scanned with the registers of one mutator, stored into without a barrier by
+ *                     the other
  *   HELD_UNSCANNED    fault: once the mutators are held, the cycle ends without another round
  *   NO_FENCE          fault: a mutator acknowledges with a store still in its buffer
  *   WITNESS=n         the search must come to SEEN(n): proof that the model does something
@@ -104,7 +104,7 @@ bit shaded;    /* a mutator has shaded something since the flag was cleared */
 bit swept = 1; /* off from quiet to the sweep: no slot of an unswept heap is handed out white (rule 10) */
 byte req[M];
 #if defined(GLOBAL) || defined(RANGE_OF_TWO)
-byte root = NIL; /* a slot off the heap that both mutators use */
+byte root = NIL; /* a slot off the heap: one mutator writes it, the other reads it */
 #endif
 #ifdef ESCALATE
 bit held[M]; /* at a safepoint, where it answers and does nothing else */
@@ -213,8 +213,8 @@ active [M] proctype mutator() {
   :: d_step { FREE && b != NIL && a != b -> a = b } /* a = b: walk on */
   :: d_step { FREE && a != 0 -> a = 0 }             /* a = the global root */
 #if defined(GLOBAL) || defined(RANGE_OF_TWO)
-  :: d_step { FREE && root != b -> assert(LIVE(root)); b = root }
-  :: FREE && root != b ->
+  :: d_step { _pid == 0 && root != b -> assert(LIVE(root)); b = root }
+  :: _pid == 1 && b != NIL && root != b ->
 #if defined(GLOBAL) && !defined(GLOBAL_BARE)
      if :: barrier -> d_step { shade(b) } :: else fi;
 #endif

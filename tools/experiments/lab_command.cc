@@ -12,6 +12,8 @@
 #include "runtime/base/nearest.h"
 #include "runtime/runtime.h"
 #include "tools/experiments/report.h"
+#include "tools/experiments/rig.h"
+#include "tools/pprof/heap_profile.h"
 
 namespace greyhound::lab {
 namespace {
@@ -144,6 +146,13 @@ bool wants_color() {
          terminal != nullptr && std::string_view(terminal) != "dumb";
 }
 
+// As GREYHOUND_DEBUG=memprofilerate=N has it; else every object.
+uint64_t profile_rate() {
+  runtime::Options options;
+  runtime::apply_environment(&options);
+  return std::max<uint64_t>(options.mem_profile_rate, 1);
+}
+
 int run_chosen(const LabOptions& options, const std::vector<const Experiment*>& chosen,
                const Settings& settings) {
   Progress progress(progress_wanted());
@@ -186,6 +195,8 @@ CLI::App* add_lab_command(CLI::App* app, LabOptions* options) {
   add_option("--reps", &options->reps, "N", "Repetitions of each arm, whatever time they take");
   add_option("--go", &options->go, "WHICH",
              "The Go to compare with: auto, off, or the path of a go command");
+  add_option("--heapprofile", &options->heap_profile, "FILE",
+             "Write where every object was allocated, for greyhound pprof and go tool pprof");
   lab->footer(kFooter);
   return lab;
 }
@@ -207,9 +218,18 @@ int run_lab(const LabOptions& options) try {
         fmt::format("--go needs auto, off or the path of a go command, not '{}'", options.go)};
   }
   if (!report_environment()) return kExitUsage;
-  return run_chosen(options, chosen, settings);
+  if (options.heap_profile.empty()) return run_chosen(options, chosen, settings);
+  // Before anything runs: an hour's work is not to end in a file that cannot be written.
+  pprof::write_file(pprof::heap_profile({}, 1), options.heap_profile);
+  const HeapSink sink(profile_rate());
+  const int status = run_chosen(options, chosen, settings);
+  pprof::write_file(pprof::heap_profile(sink.records(), sink.rate()), options.heap_profile);
+  return status;
 } catch (const UsageError& error) {
   fmt::print(stderr, "greyhound lab: {}\n", error.message);
+  return kExitUsage;
+} catch (const pprof::FileError& error) {
+  fmt::print(stderr, "greyhound lab: {}\n", error.what());
   return kExitUsage;
 }
 

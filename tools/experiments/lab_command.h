@@ -17,6 +17,7 @@ struct LabOptions {
   bool json = false;
   std::string reps;
   std::string go = "auto";
+  std::string heap_profile;  // a file
 };
 
 inline constexpr int kExitHolds = 0;

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "gc/stats.h"
+#include "runtime/base/profile_labels.h"
 
 namespace greyhound::lab {
 namespace {
@@ -51,9 +52,15 @@ class Run {
       const Arm& arm = experiment_.arms[at];
       progress_->show(fmt::format("lab: {} repetition {}/{}: {}", experiment_.id, repetition + 1,
                                   wanted_, arm.name));
-      ours_[at].push_back(arm.run(ops_));
+      ours_[at].push_back(run_ours(arm));
       if (go_ != nullptr && go_failure_.empty() && !arm.go_arm.empty()) run_go(arm, at);
     }
+  }
+
+  Measurement run_ours(const Arm& arm) const {
+    const ProfileLabels experiment("experiment", experiment_.id);
+    const ProfileLabels labelled("arm", arm.name);
+    return arm.run(ops_);
   }
 
   void run_go(const Arm& arm, size_t at) {

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+#include "tools/pprof/heap_profile.h"
+
+#include <chrono>
+#include <cmath>
+#include <unordered_map>
+
+#include "tools/pprof/symbolizer.h"
+
+namespace greyhound::pprof {
+namespace {
+
+bool is_runtime(const Location& location) {
+  // The outermost function says whose the code is: what it inlined has no frame of its own.
+  return location.frames.back().name.starts_with("runtime.");
+}
+
+int64_t rounded(double value) { return static_cast<int64_t>(std::llround(value)); }
+
+class Builder {
+ public:
+  Builder(uint64_t rate, const HeapProfileOptions& options) : rate_(rate), options_(options) {
+    profile_.sample_types = {{"alloc_objects", "count"},
+                             {"alloc_space", "bytes"},
+                             {"inuse_objects", "count"},
+                             {"inuse_space", "bytes"}};
+    profile_.default_sample_type = "inuse_space";
+    profile_.period_type = {"space", "bytes"};
+    profile_.period = static_cast<int64_t>(rate);
+    profile_.time_ns = std::chrono::duration_cast<std::chrono::nanoseconds>(
+                           std::chrono::system_clock::now().time_since_epoch())
+                           .count();
+  }
+
+  void add(const gc::MemRecord& record) {
+    Sample sample;
+    for (const uintptr_t address : record.stack) sample.locations.push_back(location(address));
+    if (options_.hide_runtime) hide_runtime(&sample.locations);
+    const double size = static_cast<double>(record.size);
+    const double allocs = gc::unsampled(record.allocs, record.size, rate_);
+    const double live = gc::unsampled(record.allocs - record.frees, record.size, rate_);
+    sample.values = {rounded(allocs), rounded(allocs * size), rounded(live), rounded(live * size)};
+    sample.labels = record.labels;
+    if (record.type != nullptr) sample.labels.emplace_back("type", record.type->name);
+    sample.numbers.push_back({"bytes", static_cast<int64_t>(record.size), "bytes"});
+    profile_.samples.push_back(std::move(sample));
+  }
+
+  Profile take() { return std::move(profile_); }
+
+ private:
+  size_t location(uintptr_t address) {
+    const auto [entry, fresh] = indices_.try_emplace(address, profile_.locations.size());
+    if (fresh) profile_.locations.push_back(symbolizer_.call_before(address));
+    return entry->second;
+  }
+
+  // A stack of the runtime alone stays as it is.
+  void hide_runtime(std::vector<size_t>* stack) const {
+    size_t first = 0;
+    while (first < stack->size() && is_runtime(profile_.locations[(*stack)[first]])) ++first;
+    if (first == stack->size()) return;
+    stack->erase(stack->begin(), stack->begin() + static_cast<ptrdiff_t>(first));
+  }
+
+  const uint64_t rate_;
+  const HeapProfileOptions options_;
+  Symbolizer symbolizer_;
+  Profile profile_;
+  std::unordered_map<uintptr_t, size_t> indices_;
+};
+
+}  // namespace
+
+Profile heap_profile(const std::vector<gc::MemRecord>& records, uint64_t rate,
+                     const HeapProfileOptions& options) {
+  Builder builder(rate, options);
+  for (const gc::MemRecord& record : records) builder.add(record);
+  return builder.take();
+}
+
+}  // namespace greyhound::pprof

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT
+// `greyhound pprof`: its options, and showing profiles.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace CLI {
+class App;
+}
+
+namespace greyhound::pprof {
+
+struct PprofOptions {
+  std::vector<std::string> files;
+  bool top = false;
+  bool tree = false;
+  bool folded = false;
+  std::string sample_type;
+  std::vector<std::string> tags;
+  std::string lines = "20";
+};
+
+// Adds the subcommand to `app`. `options` must outlive it.
+CLI::App* add_pprof_command(CLI::App* app, PprofOptions* options);
+
+// Prints what the options ask for; gives the exit status: 0, or 2 for bad usage and files that are
+// no profiles, with a line on stderr.
+int run_pprof(const PprofOptions& options);
+
+}  // namespace greyhound::pprof
