@@ -192,8 +192,14 @@ size_t Heap::frontier_bytes() {
 }
 
 size_t Heap::return_to_system(size_t bytes) {
+  // A chunk's bits are whole pages of the bitmaps, and zero, as every sweep left them.
+  constexpr size_t kBitmapBytes = PageAllocator::kChunkPages * kBitmapWordsPerPage * 8;
   std::lock_guard lock(page_lock_);
-  return pages_.return_to_system(bytes);
+  return pages_.return_to_system(bytes, [this](size_t first_page) {
+    const uintptr_t start = base_ + (first_page << kPageShift);
+    os_return_pages(marks.word(start), kBitmapBytes);
+    os_return_pages(allocs.word(start), kBitmapBytes);
+  });
 }
 
 size_t Heap::metadata_bytes() {

@@ -158,10 +158,11 @@ void PageAllocator::summarise(size_t chunk) {
                        static_cast<uint16_t>(run)};
 }
 
-size_t PageAllocator::return_to_system(size_t bytes) {
+size_t PageAllocator::return_to_system(size_t bytes, const std::function<void(size_t)>& emptied) {
   size_t returned = 0;
   for (size_t c = frontier_; c-- > 0 && returned < bytes;) {
     Chunk& chunk = chunks_[c];
+    const size_t returned_before = returned;
     size_t page = 0;
     while (page < kChunkPages) {
       const auto returnable = [&](size_t p) {
@@ -179,6 +180,9 @@ size_t PageAllocator::return_to_system(size_t bytes) {
       free_dirty_pages_ -= page - first;
       returned += (page - first) << kPageShift;
     }
+    const auto none = [](uint64_t bits) { return bits == 0; };
+    if (returned != returned_before && std::ranges::all_of(chunk.used, none))
+      emptied(c * kChunkPages);
   }
   return returned;
 }

@@ -14,6 +14,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 
 #include "gc/size_class.h"
 
@@ -38,7 +39,9 @@ class PageAllocator {
   void release(size_t page, size_t count);
 
   // Returns free dirty pages to the system, from the top down, until `bytes` are; gives the bytes.
-  size_t return_to_system(size_t bytes);
+  // Calls emptied(first page) for each chunk of which nothing is used or resident any more.
+  size_t return_to_system(
+      size_t bytes, const std::function<void(size_t)>& emptied = [](size_t) {});
 
   size_t used_pages() const { return used_pages_; }
   // Pages that are resident by this allocator's account: used ones and free dirty ones.

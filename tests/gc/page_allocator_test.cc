@@ -127,6 +127,18 @@ TEST_F(PageAllocatorTest, ReturnsFromTheTopDownUntilThereIsEnough) {
   EXPECT_FALSE(zeroed_at(1)) << "the bottom is still dirty";
 }
 
+TEST_F(PageAllocatorTest, TellsOfEachChunkThatItEmptied) {
+  allocate(3 * kChunk);
+  pages.release(0, 2 * kChunk);
+  pages.release(2 * kChunk, kChunk - 1);
+  std::vector<size_t> emptied;
+  const auto note = [&](size_t first_page) { emptied.push_back(first_page); };
+  pages.return_to_system(SIZE_MAX, note);
+  EXPECT_EQ(emptied, (std::vector<size_t>{kChunk, 0})) << "the last page of the third is used";
+  pages.return_to_system(SIZE_MAX, note);
+  EXPECT_EQ(emptied.size(), 2u) << "each time once";
+}
+
 TEST_F(PageAllocatorTest, AgreesWithTheModel) {
   GREYHOUND_SEEDED(random);
   std::vector<char> used(kPages), dirty(kPages);
