@@ -273,5 +273,34 @@ TEST_F(BarrierTest, AMoveOfPointerFreeBytesTakesNoBarrier) {
   EXPECT_EQ(collector.stats().barrier_hits, hits);
 }
 
+Options hybrid_options() {
+  Options options = quiet_options(Mode::kStepping);
+  options.barrier = Barrier::kHybrid;
+  return options;
+}
+
+class HybridBarrierTest : public SteppingTest {
+ protected:
+  HybridBarrierTest() : SteppingTest(hybrid_options()) {}
+};
+
+// A mutator's roots are scanned once. What it loads afterwards and then removes from the heap is
+// known to nobody but the store that overwrote it.
+TEST_F(HybridBarrierTest, WhatAStoreOverwritesIsKeptForAMutatorThatWasScanned) {
+  Node* holder = make(a);
+  const TestRoot root(*a, holder);
+  Node* object = make(a);
+  store(a, holder->next, object);
+  ASSERT_TRUE(step_to(Phase::kDrain));
+  hold_back(b);
+  ASSERT_TRUE(step_to(Phase::kScanRoots));
+  ASSERT_EQ(step(), Progress::kWaiting) << "a has answered, b has not";
+  ASSERT_FALSE(marked(object));
+  const TestRoot loaded(*a, object);
+  store<Node>(a, holder->next, nullptr);
+  finish();
+  EXPECT_TRUE(alive(object));
+}
+
 }  // namespace
 }  // namespace greyhound::gc

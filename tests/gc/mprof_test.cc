@@ -65,9 +65,8 @@ TEST_F(MemProfileTest, WhichStillShareTheirBlocks) {
 
 TEST_F(MemProfileTest, AndLargeOnes) {
   for (int i = 0; i < 10; ++i) mallocgc(100'000, nullptr);
-  ASSERT_EQ(records(nullptr).size(), 1u);
   EXPECT_EQ(allocs(nullptr), 10u);
-  EXPECT_GE(records(nullptr).front().size, 100'000u);
+  for (const MemRecord& record : records(nullptr)) EXPECT_GE(record.size, 100'000u);
 }
 
 TEST_F(MemProfileTest, WhileMarkingToo) {

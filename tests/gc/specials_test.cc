@@ -284,6 +284,20 @@ TEST_F(SpecialsTest, ARemovedFinalizerDoesNotRun) {
   EXPECT_FALSE(alive(object));
 }
 
+TEST_F(SpecialsTest, ASecondFinalizerReplacesTheFirst) {
+  Node* object = make_value(a, 1);
+  int second = 0;
+  finalize(a, object);
+  {
+    ActAs act(*a);
+    collector.specials.set_finalizer(object, [&](void*) { ++second; });
+  }
+  collect();
+  run_due(a);
+  EXPECT_TRUE(finalized.empty());
+  EXPECT_EQ(second, 1);
+}
+
 TEST_F(SpecialsTest, WeakCellsAreEmptyBeforeTheFinalizerRuns) {
   Node* object = make_value(a, 1);
   Node* child = make_value(a, 2);
@@ -342,6 +356,18 @@ TEST_F(SpecialsTest, CleanupsRunOnceAfterDeathAndAfterTheFinalizer) {
     EXPECT_EQ(first, 1);
     EXPECT_EQ(second, 1);
   }
+}
+
+TEST_F(SpecialsTest, AnObjectMayHaveSeveralCleanups) {
+  Node* object = make(a);
+  int ran = 0;
+  {
+    ActAs act(*a);
+    for (int i = 0; i < 3; ++i) collector.specials.add_cleanup(object, [&] { ++ran; });
+  }
+  collect();
+  run_due(a);
+  EXPECT_EQ(ran, 3);
 }
 
 TEST_F(SpecialsTest, ACancelledCleanupDoesNotRun) {

@@ -83,6 +83,18 @@ TEST_F(WeakTest, APointerIntoTheMiddleLivesAndDiesWithTheObject) {
   EXPECT_EQ(holder->value.get(), nullptr);
 }
 
+TEST_F(WeakTest, ATinyObjectMayOutliveItsLastUseWithItsNeighbours) {
+  std::optional<Handle<int64_t>> first(thread.make<int64_t>(1));
+  const Handle<int64_t> second(thread.make<int64_t>(2));
+  const bool neighbours = (reinterpret_cast<uintptr_t>(first->get()) ^
+                           reinterpret_cast<uintptr_t>(second.get())) < gc::kGranule;
+  const Weak<int64_t> weak(first->get());
+  first.reset();
+  rt.collect();
+  EXPECT_EQ(weak.get() != nullptr, neighbours);
+  EXPECT_EQ(*second, 2);
+}
+
 TEST_F(WeakTest, AnEphemeronsValueIsKeptByKeyAndEphemeronTogether) {
   Handle<Cache> cache(thread.make<Cache>());
   std::optional<Handle<Node>> key(make(1));
