@@ -16,6 +16,10 @@ timespec to_timespec(uint64_t ns) {
   return {static_cast<time_t>(ns / 1'000'000'000u), static_cast<long>(ns % 1'000'000'000u)};
 }
 
+uint64_t to_ns(const timespec& time) {
+  return static_cast<uint64_t>(time.tv_sec) * 1'000'000'000u + static_cast<uint64_t>(time.tv_nsec);
+}
+
 }  // namespace
 
 CpuClock::CpuClock(pthread_t thread, pid_t tid) : tid_(tid) {
@@ -62,20 +66,26 @@ bool CpuClock::start_perf(uint64_t period_ns) {
   return sends;
 }
 
-void CpuClock::stop() {
-  if (timer_) timer_delete(*timer_);
+uint64_t CpuClock::stop() {
+  uint64_t left = 0;
+  if (timer_) {
+    itimerspec times{};
+    if (timer_gettime(*timer_, &times) == 0) left = to_ns(times.it_value);
+    timer_delete(*timer_);
+  }
   timer_.reset();
   if (perf_ >= 0) {
     ioctl(perf_, PERF_EVENT_IOC_DISABLE, 0);
     close(perf_);
   }
   perf_ = -1;
+  return left;
 }
 
 uint64_t CpuClock::now() const {
   timespec now{};
   if (!has_clock_ || clock_gettime(clock_, &now) != 0) return 0;
-  return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000u + static_cast<uint64_t>(now.tv_nsec);
+  return to_ns(now);
 }
 
 void CpuClock::rearm() const {

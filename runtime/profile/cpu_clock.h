@@ -26,7 +26,8 @@ class CpuClock {
   // can do that, then one every `period_ns`.
   bool start_timer(uint64_t first_ns, uint64_t period_ns);
   bool start_perf(uint64_t period_ns);
-  void stop();
+  // Gives the CPU time that was left until the next signal; 0: not known.
+  uint64_t stop();
 
   // The thread's CPU time so far.
   uint64_t now() const;

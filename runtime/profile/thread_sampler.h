@@ -61,7 +61,6 @@ class ThreadSampler {
   void take(const ucontext_t* context);
   bool read(StackSample* sample);
   uint64_t dropped() const { return ring_.dropped(); }
-  const std::string& thread_name() const { return name_; }
 
  private:
   static constexpr size_t kMostFrames = 128;
