@@ -265,6 +265,8 @@ class CpuProfiler::Session : public gc::ThreadObserver {
       used_perf_ = true;
     } else if (clock->start_timer(left != 0 ? left : 1 + random_() % period, period)) {
       used_timers_ = true;
+    } else {
+      ++profile_.without_clock;
     }
   }
 

@@ -69,6 +69,7 @@ struct CpuProfile {
   uint64_t duration_ns = 0;
   uint64_t cpu_ns = 0;         // of all threads while they were profiled: the sum of the records'
   uint64_t threads = 0;        // that were profiled
+  uint64_t without_clock = 0;  // of them, for which the system had no timer; they have no samples
   uint64_t samples = 0;        // that are in the records
   uint64_t dropped = 0;        // that found the ring full
   uint64_t broken_stacks = 0;  // that end before the thread's first function

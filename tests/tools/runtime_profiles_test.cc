@@ -113,6 +113,27 @@ TEST(CpuProfile, GosChainsAreThere) {
   EXPECT_EQ(view_of(profile, {"cpu", {{"gcphase", "drain"}, {"thread", "mutator"}}}).total(), 0);
 }
 
+struct Point {
+  int64_t x, y, z;
+};
+
+TEST(HeapProfile, BoxingIsConvT2EThatCallsMallocgc) {
+  runtime::Options options = small_heap();
+  options.mem_profile_rate = 1;
+  runtime::Runtime rt(options);
+  runtime::Thread thread(rt);
+  for (int64_t i = 1; i <= 100; ++i) runtime::to_eface(Point{i, i, i});
+  const Profile profile = heap_profile(rt.heap_profile(), 1);
+  int64_t boxes = 0;
+  for (const Stack& stack : view_of(profile, {"alloc_objects", {}}).stacks) {
+    const size_t depth = stack.functions.size();
+    if (depth > 2 && stack.functions[depth - 2] == "runtime.convT2E" &&
+        stack.functions[depth - 1] == "runtime.mallocgc")
+      boxes += stack.value;
+  }
+  EXPECT_EQ(boxes, 100);
+}
+
 TEST(CpuProfile, WhatWasNeverSampledIsShownAsThat) {
   runtime::CpuProfile cpu;
   cpu.rate = 100;
