@@ -257,6 +257,7 @@ GREYHOUND_NOINLINE void Collector::gcAssistAlloc(Mutator* mutator) {
   // Well beyond the goal the markers are not getting the processor: let them have this one.
   const bool late = pacer.overshot();
   uint64_t may_wait = kAssistPatienceNs;
+  uint64_t waited = 0;  // for the wait profile
   int64_t budget = std::max(mutator->assist_debt, kAssistLeast);
   while (budget > 0 && marking() &&
          mutator->request.load(std::memory_order_relaxed) == Handshake::kNone) {
@@ -264,12 +265,14 @@ GREYHOUND_NOINLINE void Collector::gcAssistAlloc(Mutator* mutator) {
     if (paid < 0) {
       // The others hold all there is: have them share, and let what they do meanwhile count.
       pool.ask_to_share();
-      const TimedWait wait("assist");
+      const uint64_t wait_start = waits.rate() != 0 ? monotonic_ns() : 0;
       if (late) {
         std::this_thread::yield();
       } else {
         for (int i = 0; i < 64; ++i) cpu_pause();
       }
+      if (wait_start != 0) [[unlikely]]
+        waited += monotonic_ns() - wait_start;
       paid = pacer.take_credit(budget);
       may_wait = late ? kLatePatienceNs : kAssistPatienceNs;
     }
@@ -279,6 +282,8 @@ GREYHOUND_NOINLINE void Collector::gcAssistAlloc(Mutator* mutator) {
   }
   assists_.fetch_add(1, std::memory_order_relaxed);
   record_assist(monotonic_ns() - start);
+  if (waited != 0) [[unlikely]]
+    waits.record("assist", waited);
   std::lock_guard lock(assist_counts_mutex_);
   assist_counts_.merge(mutator->assist_marker->take_counts());
 }

@@ -55,13 +55,14 @@ bool CpuClock::start_perf(uint64_t period_ns) {
   attributes.exclude_kernel = 1;  // what perf_event_paranoid 2 asks of everybody
   attributes.exclude_hv = 1;
   attributes.wakeup_events = 1;
-  perf_ = static_cast<int>(
+  const auto event = static_cast<int>(
       syscall(SYS_perf_event_open, &attributes, tid_, -1, -1, PERF_FLAG_FD_CLOEXEC));
-  if (perf_ < 0) return false;
+  if (event < 0) return false;
+  perf_.store(event, std::memory_order_relaxed);
   const f_owner_ex owner{F_OWNER_TID, tid_};
   const bool sends =
-      fcntl(perf_, F_SETFL, O_ASYNC | O_NONBLOCK) == 0 && fcntl(perf_, F_SETSIG, SIGPROF) == 0 &&
-      fcntl(perf_, F_SETOWN_EX, &owner) == 0 && ioctl(perf_, PERF_EVENT_IOC_REFRESH, 1) == 0;
+      fcntl(event, F_SETFL, O_ASYNC | O_NONBLOCK) == 0 && fcntl(event, F_SETSIG, SIGPROF) == 0 &&
+      fcntl(event, F_SETOWN_EX, &owner) == 0 && ioctl(event, PERF_EVENT_IOC_REFRESH, 1) == 0;
   if (!sends) stop();
   return sends;
 }
@@ -74,11 +75,10 @@ uint64_t CpuClock::stop() {
     timer_delete(*timer_);
   }
   timer_.reset();
-  if (perf_ >= 0) {
-    ioctl(perf_, PERF_EVENT_IOC_DISABLE, 0);
-    close(perf_);
+  if (const int event = perf_.exchange(-1, std::memory_order_relaxed); event >= 0) {
+    ioctl(event, PERF_EVENT_IOC_DISABLE, 0);
+    close(event);
   }
-  perf_ = -1;
   return left;
 }
 
@@ -89,7 +89,8 @@ uint64_t CpuClock::now() const {
 }
 
 void CpuClock::rearm() const {
-  if (perf_ >= 0) ioctl(perf_, PERF_EVENT_IOC_REFRESH, 1);
+  if (const int event = perf_.load(std::memory_order_relaxed); event >= 0)
+    ioctl(event, PERF_EVENT_IOC_REFRESH, 1);
 }
 
 }  // namespace greyhound::runtime

@@ -10,6 +10,7 @@
 #include <sys/types.h>
 #include <time.h>
 
+#include <atomic>
 #include <cstdint>
 #include <optional>
 
@@ -38,7 +39,8 @@ class CpuClock {
   clockid_t clock_ = CLOCK_THREAD_CPUTIME_ID;
   bool has_clock_ = false;
   std::optional<timer_t> timer_;
-  int perf_ = -1;
+  // Relaxed: the handler may run before the starter has gone on, but not before the event is there.
+  std::atomic<int> perf_{-1};
 };
 
 }  // namespace greyhound::runtime
