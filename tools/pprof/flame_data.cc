@@ -81,39 +81,36 @@ class CallTree {
   // Ends the stacks at what has less than `share` of all in every sample type.
   json shortened(double share) const {
     const std::vector<bool> shown = worth_showing(share);
+    const size_t small_frame = frames_.size();
+    std::vector<size_t> frame_to(frames_.size() + 1, kNone);
     std::vector<size_t> to(nodes_.size(), kNone);
-    json stacks = json::array();
-    size_t count = 0;
-    size_t small_frame = kNone;
+    std::unordered_map<size_t, size_t> small;  // the node for what is too small, by its parent
     json frames = json::array();
-    for (const auto& [name, file] : frames_) frames.push_back({name, file});
-    std::unordered_map<size_t, size_t> small;  // by what is left of the parent
+    json stacks = json::array();
+    const auto push = [&](size_t parent, size_t frame, int64_t line) {
+      if (frame_to[frame] == kNone) {
+        frame_to[frame] = frames.size();
+        const bool real = frame != small_frame;
+        frames.push_back({real ? frames_[frame].first : "(stacks too small to show)",
+                          real ? frames_[frame].second : ""});
+      }
+      stacks.push_back(parent == kNone ? -1 : static_cast<int64_t>(parent));
+      stacks.push_back(frame_to[frame]);
+      stacks.push_back(std::max<int64_t>(line, 0));
+      return stacks.size() / 3 - 1;
+    };
     for (size_t i = 0; i < nodes_.size(); ++i) {
       const Node& node = nodes_[i];
       const size_t parent = node.parent == kNone ? kNone : to[node.parent];
-      size_t frame = node.frame;
-      int64_t line = node.line;
-      if (!shown[i]) {
-        if (node.parent != kNone && !shown[node.parent]) {
-          to[i] = to[node.parent];
-          continue;
-        }
-        if (const auto found = small.find(parent); found != small.end()) {
-          to[i] = found->second;
-          continue;
-        }
-        if (small_frame == kNone) {
-          small_frame = frames.size();
-          frames.push_back({"(stacks too small to show)", ""});
-        }
-        frame = small_frame;
-        line = 0;
-        small[parent] = count;
+      if (shown[i]) {
+        to[i] = push(parent, node.frame, node.line);
+      } else if (node.parent != kNone && !shown[node.parent]) {
+        to[i] = parent;
+      } else {
+        const auto [entry, fresh] = small.try_emplace(parent);
+        if (fresh) entry->second = push(parent, small_frame, 0);
+        to[i] = entry->second;
       }
-      to[i] = count++;
-      stacks.push_back(parent == kNone ? -1 : static_cast<int64_t>(parent));
-      stacks.push_back(frame);
-      stacks.push_back(std::max<int64_t>(line, 0));
     }
     return {{"frames", std::move(frames)},
             {"stacks", std::move(stacks)},

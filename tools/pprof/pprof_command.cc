@@ -7,6 +7,7 @@
 #include <charconv>
 #include <filesystem>
 #include <regex>
+#include <set>
 
 #include "tools/pprof/flame_data.h"
 #include "tools/pprof/view.h"
@@ -88,7 +89,22 @@ std::string file_name(const std::string& path) {
   return std::filesystem::path(path).filename().string();
 }
 
+// A page can begin with one value of a key; and it never takes the place of a profile.
+void check_page(const PprofOptions& options) {
+  std::set<std::string> keys;
+  for (const auto& [key, value] : parse_tags(options.tags)) {
+    if (!keys.insert(key).second)
+      throw std::runtime_error(fmt::format("--html takes one --tag of '{}', not two", key));
+  }
+  for (const std::string& path : options.files) {
+    std::error_code none;
+    if (std::filesystem::equivalent(path, options.html, none))
+      throw std::runtime_error(fmt::format("--html {} would replace that profile", options.html));
+  }
+}
+
 void write_page(const PprofOptions& options) {
+  check_page(options);
   std::vector<NamedProfile> profiles;
   std::string title;
   for (const std::string& path : options.files) {
