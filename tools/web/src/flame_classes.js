@@ -40,9 +40,9 @@ export const CHAINS = [
   { id: 'boxing', name: 'boxing allocates', frames: ['convT\u2026 or box', 'mallocgc'],
     match: [/^runtime\.(convT|box_)/, /^runtime\.mallocgc/] },
   { id: 'assist', name: 'marking in an assist', frames: ['mallocgc', 'gcAssistAlloc', 'gcDrain', 'scanobject', 'greyobject'],
-    match: [/^runtime\.mallocgc/, /^runtime\.gcAssistAlloc/, /^runtime\.gcDrain/, /^runtime\.scanobject/, /^runtime\.greyobject/], optional: 2 },
+    match: [/^runtime\.mallocgc/, /^runtime\.gcAssistAlloc/, /^runtime\.gcDrain/, /^runtime\.scanobject/, /^runtime\.(Marker\.)?greyobject/], optional: 2 },
   { id: 'background', name: 'marking in the background', frames: ['worker', 'gcDrain', 'scanobject', 'greyobject'],
-    match: [/^runtime\.(gcBgMarkWorker|Collector\.(coordinator_loop|worker_loop))/, /^runtime\.gcDrain/, /^runtime\.scanobject/, /^runtime\.greyobject/], optional: 2 },
+    match: [/^runtime\.(gcBgMarkWorker|Collector\.(coordinator_loop|worker_loop))/, /^runtime\.gcDrain/, /^runtime\.scanobject/, /^runtime\.(Marker\.)?greyobject/], optional: 2 },
   { id: 'evacuate', name: 'a write moves old buckets', frames: ['mapassign', 'growWork or hashGrow', 'evacuate'],
     match: [/^runtime\.mapassign/, /^runtime\.(growWork|hashGrow)/, /^runtime\.evacuate/], optional: 1 },
 ];

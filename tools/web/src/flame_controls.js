@@ -86,9 +86,9 @@ export function controls(prefix, model, view, highlighted, on) {
       result.textContent = !found ? '' : found.calls.size === 0 ? 'no match'
         : `${share} \u00b7 ${formatAmount(found.value, tree.unit)} \u00b7 ${found.functions.size} ${found.functions.size === 1 ? 'function' : 'functions'}`;
     },
-    tree({ stem: calls }) {
-      stemLabel.hidden = calls.length < 4;
-      stemLabel.lastChild.textContent = `show the ${calls.length} calls common to all`;
+    tree({ stemCalls }) {
+      stemLabel.hidden = stemCalls === 0;
+      stemLabel.lastChild.textContent = `show the ${stemCalls} outermost calls one by one`;
     },
     shortcut(event) {
       if (event.key !== '/' || event.ctrlKey || event.metaKey || event.altKey || event.target.closest?.('input, select, textarea')) return;

@@ -59,7 +59,8 @@ export function amountsByLabel(model, key, type) {
   return [...amounts.values()].sort((a, b) => b.amount - a.amount || a.value.localeCompare(b.value, 'en', { numeric: true }));
 }
 
-// The calls of one sample type. view: { type, tags: Map, normalise: 'absolute' | 'share', stem: bool }.
+// The calls of one sample type. view: { type, tags: Map, normalise: 'absolute' | 'share', stem: bool }. stem: the
+// outermost calls that are the same in all of a thread's stacks are one node.
 // A node: { name, frame, line, kind, value, self, before, beforeSelf, children, parent, depth, names }; value is after's
 // (or the only profile's), before is scaled when normalised by share. Children are the widest first.
 export function buildTree(model, view) {
@@ -87,8 +88,9 @@ export function buildTree(model, view) {
   root.before = sum(root.children, 'before');
   each(root, (call) => call.children.sort((a, b) => b.value - a.value || b.before - a.before || (a.name < b.name ? -1 : 1)));
   const tree = { root, unit: model.sample_types[view.type].unit, type: model.sample_types[view.type].type, isDifference: model.isDifference, scale };
-  tree.stem = stemOf(root);
-  if (view.stem && tree.stem.length >= LEAST_STEM) collapse(root, tree.stem);
+  const stems = root.children.map(stemOf).filter((stem) => stem.length >= LEAST_STEM);
+  tree.stemCalls = sum(stems, 'length');
+  if (view.stem) for (const stem of stems) collapse(root, stem);
   each(root, (call) => { call.depth = call.parent ? call.parent.depth + 1 : 0; });
   return tree;
 }
@@ -128,25 +130,20 @@ export function each(root, visit) {
   }
 }
 
-// The calls that every stack begins with and that say nothing: main, and who called it.
-function stemOf(root) {
+// The calls that a thread's every stack begins with and that say nothing: main, and who called it.
+function stemOf(first) {
   const stem = [];
-  let at = root;
-  while (at.children.length === 1 && at.children[0].children.length > 0 && at.children[0].self === 0 && at.children[0].beforeSelf === 0) {
-    [at] = at.children;
-    stem.push(at);
-  }
-  stem.pop();
+  for (let at = first; at.children.length === 1 && at.self === 0 && at.beforeSelf === 0; [at] = at.children) stem.push(at);
   return stem;
 }
 
 // One node stands for the whole stem; it answers to all of its names.
 function collapse(root, stem) {
-  const last = stem.at(-1);
-  const short = node(`${stem.length} calls common to all, to ${last.name}`, last.frame, root);
-  Object.assign(short, { value: last.value, before: last.before, children: last.children, names: stem.map((call) => call.name), stem: true, kind: last.kind });
+  const [first, last] = [stem[0], stem.at(-1)];
+  const short = node(`${stem.length} calls, ${first.name} to ${last.name}`, last.frame, root);
+  Object.assign(short, { value: last.value, before: last.before, children: last.children, names: stem.map((call) => call.name), kind: last.kind });
   for (const child of short.children) child.parent = short;
-  root.children = [short];
+  root.children[root.children.indexOf(first)] = short;
 }
 
 export function pathOf(call) {

@@ -87,7 +87,8 @@ export function heading(model) {
   const left = model.least_share > 0
     ? [el('p', { class: 'flame-about' }, `To keep the page small, calls with less than ${formatLeast(model.least_share)} of everything are shown as one, and labels that are numbers are left out.`)]
     : [];
-  return el('header', { class: 'flame-heading' }, el('h1', {}, model.isDifference ? 'What changed' : 'Flame graph'), ...files, ...left);
+  const comments = [...new Set(model.profiles.flatMap((profile) => profile.comments))].map((text) => el('p', { class: 'flame-about comment' }, text));
+  return el('header', { class: 'flame-heading' }, el('h1', {}, model.isDifference ? 'What changed' : 'Flame graph'), ...files, ...comments, ...left);
 }
 
 function formatLeast(share) {
