@@ -20,7 +20,9 @@ const pictures = {
   'flame-diff': async (browser) => {
     greyhound('lab', '--only', 'X14', '--quick', '--reps', '3', '--go', 'off', '--heapprofile', fileIn('fixes.pb.gz'));
     greyhound('pprof', fileIn('fixes.before.pb.gz'), fileIn('fixes.after.pb.gz'), '--html', fileIn('diff.html'), '--sample-type', 'alloc_space');
-    return flame(browser, fileIn('diff.html'), { height: 860 });
+    const page = await flame(browser, fileIn('diff.html'), { height: 860 });
+    await page.getByLabel('Begin at').selectOption('runtime');
+    return page;
   },
 };
 
