@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <random>
+#include <string>
 
 #include "gc/collector.h"
 #include "runtime/base/check.h"
@@ -109,6 +110,7 @@ void Collector::collect() {
   wanted_.store(true, std::memory_order_release);
   wanted_forced_ = true;
   request_changed_.notify_one();
+  const TimedWait wait("collect");
   cycle_done_.wait(lock, [&] { return completed_.load(std::memory_order_acquire) >= target; });
 }
 
@@ -147,6 +149,8 @@ void Collector::rest(std::unique_lock<std::mutex>* lock) {
 }
 
 void Collector::coordinator_loop() {
+  const ListedThread listed(&threads, ThreadKind::kCoordinator, "coordinator", this);
+  tls_waits = &waits;
   set_fatal_context(describe_collector, this);
   std::unique_lock lock(request_mutex_);
   while (true) {
@@ -187,10 +191,14 @@ void Collector::drain_parallel() {
   pacer.revise();
   if (helpers == 0) return;
   std::unique_lock lock(worker_mutex_);
+  const TimedWait wait("workers");
   worker_done_.wait(lock, [this] { return workers_busy_ == 0; });
 }
 
 void Collector::worker_loop(size_t index) {
+  const ListedThread listed(&threads, ThreadKind::kWorker, "worker " + std::to_string(index + 1),
+                            this);
+  tls_waits = &waits;
   set_fatal_context(describe_collector, this);
   Marker* marker = worker_markers_[index].get();
   uint64_t seen = 0;
@@ -226,6 +234,7 @@ GREYHOUND_NOINLINE void Collector::wait_for_phase(Mutator* mutator) {
   const uint64_t start = monotonic_ns();
   {
     BlockingScope blocking(mutator, "waiting for a cycle to begin");
+    const TimedWait wait("cycle start");
     nanosleep(&kPhaseWait, nullptr);
   }
   record_assist(monotonic_ns() - start);
@@ -251,6 +260,7 @@ GREYHOUND_NOINLINE void Collector::gcAssistAlloc(Mutator* mutator) {
   const uint64_t may_take = late ? kLatePatienceNs : static_cast<uint64_t>(allowance);
   uint64_t may_wait = std::min<uint64_t>(may_take, AssistAllowance::kMostNs);
   uint64_t taken = 0;
+  uint64_t waited = 0;  // for the wait profile
   int64_t budget = std::max(mutator->assist_debt, kAssistLeast);
   while (budget > 0 && marking() &&
          mutator->request.load(std::memory_order_relaxed) == Handshake::kNone) {
@@ -258,11 +268,14 @@ GREYHOUND_NOINLINE void Collector::gcAssistAlloc(Mutator* mutator) {
     if (paid < 0) {
       // The others hold all there is: have them share, and let what they do meanwhile count.
       pool.ask_to_share();
+      const uint64_t wait_start = waits.rate() != 0 ? monotonic_ns() : 0;
       if (late) {
         std::this_thread::yield();
       } else {
         for (int i = 0; i < 64; ++i) cpu_pause();
       }
+      if (wait_start != 0) [[unlikely]]
+        waited += monotonic_ns() - wait_start;
       paid = pacer.take_credit(budget);
       may_wait = may_take;
     }
@@ -274,6 +287,8 @@ GREYHOUND_NOINLINE void Collector::gcAssistAlloc(Mutator* mutator) {
   mutator->assist_allowance.took(taken);
   assists_.fetch_add(1, std::memory_order_relaxed);
   record_assist(taken);
+  if (waited != 0) [[unlikely]]
+    waits.record("assist", waited);
   std::lock_guard lock(assist_counts_mutex_);
   assist_counts_.merge(mutator->assist_marker->take_counts());
 }

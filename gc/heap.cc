@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "gc/wait_profile.h"
 #include "runtime/base/check.h"
 
 namespace greyhound::gc {
@@ -96,7 +97,7 @@ mspan* Heap::allocate_small_span(Layout* layout, SizeClass size_class, uint32_t 
   uint16_t* slot_layouts = nullptr;
   const size_t slot_bytes = info.objects * sizeof(uint16_t);
   if (layout == nullptr) slot_layouts = static_cast<uint16_t*>(metadata_alloc(slot_bytes));
-  std::lock_guard lock(page_lock_);
+  ProfiledLock lock(page_lock_, "lock: pages");
   bool zeroed = false;
   mspan* span = take_pages(info.span_pages, &zeroed);
   if (span == nullptr) {
@@ -125,7 +126,7 @@ mspan* Heap::allocate_small_span(Layout* layout, SizeClass size_class, uint32_t 
 }
 
 mspan* Heap::take_large_span(size_t bytes, bool* zeroed) {
-  std::lock_guard lock(page_lock_);
+  ProfiledLock lock(page_lock_, "lock: pages");
   return take_pages((bytes + kPageSize - 1) >> kPageShift, zeroed);
 }
 
@@ -146,13 +147,13 @@ void Heap::publish_large_span(mspan* span, Layout* layout, uint32_t gen) {
   span->live = 0;
   allocs.set_slots(span->base, span->base + kGranule, kGranule, false);
   span->state.store(SpanState::kLarge, std::memory_order_release);
-  std::lock_guard lock(page_lock_);
+  ProfiledLock lock(page_lock_, "lock: pages");
   publish_span(span);
 }
 
 void Heap::free_spans(SpanList* spans) {
   if (spans->empty()) return;
-  std::lock_guard lock(page_lock_);
+  ProfiledLock lock(page_lock_, "lock: pages");
   while (mspan* span = spans->pop()) free_span(span);
 }
 
@@ -172,27 +173,27 @@ void Heap::free_span(mspan* span) {
 }
 
 void Heap::push_large(mspan* span) {
-  std::lock_guard lock(page_lock_);
+  ProfiledLock lock(page_lock_, "lock: pages");
   large_[span->sweepgen & 1].push(span);
 }
 
 mspan* Heap::pop_large(uint32_t gen) {
-  std::lock_guard lock(page_lock_);
+  ProfiledLock lock(page_lock_, "lock: pages");
   return large_[gen & 1].pop();
 }
 
 size_t Heap::page_bytes() {
-  std::lock_guard lock(page_lock_);
+  ProfiledLock lock(page_lock_, "lock: pages");
   return pages_.used_pages() << kPageShift;
 }
 
 size_t Heap::resident_bytes() {
-  std::lock_guard lock(page_lock_);
+  ProfiledLock lock(page_lock_, "lock: pages");
   return pages_.resident_pages() << kPageShift;
 }
 
 size_t Heap::frontier_bytes() {
-  std::lock_guard lock(page_lock_);
+  ProfiledLock lock(page_lock_, "lock: pages");
   return pages_.frontier_pages() << kPageShift;
 }
 
@@ -202,7 +203,7 @@ size_t Heap::return_to_system(size_t bytes) {
   size_t returned = 0;
   size_t chunk = frontier_bytes() / PageAllocator::kChunkBytes;
   while (chunk-- > 0 && returned < bytes) {
-    std::lock_guard lock(page_lock_);
+    ProfiledLock lock(page_lock_, "lock: pages");
     bool emptied = false;
     returned += pages_.return_to_system(chunk, bytes - returned, &emptied);
     if (!emptied) continue;
@@ -214,7 +215,7 @@ size_t Heap::return_to_system(size_t bytes) {
 }
 
 size_t Heap::metadata_bytes() {
-  std::lock_guard lock(page_lock_);
+  ProfiledLock lock(page_lock_, "lock: pages");
   const size_t pages = pages_.frontier_pages();
   return pages * (2 * kBitmapWordsPerPage * 8 + sizeof(uint32_t)) + span_count_ * sizeof(mspan) +
          slot_layout_bytes_;

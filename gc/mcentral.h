@@ -15,6 +15,7 @@
 
 #include "gc/mspan.h"
 #include "gc/short_mutex.h"
+#include "gc/wait_profile.h"
 
 namespace greyhound::gc {
 
@@ -23,13 +24,13 @@ class mcentral {
   mspan* pop_partial(uint32_t gen) { return pop(&partial_[gen & 1]); }
   mspan* pop_full(uint32_t gen) { return pop(&full_[gen & 1]); }
   void push(mspan* span, bool has_free) {
-    std::lock_guard lock(mutex_);
+    ProfiledLock lock(mutex_, "lock: central list");
     (has_free ? partial_ : full_)[span->sweepgen & 1].push(span);
   }
   // Several at a time, for who sweeps them all: takes up to `most` spans of generation `gen`, the
   // partial ones first, onto *taken; gives their number.
   size_t pop_some(uint32_t gen, size_t most, SpanList* taken) {
-    std::lock_guard lock(mutex_);
+    ProfiledLock lock(mutex_, "lock: central list");
     size_t count = 0;
     for (SpanList* list : {&partial_[gen & 1], &full_[gen & 1]}) {
       while (count < most && !list->empty()) {
@@ -41,13 +42,13 @@ class mcentral {
   }
   // Empties both lists, of spans of generation `gen`, into this.
   void push_all(uint32_t gen, SpanList* partial, SpanList* full) {
-    std::lock_guard lock(mutex_);
+    ProfiledLock lock(mutex_, "lock: central list");
     while (mspan* span = partial->pop()) partial_[gen & 1].push(span);
     while (mspan* span = full->pop()) full_[gen & 1].push(span);
   }
   template <class Visit>
   void for_each(Visit visit) {
-    std::lock_guard lock(mutex_);
+    ProfiledLock lock(mutex_, "lock: central list");
     for (SpanList* lists : {partial_, full_}) {
       for (int parity = 0; parity < 2; ++parity) {
         for (mspan* span = lists[parity].head(); span != nullptr; span = span->next) visit(span);
@@ -57,7 +58,7 @@ class mcentral {
 
  private:
   mspan* pop(SpanList* list) {
-    std::lock_guard lock(mutex_);
+    ProfiledLock lock(mutex_, "lock: central list");
     return list->pop();
   }
 
