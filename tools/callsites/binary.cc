@@ -27,13 +27,6 @@ constexpr Dwfl_Callbacks kCallbacks = {
     .debuginfo_path = nullptr,
 };
 
-// What compilers append to a function's symbol when they split or specialise it is no part of its
-// name. Names of other languages' functions are what they are.
-std::string name_of(const std::string& symbol) {
-  if (!symbol.starts_with("_Z")) return symbol;
-  return pprof::display_name(pprof::demangle(symbol.substr(0, symbol.find('.'))));
-}
-
 bool has_section(Elf* elf, GElf_Word type) {
   for (Elf_Scn* at = elf_nextscn(elf, nullptr); at != nullptr; at = elf_nextscn(elf, at)) {
     GElf_Shdr header;
@@ -79,7 +72,7 @@ void add_inlined(Dwarf_Die* parent, Dwarf_Addr bias, bool (*wanted)(const std::s
   do {
     const int tag = dwarf_tag(&child);
     if (tag == DW_TAG_inlined_subroutine) {
-      const std::string name = name_of(pprof::symbol_of(&child));
+      const std::string name = pprof::name_of_symbol(pprof::symbol_of(&child));
       if (wanted(name)) {
         std::vector<Range> code = ranges_of(&child, bias);
         if (!code.empty()) out->push_back({name, std::move(code)});
@@ -155,7 +148,7 @@ void Binary::read_functions() {
   std::ranges::stable_sort(functions_, {}, &Function::address);
   const auto same = std::ranges::unique(functions_, {}, &Function::address);
   functions_.erase(same.begin(), same.end());
-  for (Function& function : functions_) function.name = name_of(function.symbol);
+  for (Function& function : functions_) function.name = pprof::name_of_symbol(function.symbol);
 }
 
 void Binary::read_sections() {

@@ -50,7 +50,8 @@ std::string place_line(const Site& site) {
   const auto own = std::find_if(site.path.rbegin(), site.path.rend(), is_own);
   const Step& last = own == site.path.rend() ? site.path.back() : *own;
   std::string way;
-  for (const Step& step : site.path) {
+  for (size_t i = 1; i < site.path.size(); ++i) {
+    const Step& step = site.path[i];
     if (!step.inlined && step.function != last.function) way += step.function + " > ";
   }
   return fmt::format("  {}  {}{}: {}\n", place_text(last), way, last.function, callee_text(site));
@@ -69,10 +70,13 @@ std::string ways(const Report& report) {
 
 template <class Chosen>
 std::string list(const Report& report, const std::string& title, Chosen chosen) {
+  constexpr size_t kMost = 8;
   std::string lines;
+  size_t count = 0;
   for (const Site& site : report.sites) {
-    if (chosen(site) && !site.path.empty()) lines += place_line(site);
+    if (chosen(site) && !site.path.empty() && ++count <= kMost) lines += place_line(site);
   }
+  if (count > kMost) lines += fmt::format("  and {} more (--json has them)\n", count - kMost);
   return lines.empty() ? "" : "\n" + title + "\n" + lines;
 }
 

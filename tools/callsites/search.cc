@@ -10,6 +10,7 @@
 
 #include "tools/callsites/function_code.h"
 #include "tools/callsites/known_functions.h"
+#include "tools/pprof/names.h"
 
 namespace greyhound::callsites {
 namespace {
@@ -108,9 +109,10 @@ class Search {
   void look_at(const Reached& in, const Call& call) {
     if (call.unresolved()) return add_site(in, SiteKind::kPointer, "", call.at, call.ends_in_panic);
     if (!call.import.empty()) {
-      imports_.insert(call.import);
+      imports_.insert(pprof::name_of_symbol(call.import));
       if (is_off_heap_allocator(call.import))
-        add_site(in, SiteKind::kOffHeap, call.import, call.at, call.ends_in_panic);
+        add_site(in, SiteKind::kOffHeap, pprof::name_of_symbol(call.import), call.at,
+                 call.ends_in_panic);
       return;
     }
     const Function* target = binary_.function_at(call.target);

@@ -5,9 +5,9 @@
 namespace greyhound::lab {
 
 const std::vector<Experiment>& all_experiments() {
-  static const std::vector<Experiment> experiments = {x1_boxing(),       x3_where_ok_lives(),
-                                                      x9_mark_cost(),    x10_write_barrier(),
-                                                      x13_find_object(), x15_gc_pressure()};
+  static const std::vector<Experiment> experiments = {
+      x1_boxing(),      x3_where_ok_lives(), x9_mark_cost(),         x10_write_barrier(),
+      x12_call_sites(), x13_find_object(),   x14_before_and_after(), x15_gc_pressure()};
   return experiments;
 }
 
@@ -29,6 +29,10 @@ std::string_view count_name(Count count) {
       return "barrier shades per op";
     case Count::kFoundPerOp:
       return "found per op";
+    case Count::kAllocCalls:
+      return "calls that reach an allocation";
+    case Count::kPointerCalls:
+      return "calls through a pointer";
   }
   return "";
 }
@@ -51,6 +55,10 @@ std::string_view count_short_name(Count count) {
       return "shades/op";
     case Count::kFoundPerOp:
       return "found/op";
+    case Count::kAllocCalls:
+      return "allocating";
+    case Count::kPointerCalls:
+      return "pointer";
   }
   return "";
 }

@@ -23,6 +23,9 @@ struct Measurement {
   // Pointers that the write barrier looked at, and objects that it greyed. Lookups that gave the
   // slot which the address lies in.
   std::optional<uint64_t> barrier_hits, barrier_shades, found;
+  // Of a function's code: its calls that can reach an allocation, and all that it reaches through a
+  // pointer.
+  std::optional<uint64_t> alloc_calls, pointer_calls;
   // Objects live after a forced cycle: what Go exports that comes nearest to objects greyed.
   std::optional<uint64_t> objects_live;
   std::optional<uint64_t> mark_cpu_ns;  // all threads, assists included
@@ -48,11 +51,14 @@ struct Figures {
   std::optional<double> allocs_per_op, bytes_per_op;
   std::optional<Spread> ns_per_op;
   std::optional<double> barrier_hits_per_op, barrier_shades_per_op, found_per_op;
+  std::optional<double> alloc_calls, pointer_calls;
   std::optional<double> gc_cycles;
   std::optional<double> objects_greyed, noscan_greyed, words_scanned, pointers_resolved,
       objects_live;
   std::optional<Spread> mark_ms;
   std::optional<double> mark_cpu_ms, longest_hold_us;
+  // CPU time of marking, as a share of the loop's wall time: above 1 when several threads mark.
+  std::optional<double> gc_cpu_share;
 };
 
 // REQUIRES: at least one measurement.

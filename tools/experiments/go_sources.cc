@@ -16,6 +16,8 @@ GREYHOUND_EMBED(greyhound_lab_go_loops, "loops.go");
 GREYHOUND_EMBED(greyhound_lab_go_ok, "ok.go");
 GREYHOUND_EMBED(greyhound_lab_go_live, "live.go");
 GREYHOUND_EMBED(greyhound_lab_go_barrier, "barrier.go");
+GREYHOUND_EMBED(greyhound_lab_go_calls, "calls.go");
+GREYHOUND_EMBED(greyhound_lab_go_fixes, "fixes.go");
 
 namespace greyhound::lab {
 namespace {
@@ -34,6 +36,8 @@ const std::vector<GoSource>& go_sources() {
       source("ok.go", greyhound_lab_go_ok, greyhound_lab_go_ok_end),
       source("live.go", greyhound_lab_go_live, greyhound_lab_go_live_end),
       source("barrier.go", greyhound_lab_go_barrier, greyhound_lab_go_barrier_end),
+      source("calls.go", greyhound_lab_go_calls, greyhound_lab_go_calls_end),
+      source("fixes.go", greyhound_lab_go_fixes, greyhound_lab_go_fixes_end),
   };
   return sources;
 }

@@ -34,6 +34,10 @@ double count_of(Count count, const ArmResult& result) {
       return *figures.barrier_shades_per_op;
     case Count::kFoundPerOp:
       return *figures.found_per_op;
+    case Count::kAllocCalls:
+      return *figures.alloc_calls;
+    case Count::kPointerCalls:
+      return *figures.pointer_calls;
   }
   return 0;
 }
@@ -135,7 +139,7 @@ Judgement judge(const Experiment& experiment, const std::vector<ArmResult>& resu
     }
   }
   for (const ArmResult& result : results) {
-    if (result.arm->role == Role::kControl) continue;
+    if (result.arm->role == Role::kControl || !experiment.timed) continue;
     judgement.times.push_back(compare_times(result, results[result.arm->versus]));
   }
   judgement.expected = grouped(judgement.signs, expected_text);

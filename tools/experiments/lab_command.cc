@@ -26,7 +26,8 @@ struct UsageError {
 
 const char* const kFooter =
     "Each experiment compares treatments with a control. Verdicts rest on counts (allocations,\n"
-    "bytes, cycles, objects greyed, words scanned, barrier hits, objects found), which repeat "
+    "bytes, cycles, objects greyed, words scanned, barrier hits, objects found, call sites), which "
+    "repeat "
     "from\n"
     "run to run; times are shown with their spread. Where a Go is found, the same work runs there\n"
     "too.\n"
@@ -64,6 +65,18 @@ const Experiment& experiment_named(const std::string& name) {
                                name, nearest_experiment(name))};
 }
 
+std::string obstacle_of(const Experiment& experiment) {
+  return experiment.obstacle ? experiment.obstacle() : "";
+}
+
+// Of all, those that can be run here; the others are named on stderr.
+bool can_run(const Experiment& experiment) {
+  const std::string obstacle = obstacle_of(experiment);
+  if (!obstacle.empty())
+    fmt::print(stderr, "greyhound lab: {} is left out: {}\n", experiment.id, obstacle);
+  return obstacle.empty();
+}
+
 // In the order of the list, each once, however they were named.
 std::vector<const Experiment*> chosen_experiments(const std::string& only) {
   std::vector<const Experiment*> named;
@@ -76,10 +89,15 @@ std::vector<const Experiment*> chosen_experiments(const std::string& only) {
   }
   if (named.empty() && !only.empty())
     throw UsageError{"--only needs an experiment, as in --only X1,X9"};
+  for (const Experiment* experiment : named) {
+    if (const std::string obstacle = obstacle_of(*experiment); !obstacle.empty())
+      throw UsageError{fmt::format("{} cannot be run here: {}", experiment->id, obstacle)};
+  }
   std::vector<const Experiment*> chosen;
   for (const Experiment& experiment : all_experiments()) {
-    if (named.empty() || std::ranges::find(named, &experiment) != named.end())
-      chosen.push_back(&experiment);
+    const bool wanted =
+        named.empty() ? can_run(experiment) : std::ranges::find(named, &experiment) != named.end();
+    if (wanted) chosen.push_back(&experiment);
   }
   return chosen;
 }

@@ -40,6 +40,9 @@ void add_counts(const Figures& figures, Json* out) {
   (*out)["pointers_resolved"] = count(figures.pointers_resolved);
   (*out)["mark_ms"] = spread(figures.mark_ms);
   (*out)["mark_cpu_ms"] = number(figures.mark_cpu_ms);
+  (*out)["gc_cpu_share"] = number(figures.gc_cpu_share);
+  (*out)["alloc_calls"] = count(figures.alloc_calls);
+  (*out)["pointer_calls"] = count(figures.pointer_calls);
 }
 
 Json go_json(const ArmResult& result, const std::string& source) {

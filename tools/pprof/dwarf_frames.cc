@@ -16,7 +16,7 @@ struct Place {
 };
 
 Frame frame_of(const std::string& symbol, const Place& place) {
-  return {display_name(demangle(symbol)), symbol, place.file, place.line};
+  return {name_of_symbol(symbol), symbol, place.file, place.line};
 }
 
 std::string string_attribute(Dwarf_Die* die, unsigned name) {
@@ -72,13 +72,13 @@ Place call_place(Dwarf_Die* inlined, Dwarf_Die* unit) {
 }
 
 Place place_of(Dwfl_Module* module, uint64_t address) {
-  Place place;
-  if (Dwfl_Line* line = dwfl_module_getsrc(module, address); line != nullptr) {
-    int number = 0;
-    const char* file = dwfl_lineinfo(line, nullptr, &number, nullptr, nullptr, nullptr);
-    if (file != nullptr) place = {file, number};
-  }
-  return place;
+  Dwarf_Addr bias = 0;
+  Dwarf_Die* unit = unit_at(module, address, &bias);
+  Dwarf_Line* line = unit == nullptr ? nullptr : dwarf_getsrc_die(unit, address - bias);
+  const char* file = line == nullptr ? nullptr : dwarf_linesrc(line, nullptr, nullptr);
+  int number = 0;
+  if (file == nullptr || dwarf_lineno(line, &number) != 0) return {};
+  return {file, number};
 }
 
 // The function at `address` and those it is inlined into, from the innermost outwards.
