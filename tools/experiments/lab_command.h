@@ -4,6 +4,8 @@
 
 #include <string>
 
+#include "tools/pprof/profile_files.h"
+
 namespace CLI {
 class App;
 }
@@ -17,7 +19,7 @@ struct LabOptions {
   bool json = false;
   std::string reps;
   std::string go = "auto";
-  std::string heap_profile;  // a file
+  pprof::ProfileNames profiles;
 };
 
 inline constexpr int kExitHolds = 0;
