@@ -32,6 +32,8 @@ std::string joined(const std::vector<std::string>& names) {
 // Throws std::runtime_error where `name` is that of none or of several.
 const Function& only_function(const Binary& binary, const std::string& name) {
   const std::vector<const Function*> found = functions_named(binary, name);
+  if (found.empty() && name.starts_with("0x"))
+    throw std::runtime_error(fmt::format("no function begins at {} in {}", name, binary.path()));
   if (found.empty()) {
     throw std::runtime_error(
         fmt::format("no function '{}' in {} (it may be inlined everywhere); "
@@ -62,7 +64,7 @@ CLI::App* add_callsites_command(CLI::App* app, CallsitesOptions* options) {
   CLI::App* callsites =
       app->add_subcommand("callsites", "Which allocations a function can reach, by its code");
   callsites->add_option("FUNCTION", options->functions, "As profiles name it, or its symbol")
-      ->expected(0, 1);
+      ->expected(0, -1);
   callsites
       ->add_option("--binary", options->binary, "The program to read; without it, greyhound itself")
       ->type_name("FILE");
@@ -72,8 +74,11 @@ CLI::App* add_callsites_command(CLI::App* app, CallsitesOptions* options) {
 }
 
 int run_callsites(const CallsitesOptions& options) try {
-  if (options.functions.empty())
+  if (options.functions.empty() || options.functions.front().empty())
     throw std::runtime_error("needs a function, as in greyhound callsites mapaccess1_fast64");
+  if (options.functions.size() > 1)
+    throw std::runtime_error(
+        fmt::format("takes one function, not '{}' as well", options.functions[1]));
   const Binary binary(options.binary.empty() ? path_of_this_program() : options.binary);
   const Report report = search(binary, only_function(binary, options.functions.front()));
   fmt::print(

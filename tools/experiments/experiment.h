@@ -48,6 +48,12 @@ enum class Count : uint8_t {
   kFoundPerOp,
   kAllocCalls,
   kPointerCalls,
+  kProfileObjects,
+  kRuntimeLeaf,
+  kLabelled,
+  kMarkInBackground,
+  kMarkInAssist,
+  kMarkInMapaccess,
 };
 std::string_view count_name(Count count);        // "allocations per op"
 std::string_view count_short_name(Count count);  // "allocs/op"
@@ -86,8 +92,13 @@ enum class Column : uint8_t {
   kGcShare,
   kAllocCalls,
   kPointerCalls,
+  kProfileObjects,
+  kRuntimeLeaf,
+  kLabelled,
+  kMarkInBackground,
+  kMarkInAssist,
+  kMarkInMapaccess,
 };
-
 // An arm after all its repetitions.
 struct ArmResult {
   const Arm* arm = nullptr;
@@ -113,7 +124,8 @@ struct Experiment {
   size_t repetitions = 5;
   uint64_t quick_ops = 0;  // the same with --quick
   size_t quick_repetitions = 5;
-  bool timed = true;         // whether times are compared
+  bool timed = true;             // whether times are compared
+  bool own_cpu_profile = false;  // cannot be run while another is made
   double quick_seconds = 0;  // --quick starts no repetition that would end later, after the first
   // The sentence on the claim when every expectation held.
   std::function<std::string(const std::vector<ArmResult>&)> verdict;
@@ -128,6 +140,7 @@ Experiment x1_boxing();
 Experiment x3_where_ok_lives();
 Experiment x9_mark_cost();
 Experiment x10_write_barrier();
+Experiment x11_profiles();
 Experiment x12_call_sites();
 Experiment x13_find_object();
 Experiment x14_before_and_after();

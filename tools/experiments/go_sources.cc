@@ -18,6 +18,7 @@ GREYHOUND_EMBED(greyhound_lab_go_live, "live.go");
 GREYHOUND_EMBED(greyhound_lab_go_barrier, "barrier.go");
 GREYHOUND_EMBED(greyhound_lab_go_calls, "calls.go");
 GREYHOUND_EMBED(greyhound_lab_go_fixes, "fixes.go");
+GREYHOUND_EMBED(greyhound_lab_go_profiles, "profiles.go");
 
 namespace greyhound::lab {
 namespace {
@@ -38,6 +39,7 @@ const std::vector<GoSource>& go_sources() {
       source("barrier.go", greyhound_lab_go_barrier, greyhound_lab_go_barrier_end),
       source("calls.go", greyhound_lab_go_calls, greyhound_lab_go_calls_end),
       source("fixes.go", greyhound_lab_go_fixes, greyhound_lab_go_fixes_end),
+      source("profiles.go", greyhound_lab_go_profiles, greyhound_lab_go_profiles_end),
   };
   return sources;
 }

@@ -38,6 +38,18 @@ double count_of(Count count, const ArmResult& result) {
       return *figures.alloc_calls;
     case Count::kPointerCalls:
       return *figures.pointer_calls;
+    case Count::kProfileObjects:
+      return figures.profile->objects_per_op;
+    case Count::kRuntimeLeaf:
+      return figures.profile->runtime_leaf.value_or(0);
+    case Count::kLabelled:
+      return figures.profile->labelled.value_or(0);
+    case Count::kMarkInBackground:
+      return figures.profile->mark_in_background.value_or(0);
+    case Count::kMarkInAssist:
+      return figures.profile->mark_in_assist.value_or(0);
+    case Count::kMarkInMapaccess:
+      return figures.profile->mark_in_mapaccess.value_or(0);
   }
   return 0;
 }

@@ -64,6 +64,19 @@ std::string percent_text(double share) {
   return fmt::format("{:.0f}%", share * 100);
 }
 
+// Only a CPU profile has map reads in it.
+bool is_cpu(const ProfileFigures& profile) { return profile.in_mapaccess.value_or(0) > 0; }
+
+std::string objects_text(const Figures& f) {
+  return f.profile && !is_cpu(*f.profile) ? per_op_text(f.profile->objects_per_op) : kAbsent;
+}
+
+// `cpu`: of which kind of profile it is a figure.
+std::string share_text(const Figures& f, std::optional<double> ProfileFigures::*share, bool cpu) {
+  if (!f.profile || is_cpu(*f.profile) != cpu) return kAbsent;
+  return text_of((*f.profile).*share, percent_text);
+}
+
 // Of the medians: "-81%".
 std::string change_text(const std::optional<Spread>& ns, const std::optional<Spread>& control) {
   if (!ns || !control || control->median <= 0) return kAbsent;
@@ -116,6 +129,18 @@ std::string cell(Column column, const Figures& f, const Figures* control) {
       return text_of(f.alloc_calls, count_text);
     case Column::kPointerCalls:
       return text_of(f.pointer_calls, count_text);
+    case Column::kProfileObjects:
+      return objects_text(f);
+    case Column::kRuntimeLeaf:
+      return share_text(f, &ProfileFigures::runtime_leaf, false);
+    case Column::kLabelled:
+      return share_text(f, &ProfileFigures::labelled, f.profile && is_cpu(*f.profile));
+    case Column::kMarkInBackground:
+      return share_text(f, &ProfileFigures::mark_in_background, true);
+    case Column::kMarkInAssist:
+      return share_text(f, &ProfileFigures::mark_in_assist, true);
+    case Column::kMarkInMapaccess:
+      return share_text(f, &ProfileFigures::mark_in_mapaccess, true);
   }
   return kAbsent;
 }
@@ -165,6 +190,18 @@ Head head(Column column, bool go) {
       return {{"allocating", "calls"}};
     case Column::kPointerCalls:
       return {{"by", "pointer"}};
+    case Column::kProfileObjects:
+      return {{"objects", "/op"}};
+    case Column::kRuntimeLeaf:
+      return {{"runtime", "leaf"}};
+    case Column::kLabelled:
+      return {{"", "labels"}};
+    case Column::kMarkInBackground:
+      return {{"mark", "bg."}};
+    case Column::kMarkInAssist:
+      return {{"mark", "assist"}};
+    case Column::kMarkInMapaccess:
+      return {{"mark", "map"}};
     case Column::kNsSpread:
     case Column::kMarkSpread:
       return {{"", ""}};
