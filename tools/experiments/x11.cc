@@ -138,24 +138,30 @@ Measurement look_at_heap(uint64_t all_ops, const HeapLook& look) {
 // --- the CPU
 
 // Every fourth operation writes: reads are then in the profile too while marking goes on.
-Measurement look_at_cpu(uint64_t ops, bool write) {
+Measurement under_cpu_profile(uint64_t ops, bool write, runtime::CpuProfiler* profiler) {
   Subject subject(0, kGcPercent);
   const auto live = Map<int64_t, eface>::make(kLive);
   for (int64_t i = 0; i < kLive; ++i) {
     if (!live.insert_or_assign(i, runtime::to_eface(i + 256))) throw std::bad_alloc();
   }
   const Boxes boxes;
-  runtime::CpuProfileOptions options;
-  options.rate = kCpuRate;
-  runtime::CpuProfiler profiler(options);
-  profiler.add(subject.runtime());
+  profiler->add(subject.runtime());
   Measurement m = subject.measure(ops, [&](uint64_t i) {
     if (write && i % 4 == 0) write_boxed(boxes, i);
     consume(read_boxed(boxes, i));
   });
-  m.profile = cpu_counts(pprof::cpu_profile(profiler.stop()));
   consume(live.header());
   consume(boxes.map);
+  return m;
+}
+
+// Symbols are looked up when the runtime is gone: it would wait for its thread meanwhile.
+Measurement look_at_cpu(uint64_t ops, bool write) {
+  runtime::CpuProfileOptions options;
+  options.rate = kCpuRate;
+  runtime::CpuProfiler profiler(options);
+  Measurement m = under_cpu_profile(ops, write, &profiler);
+  m.profile = cpu_counts(pprof::cpu_profile(profiler.stop()));
   return m;
 }
 
@@ -214,11 +220,9 @@ std::string verdict(const std::vector<ArmResult>& arms) {
   const auto percent = [](double share) { return share * 100; };
   const ProfileFigures& cpu = *arms[kCpuWrite].ours.profile;
   return fmt::format(
-      "False: no heap profile shows a read, and one that hides the runtime's frames, as Go's does, "
-      "shows neither convT2E nor mallocgc. Marking is in CPU profiles only: {:.1f} % of the time "
-      "in "
-      "the background, {:.1f} % in assists below mallocgc, {:.0f} % below mapaccess. Every object "
-      "is "
+      "False: no heap profile shows a read, and one without the runtime's frames, as Go's, shows "
+      "neither convT2E nor mallocgc. Marking is in CPU profiles only: {:.0f} % of the time in the "
+      "background, {:.0f} % in assists below mallocgc, {:.0f} % below mapaccess. Every object is "
       "found at rate 1; at 512 KiB, estimated, {:.2f} of each.",
       percent(*cpu.mark_in_background), percent(*cpu.mark_in_assist),
       percent(*cpu.mark_in_mapaccess), arms[kSampled].ours.profile->objects_per_op);
@@ -241,12 +245,12 @@ Experiment x11_profiles() {
       "reads alone, then a write to four reads, beside 200,000 live boxes to be marked.";
   x.op = "one write or one read";
   x.note =
-      "objects: those the profile counts below the writing (the reading) function; in use, as of a "
-      "collection. runtime: the share of them whose innermost frame is one of the runtime. labels: "
-      "the share of the profile with the label. marking: the share of CPU time in gcDrain, "
-      "scanobject "
-      "and greyobject: in the background worker, in assists below mallocgc, below mapaccess. Go "
-      "hides its runtime's frames and keeps no labels in heap profiles, whatever is asked for.";
+      "objects: those that the profile counts below the writing (the reading) function; in use, as "
+      "of a collection. runtime leaf: the share of them whose innermost frame is the runtime's. "
+      "labels: the share of the profile with the label. mark: the share of CPU time in gcDrain, "
+      "scanobject and greyobject, in the background worker (bg.), in assists below mallocgc, and "
+      "below mapaccess (map). At rate 1 there are an eighth of the operations. Go hides its "
+      "runtime's frames and keeps no labels in heap profiles, whatever is asked for.";
   x.arms = {
       heap_arm("no profile", {0, "alloc_objects", false, true}, nullptr),
       heap_arm("allocated, rate 1", {1, "alloc_objects", false, true}, "heap-exact"),
