@@ -86,6 +86,37 @@ std::optional<double> longest_hold_us(const std::vector<Measurement>& repetition
   return longest;
 }
 
+std::optional<double> gc_cpu_share(const Measurement& m) {
+  if (!m.mark_cpu_ns || m.ns_per_op.size() != 1 || m.ns_per_op[0] <= 0) return std::nullopt;
+  return static_cast<double>(*m.mark_cpu_ns) / (m.ns_per_op[0] * static_cast<double>(m.ops));
+}
+
+std::optional<ProfileFigures> profile_figures(const std::vector<Measurement>& repetitions) {
+  const auto median = [&](auto get) {
+    return median_count(repetitions, [&](const Measurement& m) -> std::optional<double> {
+      return m.profile ? get(*m.profile, static_cast<double>(m.ops)) : std::nullopt;
+    });
+  };
+  const auto share = [&](double ProfileCounts::*part) {
+    return median([part](const ProfileCounts& counts, double) -> std::optional<double> {
+      if (counts.total == 0) return std::nullopt;
+      return counts.*part / counts.total;
+    });
+  };
+  const std::optional<double> objects = median(
+      [](const ProfileCounts& counts, double ops) { return std::optional(counts.total / ops); });
+  if (!objects) return std::nullopt;
+  ProfileFigures figures;
+  figures.objects_per_op = *objects;
+  figures.runtime_leaf = share(&ProfileCounts::runtime_leaf);
+  figures.labelled = share(&ProfileCounts::labelled);
+  figures.in_mapaccess = share(&ProfileCounts::in_mapaccess);
+  figures.mark_in_background = share(&ProfileCounts::mark_in_background);
+  figures.mark_in_assist = share(&ProfileCounts::mark_in_assist);
+  figures.mark_in_mapaccess = share(&ProfileCounts::mark_in_mapaccess);
+  return figures;
+}
+
 }  // namespace
 
 Figures summarise(const std::vector<Measurement>& repetitions) {
@@ -99,6 +130,9 @@ Figures summarise(const std::vector<Measurement>& repetitions) {
   figures.gc_cycles = median_count(repetitions, [](const Measurement& m) -> std::optional<double> {
     return static_cast<double>(m.cycles);
   });
+  figures.alloc_calls = median_count(repetitions, &Measurement::alloc_calls);
+  figures.profile = profile_figures(repetitions);
+  figures.pointer_calls = median_count(repetitions, &Measurement::pointer_calls);
   figures.objects_greyed = median_count(repetitions, &Measurement::objects_greyed);
   figures.noscan_greyed = median_count(repetitions, &Measurement::noscan_greyed);
   figures.words_scanned = median_count(repetitions, &Measurement::words_scanned);
@@ -107,6 +141,7 @@ Figures summarise(const std::vector<Measurement>& repetitions) {
   figures.mark_ms = spread(repetitions, &Measurement::mark_ns, 1e-6);
   figures.mark_cpu_ms = scaled(median_count(repetitions, &Measurement::mark_cpu_ns), 1e-6);
   figures.longest_hold_us = longest_hold_us(repetitions);
+  figures.gc_cpu_share = median_count(repetitions, gc_cpu_share);
   return figures;
 }
 

@@ -28,6 +28,9 @@ class GoPeer {
 
   const std::string& version() const { return version_; }  // "go1.26.8"
 
+  const std::string& program() const { return program_; }  // the built program's file
+  const std::string& folder() const { return folder_; }    // where it is run
+
   // One repetition of an arm; on failure gives nothing and says why in *failure.
   std::optional<Measurement> run(const std::string& arm, uint64_t ops, std::string* failure) const;
 

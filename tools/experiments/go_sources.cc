@@ -10,6 +10,9 @@ GREYHOUND_EMBED(greyhound_lab_go_loops, "tools/experiments/go/loops.go");
 GREYHOUND_EMBED(greyhound_lab_go_ok, "tools/experiments/go/ok.go");
 GREYHOUND_EMBED(greyhound_lab_go_live, "tools/experiments/go/live.go");
 GREYHOUND_EMBED(greyhound_lab_go_barrier, "tools/experiments/go/barrier.go");
+GREYHOUND_EMBED(greyhound_lab_go_calls, "tools/experiments/go/calls.go");
+GREYHOUND_EMBED(greyhound_lab_go_fixes, "tools/experiments/go/fixes.go");
+GREYHOUND_EMBED(greyhound_lab_go_profiles, "tools/experiments/go/profiles.go");
 
 namespace greyhound::lab {
 namespace {
@@ -28,6 +31,9 @@ const std::vector<GoSource>& go_sources() {
       source("ok.go", greyhound_lab_go_ok, greyhound_lab_go_ok_end),
       source("live.go", greyhound_lab_go_live, greyhound_lab_go_live_end),
       source("barrier.go", greyhound_lab_go_barrier, greyhound_lab_go_barrier_end),
+      source("calls.go", greyhound_lab_go_calls, greyhound_lab_go_calls_end),
+      source("fixes.go", greyhound_lab_go_fixes, greyhound_lab_go_fixes_end),
+      source("profiles.go", greyhound_lab_go_profiles, greyhound_lab_go_profiles_end),
   };
   return sources;
 }

@@ -25,7 +25,8 @@ struct UsageError {
 
 const char* const kFooter =
     "Each experiment compares treatments with a control. Verdicts rest on counts (allocations,\n"
-    "bytes, cycles, objects greyed, words scanned, barrier hits, objects found), which repeat "
+    "bytes, cycles, objects greyed, words scanned, barrier hits, objects found, call sites), which "
+    "repeat "
     "from\n"
     "run to run; times are shown with their spread. Where a Go is found, the same work runs there\n"
     "too.\n"
@@ -63,8 +64,25 @@ const Experiment& experiment_named(const std::string& name) {
                                name, nearest_experiment(name))};
 }
 
+std::string obstacle_of(const Experiment& experiment, const LabOptions& options) {
+  const bool profiled = !options.profiles.cpu.empty() || !options.profiles.gc.empty();
+  if (experiment.own_cpu_profile && profiled)
+    return "it makes CPU profiles itself, and there is one at a time; leave out --cpuprofile and "
+           "--gcprofile";
+  return experiment.obstacle ? experiment.obstacle() : "";
+}
+
+// Of all, those that can be run here; the others are named on stderr.
+bool can_run(const Experiment& experiment, const LabOptions& options) {
+  const std::string obstacle = obstacle_of(experiment, options);
+  if (!obstacle.empty())
+    fmt::print(stderr, "greyhound lab: {} is left out: {}\n", experiment.id, obstacle);
+  return obstacle.empty();
+}
+
 // In the order of the list, each once, however they were named.
-std::vector<const Experiment*> chosen_experiments(const std::string& only) {
+std::vector<const Experiment*> chosen_experiments(const LabOptions& options) {
+  const std::string& only = options.only;
   std::vector<const Experiment*> named;
   std::string_view rest = only;
   while (!rest.empty()) {
@@ -75,10 +93,15 @@ std::vector<const Experiment*> chosen_experiments(const std::string& only) {
   }
   if (named.empty() && !only.empty())
     throw UsageError{"--only needs an experiment, as in --only X1,X9"};
+  for (const Experiment* experiment : named) {
+    if (const std::string obstacle = obstacle_of(*experiment, options); !obstacle.empty())
+      throw UsageError{fmt::format("{} cannot be run here: {}", experiment->id, obstacle)};
+  }
   std::vector<const Experiment*> chosen;
   for (const Experiment& experiment : all_experiments()) {
-    if (named.empty() || std::ranges::find(named, &experiment) != named.end())
-      chosen.push_back(&experiment);
+    const bool wanted = named.empty() ? can_run(experiment, options)
+                                      : std::ranges::find(named, &experiment) != named.end();
+    if (wanted) chosen.push_back(&experiment);
   }
   return chosen;
 }
@@ -211,7 +234,7 @@ int run_lab(const LabOptions& options) try {
     list_experiments();
     return kExitHolds;
   }
-  const std::vector<const Experiment*> chosen = chosen_experiments(options.only);
+  const std::vector<const Experiment*> chosen = chosen_experiments(options);
   Settings settings{options.quick, repetitions(options.reps)};
   if (options.go != "auto" && options.go != "off" && access(options.go.c_str(), X_OK) != 0) {
     throw UsageError{

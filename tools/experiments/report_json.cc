@@ -26,6 +26,17 @@ Json spread(const std::optional<Spread>& value) {
   return {{"median", value->median}, {"low", number(value->low)}, {"high", number(value->high)}};
 }
 
+Json profile_json(const std::optional<ProfileFigures>& profile) {
+  if (!profile) return nullptr;
+  return {{"objects_per_op", profile->objects_per_op},
+          {"runtime_leaf", number(profile->runtime_leaf)},
+          {"labelled", number(profile->labelled)},
+          {"in_mapaccess", number(profile->in_mapaccess)},
+          {"mark_in_background", number(profile->mark_in_background)},
+          {"mark_in_assist", number(profile->mark_in_assist)},
+          {"mark_in_mapaccess", number(profile->mark_in_mapaccess)}};
+}
+
 void add_counts(const Figures& figures, Json* out) {
   (*out)["allocs_per_op"] = number(figures.allocs_per_op);
   (*out)["bytes_per_op"] = number(figures.bytes_per_op);
@@ -40,6 +51,10 @@ void add_counts(const Figures& figures, Json* out) {
   (*out)["pointers_resolved"] = count(figures.pointers_resolved);
   (*out)["mark_ms"] = spread(figures.mark_ms);
   (*out)["mark_cpu_ms"] = number(figures.mark_cpu_ms);
+  (*out)["gc_cpu_share"] = number(figures.gc_cpu_share);
+  (*out)["alloc_calls"] = count(figures.alloc_calls);
+  (*out)["pointer_calls"] = count(figures.pointer_calls);
+  (*out)["profile"] = profile_json(figures.profile);
 }
 
 Json go_json(const ArmResult& result, const std::string& source) {
