@@ -19,7 +19,8 @@ class SampleRing {
  public:
   // Room for `words` at least.
   explicit SampleRing(size_t words)
-      : mask_(std::bit_ceil(words) - 1), words_(std::make_unique<uint64_t[]>(mask_ + 1)) {}
+      : mask_(std::bit_ceil(words) - 1),
+        words_(std::make_unique_for_overwrite<uint64_t[]>(mask_ + 1)) {}
 
   // Whether `most` words can be put; else the sample counts as dropped.
   bool reserve(size_t most) {
