@@ -62,6 +62,14 @@ enum class Progress : uint8_t {
   kIdle,      // no cycle is running and none was asked for
 };
 
+// What checkmark finds: an object that is reachable, by `parent` or, if that is 0, by a root, and
+// was not marked.
+struct UnmarkedObject {
+  uintptr_t object;
+  uintptr_t parent;
+  const char* from;  // "field", or the kind of root
+};
+
 class Collector {
  public:
   explicit Collector(const Options& options);
@@ -140,6 +148,7 @@ class Collector {
 
  private:
   friend struct CollectorTesting;
+  friend struct Stepping;
 
   bool waits_for_coordinator() const;
   void rest(std::unique_lock<std::mutex>* lock);
@@ -156,6 +165,7 @@ class Collector {
   void finish_cycle();
   void resolve_root_words();
   void checkmark(const char* when);
+  std::vector<UnmarkedObject> find_unmarked(size_t most);
   void print_trace(const CycleStats& cycle) const;
   void print_pacer_trace() const;
   void tell_limiter(uint64_t now, uint64_t sweep_cpu);

@@ -284,7 +284,7 @@ void Mutator::acknowledge(Handshake handshake) {
   switch (handshake) {
     case Handshake::kBarrierOn:
       roots_scanned_ = false;
-      barrier_on.store(true, std::memory_order_relaxed);
+      barrier_on.store(!barrier_broken_, std::memory_order_relaxed);
       break;
     case Handshake::kAllocBlack:
       alloc_black_ = true;
