@@ -26,6 +26,7 @@ struct Measurement {
   // Objects live after a forced cycle: what Go exports that comes nearest to objects greyed.
   std::optional<uint64_t> objects_live;
   std::optional<uint64_t> mark_cpu_ns;  // all threads, assists included
+  std::optional<uint64_t> assist_ns;    // of it, assists; of Go's arms only
   // Greyhound: the longest that one handshake held the mutator. Go: the longest stop-the-world
   // pause.
   std::optional<uint64_t> longest_hold_ns;
@@ -54,6 +55,9 @@ struct Figures {
   std::optional<Spread> mark_ms;
   std::optional<double> mark_cpu_ms, longest_hold_us;
 };
+
+// REQUIRES: at least one sample.
+Spread spread_of(std::vector<double> samples);
 
 // REQUIRES: at least one measurement.
 Figures summarise(const std::vector<Measurement>& repetitions);

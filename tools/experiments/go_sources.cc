@@ -10,6 +10,7 @@ GREYHOUND_EMBED(greyhound_lab_go_loops, "tools/experiments/go/loops.go");
 GREYHOUND_EMBED(greyhound_lab_go_ok, "tools/experiments/go/ok.go");
 GREYHOUND_EMBED(greyhound_lab_go_live, "tools/experiments/go/live.go");
 GREYHOUND_EMBED(greyhound_lab_go_barrier, "tools/experiments/go/barrier.go");
+GREYHOUND_EMBED(greyhound_lab_go_ledger, "tools/experiments/go/ledger.go");
 
 namespace greyhound::lab {
 namespace {
@@ -28,6 +29,7 @@ const std::vector<GoSource>& go_sources() {
       source("ok.go", greyhound_lab_go_ok, greyhound_lab_go_ok_end),
       source("live.go", greyhound_lab_go_live, greyhound_lab_go_live_end),
       source("barrier.go", greyhound_lab_go_barrier, greyhound_lab_go_barrier_end),
+      source("ledger.go", greyhound_lab_go_ledger, greyhound_lab_go_ledger_end),
   };
   return sources;
 }

@@ -13,7 +13,10 @@
 #include "runtime/runtime.h"
 #include "tools/experiments/report.h"
 #include "tools/experiments/rig.h"
+#include "tools/page/lab_page.h"
+#include "tools/page/page_run.h"
 #include "tools/pprof/heap_profile.h"
+#include "tools/whole_file.h"
 
 namespace greyhound::lab {
 namespace {
@@ -153,6 +156,16 @@ uint64_t profile_rate() {
   return std::max<uint64_t>(options.mem_profile_rate, 1);
 }
 
+// What makes the page again.
+std::string page_command(const LabOptions& options) {
+  std::string command = "greyhound lab";
+  if (!options.only.empty()) command += " --only " + options.only;
+  if (options.quick) command += " --quick";
+  if (!options.reps.empty()) command += " --reps " + options.reps;
+  if (options.go != "auto") command += " --go " + options.go;
+  return command + " --html " + options.html;
+}
+
 int run_chosen(const LabOptions& options, const std::vector<const Experiment*>& chosen,
                const Settings& settings) {
   Progress progress(progress_wanted());
@@ -170,6 +183,14 @@ int run_chosen(const LabOptions& options, const std::vector<const Experiment*>& 
     print_json(info, results);
   } else {
     print_summary(results, color);
+  }
+  if (!options.html.empty()) {
+    page::LabPage page =
+        page::measure_page(settings.quick, go ? &*go : nullptr, info.go_note, &progress);
+    page.report = report_document(info, results);
+    page.command = page_command(options);
+    write_whole_file(options.html, page::lab_page_html(page, false));
+    if (!options.json) fmt::print("the page: {}\n", options.html);
   }
   const bool holds =
       std::ranges::all_of(results, [](const auto& result) { return result.judgement.holds; });
@@ -197,6 +218,8 @@ CLI::App* add_lab_command(CLI::App* app, LabOptions* options) {
              "The Go to compare with: auto, off, or the path of a go command");
   add_option("--heapprofile", &options->heap_profile, "FILE",
              "Write where every object was allocated, for greyhound pprof and go tool pprof");
+  add_option("--html", &options->html, "FILE",
+             "Write the lab page: one file with all figures, a heap to step through, flame graphs");
   lab->footer(kFooter);
   return lab;
 }
@@ -218,8 +241,9 @@ int run_lab(const LabOptions& options) try {
         fmt::format("--go needs auto, off or the path of a go command, not '{}'", options.go)};
   }
   if (!report_environment()) return kExitUsage;
-  if (options.heap_profile.empty()) return run_chosen(options, chosen, settings);
   // Before anything runs: an hour's work is not to end in a file that cannot be written.
+  if (!options.html.empty()) page::require_writable(options.html);
+  if (options.heap_profile.empty()) return run_chosen(options, chosen, settings);
   pprof::write_file(pprof::heap_profile({}, 1), options.heap_profile);
   const HeapSink sink(profile_rate());
   const int status = run_chosen(options, chosen, settings);

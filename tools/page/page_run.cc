@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: MIT
+#include "tools/page/page_run.h"
+
+#include "tools/stage/recording.h"
+
+namespace greyhound::page {
+
+LabPage measure_page(bool quick, const lab::GoPeer* go, const std::string& go_note,
+                     lab::Progress* progress) {
+  LabPage page;
+  page.ledger = lab::measure_ledger(quick, go, go_note, progress);
+  progress->show("lab: recording the stage");
+  page.recordings = stage::recordings();
+  progress->clear();
+  return page;
+}
+
+}  // namespace greyhound::page
