@@ -75,7 +75,7 @@ class Checker {
 
 void Collector::checkmark(const char* when) {
   const bool held = world.parked();
-  if (!held) world.park_all();
+  if (!held) hold_world();
   for (const UnmarkedObject& lost : find_unmarked(1)) {
     char what[512];
     describe_address(*this, lost.object, what, sizeof what);

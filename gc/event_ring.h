@@ -25,17 +25,17 @@ enum class EventKind : uint8_t {
   kMark,          // from the first round to quiet
   kRound,         // a: its number
   kResolveRoots,  // a: root words that H3 collected
-  kHoldWorld,     // the wait until every mutator is held; b: mutators
+  kHoldWorld,     // the wait until every mutator is held; a: mutators
   kHeap,          // counter; a: live bytes, b: goal, UINT64_MAX when there is none
   // By workers.
   kDrain,
   // By mutators.
-  kAcknowledge,  // detail: Handshake; a: requested at; b: 1 when the collector answered for it
+  kAcknowledge,  // detail: Handshake; a: requested at; b: 1 when it was blocked
   kScanStack,    // a: root words copied
-  kAssist,       // a: marking work done
+  kAssist,       // a: marking work paid for (MarkCounts::work)
   kWaitForCycle,
   kBlocked,    // text: where
-  kSweep,      // looking for a span to allocate from; a: size class
+  kSweep,      // of 5 us and more, for a span to allocate from; a: slot size
   kMapGrow,    // text: map type; a: buckets before, b: after
   kMapGrown,   // instant: the last old bucket is evacuated; text, a: old buckets
   kFinalizer,

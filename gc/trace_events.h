@@ -35,7 +35,8 @@ class Mutator;
 class World;
 
 struct TraceOptions {
-  size_t events_per_thread = 16384;  // 48 B each
+  // 48 B each; from 16 to a million. A thread that was traced before keeps the ring it has.
+  size_t events_per_thread = 16384;
 };
 
 // A span (start < end, or a short one with both alike), an instant or a counter, in nanoseconds
@@ -66,6 +67,7 @@ struct TraceTrack {
 };
 
 struct Trace {
+  uint64_t started_ns = 0;  // monotonic clock
   uint64_t duration_ns = 0;
   int64_t started_unix_ns = 0;
   uint64_t untraced_threads = 0;  // beyond the most that are traced at a time
@@ -77,7 +79,7 @@ class TraceRecorder {
   static constexpr size_t kMostMutators = 1024;
   static constexpr size_t kMostWorkers = 64;
 
-  explicit TraceRecorder(World* world) : world_(world) {}
+  explicit TraceRecorder(World* world);
   ~TraceRecorder();
   TraceRecorder(const TraceRecorder&) = delete;
   TraceRecorder& operator=(const TraceRecorder&) = delete;
@@ -106,8 +108,8 @@ class TraceRecorder {
   struct Track;
 
   std::unique_ptr<Track> make_track(TrackRole role, std::string name);
+  void keep(std::unique_ptr<Track> track);
   void give_tracks_to_mutators();
-  TraceTrack snapshot(const Track& track, uint64_t until_ns) const;
 
   World* const world_;
   std::atomic<bool> on_{false};
