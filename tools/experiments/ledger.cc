@@ -12,7 +12,7 @@
 namespace greyhound::lab {
 namespace {
 
-constexpr uint64_t kEntries = uint64_t{1} << 16;
+constexpr uint64_t kEntries = uint64_t{1} << 14;
 using AnyMap = maps::Map<int64_t, eface>;
 using IntMap = maps::Map<int64_t, int64_t>;
 
@@ -55,9 +55,13 @@ GREYHOUND_INLINE void* box_by_hand(uint64_t value) {
 
 template <class Body>
 Sample measured(Rig& rig, uint64_t ops, Body body) {
+  rig.repeat(kEntries, body);  // warms up
   const gc::GcStats before = rig.runtime().stats();
-  const Measurement m = rig.measure(ops, body);
+  const uint64_t start = gc::thread_cpu_ns();
+  rig.repeat(ops, body);
+  const uint64_t elapsed = gc::thread_cpu_ns() - start;
   const gc::GcStats after = rig.runtime().stats();
+  const Measurement m = Rig::difference(before, after, ops, elapsed);
   const auto per_op = [ops](uint64_t n) {
     return static_cast<double>(n) / static_cast<double>(ops);
   };
@@ -236,7 +240,7 @@ Ledger measure_ledger(bool quick, const GoPeer* go, const std::string& go_note,
                       Progress* progress) {
   Ledger ledger;
   ledger.ops = quick ? 1'000'000 : 4'000'000;
-  ledger.repetitions = quick ? 5 : 15;
+  ledger.repetitions = quick ? 7 : 15;
   ledger.go_note = go == nullptr ? go_note : "";
   std::vector<Repetition> ours(ledger.repetitions), theirs(ledger.repetitions);
   for (size_t repetition = 0; repetition < ledger.repetitions; ++repetition) {

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
-// The ledger: what one write `m[k] = v` to a map of 65,536 integers costs, split into what it is
+// The ledger: what one write `m[k] = v` to a map of 16,384 integers costs, split into what it is
 // made of, boxed (map[int]any) beside unboxed (map[int]int), beside the same in Go.
 //
-// How each line is measured, all in one interleaved run, repetition by repetition, ns per write:
+// All times are CPU time of the writing thread, so that what else runs on the machine does not
+// count; ns per write. How each line is measured, all in one interleaved run, repetition by
+// repetition:
 //
 //   mutator   the same loop without a box: unboxed, or storing boxes made before; GC off
 //   malloc    what making the object by mallocgc itself adds to that; GC off, reused memory
@@ -13,7 +15,7 @@
 //             stores boxes made before, with marking held on, less the same with it off
 //   rest      what remains of the measured total: sweeping, handshakes, caches that marking has
 //             emptied, memory bandwidth, and the errors of all lines above; it may be negative
-//   total     the whole loop with GC on, wall time. Always the sum of the lines.
+//   total     the whole loop with GC on. Always the sum of the lines.
 //
 // Beside the total, not in it: CPU time of marking on other threads.
 #pragma once

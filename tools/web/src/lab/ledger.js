@@ -53,7 +53,7 @@ export function mountLedger(element, ledger) {
         el('th', { scope: 'row', title: how }, el('span', { class: `key key-${name}`, 'aria-hidden': 'true' }), name, el('small', {}, words)),
         ...columns.map((column) => cell(column.lines[index].ns))))),
     el('tfoot', {},
-      el('tr', { 'data-line': 'total' }, el('th', { scope: 'row' }, 'total', el('small', {}, 'the whole loop, wall time')), ...columns.map((column) => cell(column.total))),
+      el('tr', { 'data-line': 'total' }, el('th', { scope: 'row' }, 'total', el('small', {}, 'the whole loop, the writing thread')), ...columns.map((column) => cell(column.total))),
       el('tr', { class: 'check' }, el('th', { scope: 'row' }, 'sum of the lines'), ...columns.map((column) => el('td', {}, `= ${ns(total(column))}`))),
       el('tr', { class: 'beside' }, el('th', { scope: 'row' }, 'beside it', el('small', {}, 'CPU time of marking on other threads')),
         ...columns.map((column) => el('td', {}, column.marking_ns === null ? 'not known' : ns(column.marking_ns)))),
@@ -66,7 +66,7 @@ export function mountLedger(element, ledger) {
   if (ledger.go_note) element.append(el('p', { class: 'note' }, `No columns of Go\u2019s: ${ledger.go_note}`));
   element.append(
     el('details', {}, el('summary', {}, 'How each line is measured'),
-      el('p', {}, `A write is m[k] = v on a map of 65,536 integers, overwritten in turn: map[int]int unboxed, map[int]any boxed. All loops take turns in ${ledger.repetitions} ` +
-        `repetitions of ${grouped(ledger.ops)} writes; figures are medians, lines are differences within a repetition. ± is half the width of the middle half.`),
+      el('p', {}, `A write is m[k] = v on a map of 16,384 integers, overwritten in turn: map[int]int unboxed, map[int]any boxed. All loops take turns in ${ledger.repetitions} ` +
+        `repetitions of ${grouped(ledger.ops)} writes; times are CPU time of the writing thread, figures medians, lines differences within a repetition. ± is half the width of the middle half.`),
       el('dl', {}, ...Object.entries(lines).flatMap(([name, [, how]]) => [el('dt', {}, name), el('dd', {}, how)]))));
 }

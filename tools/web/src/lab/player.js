@@ -65,7 +65,7 @@ export function mountPlayer({ frames, show, label, phases = true, extra = [] }) 
   }
   function start() {
     if (at >= frames.length - 1 && !frames.more) at = 0;
-    play.textContent = '❚❚ Pause';
+    play.textContent = '‖ Pause';
     play.setAttribute('aria-label', 'Pause');
     play.setAttribute('aria-pressed', 'true');
     const tick = async () => {
@@ -83,13 +83,13 @@ export function mountPlayer({ frames, show, label, phases = true, extra = [] }) 
   if (reducedMotion()) pause = speeds[0][1];
   const element = el('div', { class: 'player', role: 'group', 'aria-label': label },
     el('div', { class: 'controls' },
-      button('⏮', 'To the start', () => { stop(); go(0); }),
-      phases ? button('⇤', 'Back to the phase before', () => { stop(); nextPhase(-1); }) : null,
+      button('Start', 'To the start', () => { stop(); go(0); }),
+      phases ? button('‹ Phase', 'Back to the phase before', () => { stop(); nextPhase(-1); }) : null,
       button('‹ Back', 'One event back', () => { stop(); go(at - 1); }),
       play,
       button('Step ›', 'One event on', () => { stop(); step(); }),
-      phases ? button('⇥', 'To the next phase', () => { stop(); nextPhase(1); }) : null,
-      button('⏭', 'To the end', () => { stop(); go(frames.length - 1); }),
+      phases ? button('Phase ›', 'To the next phase', () => { stop(); nextPhase(1); }) : null,
+      button('End', 'To the end', () => { stop(); go(frames.length - 1); }),
       speed, position, ...extra),
     scrubber, event, failure);
   element.addEventListener('keydown', (key) => {
