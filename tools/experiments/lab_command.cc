@@ -14,6 +14,8 @@
 #include "tools/experiments/report.h"
 #include "tools/experiments/rig.h"
 #include "tools/pprof/heap_profile.h"
+#include "tools/trace/trace_sink.h"
+#include "tools/whole_file.h"
 
 namespace greyhound::lab {
 namespace {
@@ -176,6 +178,26 @@ int run_chosen(const LabOptions& options, const std::vector<const Experiment*>& 
   return holds ? kExitHolds : kExitSignDidNotHold;
 }
 
+// The same, with --trace if it is wanted.
+int run_traced(const LabOptions& options, const std::vector<const Experiment*>& chosen,
+               const Settings& settings) try {
+  if (options.trace.empty()) return run_chosen(options, chosen, settings);
+  // As with a profile: what cannot be written is said before anything runs.
+  write_whole_file(options.trace, trace::to_json(std::span<const trace::NamedTrace>()));
+  const trace::TraceSink sink;
+  const int status = run_chosen(options, chosen, settings);
+  write_whole_file(options.trace, sink.json());
+  if (sink.left_out() != 0) {
+    fmt::print(stderr,
+               "greyhound lab: {} holds the first {} events and more; {} later runtimes are not in "
+               "it: name fewer experiments with --only, or fewer --reps\n",
+               options.trace, trace::TraceSink::kMostEvents, sink.left_out());
+  }
+  return status;
+} catch (const greyhound::FileError& error) {
+  throw UsageError{error.what()};
+}
+
 }  // namespace
 
 CLI::App* add_lab_command(CLI::App* app, LabOptions* options) {
@@ -197,6 +219,8 @@ CLI::App* add_lab_command(CLI::App* app, LabOptions* options) {
              "The Go to compare with: auto, off, or the path of a go command");
   add_option("--heapprofile", &options->heap_profile, "FILE",
              "Write where every object was allocated, for greyhound pprof and go tool pprof");
+  add_option("--trace", &options->trace, "FILE",
+             "Write what each thread did for the collector and when, for Perfetto or speedscope");
   lab->footer(kFooter);
   return lab;
 }
@@ -218,11 +242,11 @@ int run_lab(const LabOptions& options) try {
         fmt::format("--go needs auto, off or the path of a go command, not '{}'", options.go)};
   }
   if (!report_environment()) return kExitUsage;
-  if (options.heap_profile.empty()) return run_chosen(options, chosen, settings);
+  if (options.heap_profile.empty()) return run_traced(options, chosen, settings);
   // Before anything runs: an hour's work is not to end in a file that cannot be written.
   pprof::write_file(pprof::heap_profile({}, 1), options.heap_profile);
   const HeapSink sink(profile_rate());
-  const int status = run_chosen(options, chosen, settings);
+  const int status = run_traced(options, chosen, settings);
   pprof::write_file(pprof::heap_profile(sink.records(), sink.rate()), options.heap_profile);
   return status;
 } catch (const UsageError& error) {

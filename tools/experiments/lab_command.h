@@ -18,6 +18,7 @@ struct LabOptions {
   std::string reps;
   std::string go = "auto";
   std::string heap_profile;  // a file
+  std::string trace;         // a file
 };
 
 inline constexpr int kExitHolds = 0;
