@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The cycle's state machine. The threads that drive it are in driver.cc, what it prints in
-// trace.cc, its oracle in checkmark.cc.
+// gctrace.cc, its oracle in checkmark.cc.
 #include "gc/collector.h"
 
 #include <algorithm>

@@ -16,6 +16,7 @@
 #include "tools/page/lab_page.h"
 #include "tools/page/page_run.h"
 #include "tools/pprof/heap_profile.h"
+#include "tools/trace/trace_sink.h"
 #include "tools/whole_file.h"
 
 namespace greyhound::lab {
@@ -197,6 +198,26 @@ int run_chosen(const LabOptions& options, const std::vector<const Experiment*>& 
   return holds ? kExitHolds : kExitSignDidNotHold;
 }
 
+// The same, with --trace if it is wanted.
+int run_traced(const LabOptions& options, const std::vector<const Experiment*>& chosen,
+               const Settings& settings) try {
+  if (options.trace.empty()) return run_chosen(options, chosen, settings);
+  // As with a profile: what cannot be written is said before anything runs.
+  write_whole_file(options.trace, trace::to_json(std::span<const trace::NamedTrace>()));
+  const trace::TraceSink sink;
+  const int status = run_chosen(options, chosen, settings);
+  write_whole_file(options.trace, sink.json());
+  if (sink.left_out() != 0) {
+    fmt::print(stderr,
+               "greyhound lab: {} holds the first {} events and more; {} later runtimes are not in "
+               "it: name fewer experiments with --only, or fewer --reps\n",
+               options.trace, trace::TraceSink::kMostEvents, sink.left_out());
+  }
+  return status;
+} catch (const greyhound::FileError& error) {
+  throw UsageError{error.what()};
+}
+
 }  // namespace
 
 CLI::App* add_lab_command(CLI::App* app, LabOptions* options) {
@@ -220,6 +241,8 @@ CLI::App* add_lab_command(CLI::App* app, LabOptions* options) {
              "Write where every object was allocated, for greyhound pprof and go tool pprof");
   add_option("--html", &options->html, "FILE",
              "Write the lab page: one file with all figures, a heap to step through, flame graphs");
+  add_option("--trace", &options->trace, "FILE",
+             "Write what each thread did for the collector and when, for Perfetto or speedscope");
   lab->footer(kFooter);
   return lab;
 }
@@ -243,10 +266,10 @@ int run_lab(const LabOptions& options) try {
   if (!report_environment()) return kExitUsage;
   // Before anything runs: an hour's work is not to end in a file that cannot be written.
   if (!options.html.empty()) page::require_writable(options.html);
-  if (options.heap_profile.empty()) return run_chosen(options, chosen, settings);
+  if (options.heap_profile.empty()) return run_traced(options, chosen, settings);
   pprof::write_file(pprof::heap_profile({}, 1), options.heap_profile);
   const HeapSink sink(profile_rate());
-  const int status = run_chosen(options, chosen, settings);
+  const int status = run_traced(options, chosen, settings);
   pprof::write_file(pprof::heap_profile(sink.records(), sink.rate()), options.heap_profile);
   return status;
 } catch (const UsageError& error) {

@@ -19,6 +19,7 @@ struct LabOptions {
   std::string go = "auto";
   std::string heap_profile;  // a file
   std::string html;          // a file
+  std::string trace;         // a file
 };
 
 inline constexpr int kExitHolds = 0;

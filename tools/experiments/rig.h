@@ -14,6 +14,7 @@
 
 #include "runtime/greyhound.h"
 #include "tools/experiments/figures.h"
+#include "tools/trace/trace_sink.h"
 
 namespace greyhound::lab {
 
@@ -86,6 +87,7 @@ class Rig {
   static runtime::Options profiled(runtime::Options options);
 
   runtime::Runtime runtime_;
+  trace::TracedScope traced_{runtime_};
   runtime::Thread thread_;
 };
 

@@ -136,16 +136,16 @@ std::string name_of(const TraceSpan& span) {
   return "event";
 }
 
-void add_phase_args(const TraceSpan& span, ordered_json* args) {
+void add_phase_args(const TraceSpan& span, uint64_t shift, ordered_json* args) {
   const Handshake handshake = handshake_of(static_cast<Phase>(span.detail));
   if (handshake == Handshake::kNone) return;
   (*args)["handshake"] = handshake_label(handshake);
   if (span.unfinished) return;  // what follows is noted at the end
-  (*args)["requested_us"] = us(span.a);
+  (*args)["requested_us"] = us(span.a + shift);
   (*args)["mutators"] = span.b;
 }
 
-ordered_json args_of(const TraceSpan& span, const TraceTrack& track) {
+ordered_json args_of(const TraceSpan& span, const TraceTrack& track, uint64_t shift) {
   ordered_json args = ordered_json::object();
   args["cycle"] = span.cycle;
   if (track.role == TrackRole::kMutator) args["mutator"] = track.id;
@@ -158,7 +158,7 @@ ordered_json args_of(const TraceSpan& span, const TraceTrack& track) {
       args["marked_bytes"] = span.a;
       break;
     case EventKind::kPhase:
-      add_phase_args(span, &args);
+      add_phase_args(span, shift, &args);
       break;
     case EventKind::kMark:
       if (whole) args["rounds"] = span.a;
@@ -175,7 +175,7 @@ ordered_json args_of(const TraceSpan& span, const TraceTrack& track) {
       break;
     case EventKind::kAcknowledge:
       args["handshake"] = handshake_label(static_cast<Handshake>(span.detail));
-      args["requested_us"] = us(span.a);
+      args["requested_us"] = us(span.a + shift);
       args["time_to_answer_us"] = us(span.end_ns - std::min(span.end_ns, span.a));
       args["held_us"] = span.b == 0 ? us(span.end_ns - span.start_ns) : 0.0;
       args["answered_by"] = span.b == 0 ? "itself" : "the collector, while it was blocked";
@@ -269,7 +269,7 @@ class Writer {
       event["args"]["live_bytes"] = span.a;
       if (span.b != UINT64_MAX) event["args"]["goal_bytes"] = span.b;
     } else {
-      event["args"] = args_of(span, track);
+      event["args"] = args_of(span, track, shift);
     }
     line(event);
   }

@@ -36,7 +36,7 @@ export function mountIntroduction(element, { report, ledger, about }) {
     el('details', { class: 'honest' }, el('summary', {}, 'What Go really does'),
       el('ul', {},
         el('li', {}, 'A map lookup never allocates, whatever the value\u2019s type. Go\u2019s mapaccess functions call the hash function and nothing that allocates; newer maps, since 1.24, neither.'),
-        el('li', {}, 'There is no convT2E since Go 1.20; before, the common types had convT64, convTstring and others. Greyhound keeps the old names so that they are found in a profile.'),
+        el('li', {}, 'Go 1.19 has no convT2E any more: it boxes by convT, convT64, convTstring and others. Greyhound keeps the old name for the general one, so that it is found in a profile.'),
         el('li', {}, 'Integers below 256, zero values, pointers and constants are boxed without an allocation.'),
         el('li', {}, 'Go marks concurrently. Its two stops a cycle take microseconds and do not grow with the heap; Greyhound has no stop, only handshakes.'),
         el('li', {}, 'Marking appears in a CPU profile under gcBgMarkWorker and under mallocgc as an assist, never under mapaccess; and Go\u2019s heap profile leaves runtime frames out, so boxing cannot be seen in it by name.'),
