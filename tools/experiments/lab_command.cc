@@ -11,9 +11,12 @@
 
 #include "runtime/base/nearest.h"
 #include "runtime/runtime.h"
+#include "tools/experiments/lab_server.h"
 #include "tools/experiments/report.h"
 #include "tools/experiments/rig.h"
 #include "tools/pprof/heap_profile.h"
+#include "tools/serve/debug_server.h"
+#include "tools/serve/serve_command.h"
 
 namespace greyhound::lab {
 namespace {
@@ -176,6 +179,17 @@ int run_chosen(const LabOptions& options, const std::vector<const Experiment*>& 
   return holds ? kExitHolds : kExitSignDidNotHold;
 }
 
+int run_profiled(const LabOptions& options, const std::vector<const Experiment*>& chosen,
+                 const Settings& settings) {
+  if (options.heap_profile.empty()) return run_chosen(options, chosen, settings);
+  // Before anything runs: an hour's work is not to end in a file that cannot be written.
+  pprof::write_file(pprof::heap_profile({}, 1), options.heap_profile);
+  const HeapSink sink(profile_rate());
+  const int status = run_chosen(options, chosen, settings);
+  pprof::write_file(pprof::heap_profile(sink.records(), sink.rate()), options.heap_profile);
+  return status;
+}
+
 }  // namespace
 
 CLI::App* add_lab_command(CLI::App* app, LabOptions* options) {
@@ -197,6 +211,14 @@ CLI::App* add_lab_command(CLI::App* app, LabOptions* options) {
              "The Go to compare with: auto, off, or the path of a go command");
   add_option("--heapprofile", &options->heap_profile, "FILE",
              "Write where every object was allocated, for greyhound pprof and go tool pprof");
+  lab->add_option("--serve", options->serve,
+                  "Show the runtimes by HTTP meanwhile, and afterwards until interrupted; "
+                  "127.0.0.1:6060 unless said otherwise, loopback only")
+      ->type_name("[ADDR:PORT]")
+      ->expected(0, 1)
+      ->default_str(serve::ServerOptions().address);
+  add_option("--metrics-compat", &options->metrics_compat, "go",
+             "With --serve: /metrics has the names of Go's client as well");
   lab->footer(kFooter);
   return lab;
 }
@@ -218,15 +240,19 @@ int run_lab(const LabOptions& options) try {
         fmt::format("--go needs auto, off or the path of a go command, not '{}'", options.go)};
   }
   if (!report_environment()) return kExitUsage;
-  if (options.heap_profile.empty()) return run_chosen(options, chosen, settings);
-  // Before anything runs: an hour's work is not to end in a file that cannot be written.
-  pprof::write_file(pprof::heap_profile({}, 1), options.heap_profile);
-  const HeapSink sink(profile_rate());
-  const int status = run_chosen(options, chosen, settings);
-  pprof::write_file(pprof::heap_profile(sink.records(), sink.rate()), options.heap_profile);
+  std::optional<LabServer> server;
+  if (!options.serve.empty()) server.emplace(options.serve, options.metrics_compat);
+  const int status = run_profiled(options, chosen, settings);
+  if (server) server->serve_until_interrupted();
   return status;
 } catch (const UsageError& error) {
   fmt::print(stderr, "greyhound lab: {}\n", error.message);
+  return kExitUsage;
+} catch (const serve::AddressError& error) {
+  fmt::print(stderr, "greyhound lab: {}\n", error.what());
+  return kExitUsage;
+} catch (const serve::OptionError& error) {
+  fmt::print(stderr, "greyhound lab: {}\n", error.what());
   return kExitUsage;
 } catch (const pprof::FileError& error) {
   fmt::print(stderr, "greyhound lab: {}\n", error.what());

@@ -18,6 +18,8 @@ struct LabOptions {
   std::string reps;
   std::string go = "auto";
   std::string heap_profile;  // a file
+  std::string serve;         // an address; empty: no server
+  std::string metrics_compat;
 };
 
 inline constexpr int kExitHolds = 0;

@@ -80,6 +80,34 @@ Response plain(int status, const std::string& text) {
   return {.status = status, .body = text + "\n"};
 }
 
+// One listener of a feed: an event now and one for each change; in between a comment every so
+// often, which finds out whether the client is still there.
+class EventSender {
+ public:
+  EventSender(std::shared_ptr<EventFeed> feed, ClientStream* client)
+      : feed_(std::move(feed)), client_(client) {}
+
+  // Writes what there is and rests. False: it is over.
+  bool send(httplib::DataSink* sink) try {
+    const auto now = ClientStream::Clock::now();
+    const std::shared_ptr<const std::string> text = feed_->newer_than(&seen_);
+    if (text != nullptr || now - last_ >= kHeartbeat) {
+      last_ = now;
+      const std::string bytes = text != nullptr ? format_event(*text) : ": \n\n";
+      if (!sink->write(bytes.data(), bytes.size())) return false;
+    }
+    return client_->sleep(EventFeed::kPeriod);
+  } catch (const std::exception&) {
+    return false;  // the answer has begun: its end is all that can still be said
+  }
+
+ private:
+  const std::shared_ptr<EventFeed> feed_;
+  ClientStream* const client_;
+  uint64_t seen_ = 0;
+  ClientStream::Clock::time_point last_ = ClientStream::Clock::now();
+};
+
 // The one that answers on this thread. cpp-httplib gives a handler the request, but not the stream.
 thread_local ClientStream* tls_client = nullptr;
 
@@ -160,28 +188,13 @@ struct DebugServer::Impl {
     return plain(500, error.what());
   }
 
-  // An event now and one for each change; in between a comment every so often, which finds out
-  // whether the client is still there.
   static void stream(const std::shared_ptr<EventFeed>& feed, httplib::Response* response) {
     response->status = 200;
     response->set_header("Cache-Control", "no-store");
-    ClientStream* client = tls_client;
-    client->streaming();
-    uint64_t seen = 0;
-    auto last = ClientStream::Clock::now();
+    tls_client->streaming();
+    const auto sender = std::make_shared<EventSender>(feed, tls_client);
     response->set_chunked_content_provider(
-        kEventStream, [feed, client, seen, last](size_t, httplib::DataSink& sink) mutable try {
-          const auto now = ClientStream::Clock::now();
-          const std::shared_ptr<const std::string> text = feed->newer_than(&seen);
-          if (text != nullptr || now - last >= kHeartbeat) {
-            last = now;
-            const std::string bytes = text != nullptr ? format_event(*text) : ": \n\n";
-            if (!sink.write(bytes.data(), bytes.size())) return false;
-          }
-          return client->sleep(EventFeed::kPeriod);
-        } catch (const std::exception&) {
-          return false;  // the answer has begun: its end is all that can still be said
-        });
+        kEventStream, [sender](size_t, httplib::DataSink& sink) { return sender->send(&sink); });
   }
 };
 

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+// `lab --serve`: a debug server that shows the runtimes of the experiments while they run, and
+// their sums afterwards.
+//
+// An interrupt while they run ends the process with 128 + the signal's number, as no verdict was
+// reached; afterwards it ends the serving, and the status is the experiments'.
+//
+// Thread rules: the thread that runs the experiments.
+#pragma once
+
+#include <atomic>
+#include <string>
+#include <thread>
+
+#include "tools/experiments/rig.h"
+#include "tools/serve/debug_server.h"
+#include "tools/serve/interrupt.h"
+#include "tools/serve/observed.h"
+
+namespace greyhound::lab {
+
+class LabServer final : public RigWatcher {
+ public:
+  // Says on stderr where it listens. Throws serve::AddressError and serve::OptionError.
+  LabServer(const std::string& address, const std::string& metrics_compat);
+  ~LabServer() override;
+
+  void serve_until_interrupted();
+
+  void made(runtime::Runtime& runtime) override { observed_.add(runtime); }
+  void ending(runtime::Runtime& runtime) override { observed_.remove(runtime); }
+  uint64_t profile_rate() const override { return 512 << 10; }
+
+ private:
+  void wait_for_interrupt();
+
+  serve::Observed observed_;
+  serve::DebugServer server_;
+  serve::Interrupt interrupt_;
+  std::atomic<bool> experiments_run_{true};
+  std::thread waiter_;
+};
+
+}  // namespace greyhound::lab
