@@ -25,8 +25,8 @@ TEST(Address, LoopbackInAllItsSpellings) {
 }
 
 TEST(Address, OthersAreRefusedWithASentence) {
-  for (const char* text : {"0.0.0.0:6060", "0.0.0.0", "192.168.1.5:80", "[::]:80", "::", "128.0.0.1",
-                           "[::ffff:127.0.0.1]:1"}) {
+  for (const char* text : {"0.0.0.0:6060", "0.0.0.0", "192.168.1.5:80", "[::]:80",
+                           "::", "128.0.0.1", "[::ffff:127.0.0.1]:1"}) {
     try {
       parse_address(text);
       ADD_FAILURE() << text;
@@ -35,9 +35,10 @@ TEST(Address, OthersAreRefusedWithASentence) {
       EXPECT_NE(std::string(error.what()).find(text), std::string::npos) << error.what();
     }
   }
-  for (const char* text : {"example.com:80", "127.0.0.1:", "127.0.0.1:x", "127.0.0.1:65536",
-                           "127.0.0.1:-1", "[::1", "[::1]x", "[::1]:", "[]:1", "1:2:3", "70000",
-                           "127.0.0.1:80:80", "http://127.0.0.1:80", "127.0.0.1 ", "127.0.0.1:+8"}) {
+  for (const char* text :
+       {"example.com:80", "127.0.0.1:", "127.0.0.1:x", "127.0.0.1:65536", "127.0.0.1:-1", "[::1",
+        "[::1]x", "[::1]:", "[]:1", "1:2:3", "70000", "127.0.0.1:80:80", "http://127.0.0.1:80",
+        "127.0.0.1 ", "127.0.0.1:+8"}) {
     try {
       parse_address(text);
       ADD_FAILURE() << text;
@@ -110,7 +111,8 @@ TEST_F(Access, AnotherSitesRequestIsRefusedButNotALinkFromIt) {
 TEST_F(Access, AControlNeedsTheToken) {
   EXPECT_EQ(ask("POST", "/step", "", "1").status, 403);
   EXPECT_EQ(ask("POST", "/step", "X-Greyhound-Token: \r\n", "1").status, 403);
-  EXPECT_EQ(ask("POST", "/step", "X-Greyhound-Token: " + std::string(32, '0') + "\r\n").status, 403);
+  EXPECT_EQ(ask("POST", "/step", "X-Greyhound-Token: " + std::string(32, '0') + "\r\n").status,
+            403);
   EXPECT_EQ(ask("POST", "/step?token=" + server_->token(), "", "1").status, 403);
   EXPECT_EQ(steps_, 0);
   const Reply reply = ask("POST", "/step", token_header(), "17");

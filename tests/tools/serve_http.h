@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// An HTTP client that sends what a test wants sent, however wrong, and reads what comes: on sockets,
-// so that it can also be slow, silent, or gone. Every read gives up after half a minute, so that a
-// server that does not answer fails its test rather than hanging it.
+// An HTTP client that sends what a test wants sent, however wrong, and reads what comes: on
+// sockets, so that it can also be slow, silent, or gone. Every read gives up after half a minute,
+// so that a server that does not answer fails its test rather than hanging it.
 #pragma once
 
 #include <arpa/inet.h>
@@ -24,7 +24,7 @@
 namespace greyhound::testing {
 
 struct Reply {
-  int status = 0;  // 0: none that can be read
+  int status = 0;                              // 0: none that can be read
   std::map<std::string, std::string> headers;  // names in lower case
   std::string body;
 
@@ -43,8 +43,7 @@ class Client {
     address.sin_family = AF_INET;
     address.sin_port = htons(static_cast<uint16_t>(port));
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    connected_ =
-        ::connect(socket_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+    connected_ = ::connect(socket_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
   }
   ~Client() { close(socket_); }
   Client(const Client&) = delete;

@@ -73,9 +73,8 @@ TEST_F(Routes, EventsGiveTheStateAndThenEachChange) {
     });
     runtime_.collect();
     const std::string cycles = "\"cycles\":" + std::to_string(runtime_.stats().cycles);
-    thread_.blocking([&] {
-      EXPECT_NE(client.receive_until(cycles).find(cycles), std::string::npos) << target;
-    });
+    thread_.blocking(
+        [&] { EXPECT_NE(client.receive_until(cycles).find(cycles), std::string::npos) << target; });
   }
 }
 
@@ -134,8 +133,7 @@ TEST_F(Routes, SecondsIsADifference) {
   pprof::Profile delta;
   std::thread reader([&] {
     asked = true;
-    delta = pprof::decode(
-        testing::request(port_, "GET", "/debug/pprof/heap?seconds=0.2").body);
+    delta = pprof::decode(testing::request(port_, "GET", "/debug/pprof/heap?seconds=0.2").body);
   });
   while (!asked) thread_.safepoint();
   reader.join();

@@ -12,29 +12,28 @@
 #include <string>
 #include <thread>
 
-#include "tools/experiments/rig.h"
 #include "tools/serve/debug_server.h"
 #include "tools/serve/interrupt.h"
 #include "tools/serve/observed.h"
+#include "tools/serve/shown_runtime.h"
 
 namespace greyhound::lab {
 
-class LabServer final : public RigWatcher {
+class LabServer {
  public:
   // Says on stderr where it listens. Throws serve::AddressError and serve::OptionError.
   LabServer(const std::string& address, const std::string& metrics_compat);
-  ~LabServer() override;
+  ~LabServer();
+  LabServer(const LabServer&) = delete;
+  LabServer& operator=(const LabServer&) = delete;
 
   void serve_until_interrupted();
-
-  void made(runtime::Runtime& runtime) override { observed_.add(runtime); }
-  void ending(runtime::Runtime& runtime) override { observed_.remove(runtime); }
-  uint64_t profile_rate() const override { return 512 << 10; }
 
  private:
   void wait_for_interrupt();
 
   serve::Observed observed_;
+  const serve::ShowAll show_all_{&observed_};
   serve::DebugServer server_;
   serve::Interrupt interrupt_;
   std::atomic<bool> experiments_run_{true};

@@ -24,9 +24,6 @@ void HeapSink::take(runtime::Runtime& runtime) {
 }
 
 runtime::Options Rig::profiled(runtime::Options options) {
-  if (const RigWatcher* watcher = RigWatcher::current();
-      watcher != nullptr && options.mem_profile_rate == 0)
-    options.mem_profile_rate = watcher->profile_rate();
   if (const HeapSink* sink = HeapSink::current(); sink != nullptr)
     options.mem_profile_rate = sink->rate();
   return options;

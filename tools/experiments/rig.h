@@ -14,6 +14,7 @@
 
 #include "runtime/greyhound.h"
 #include "tools/experiments/figures.h"
+#include "tools/serve/shown_runtime.h"
 
 namespace greyhound::lab {
 
@@ -37,24 +38,6 @@ class HeapSink {
   std::vector<gc::MemRecord> records_;
 };
 
-// What `lab --serve` shows: hears of every rig's runtime, on the rig's thread. One at a time.
-class RigWatcher {
- public:
-  RigWatcher() { current_ = this; }
-  virtual ~RigWatcher() { current_ = nullptr; }
-  RigWatcher(const RigWatcher&) = delete;
-  RigWatcher& operator=(const RigWatcher&) = delete;
-
-  static RigWatcher* current() { return current_; }
-  virtual void made(runtime::Runtime& runtime) = 0;
-  virtual void ending(runtime::Runtime& runtime) = 0;
-  // For the heap profile, unless a HeapSink has its own.
-  virtual uint64_t profile_rate() const = 0;
-
- private:
-  static inline RigWatcher* current_ = nullptr;
-};
-
 // The compiler must assume that the value is read and that all memory changed.
 template <class T>
 GREYHOUND_INLINE void consume(const T& value) {
@@ -64,11 +47,8 @@ GREYHOUND_INLINE void consume(const T& value) {
 class Rig {
  public:
   explicit Rig(const runtime::Options& options = {})
-      : runtime_(profiled(options)), thread_(runtime_, "lab") {
-    if (RigWatcher* watcher = RigWatcher::current(); watcher != nullptr) watcher->made(runtime_);
-  }
+      : runtime_(profiled(serve::shown(options))), thread_(runtime_, "lab") {}
   ~Rig() {
-    if (RigWatcher* watcher = RigWatcher::current(); watcher != nullptr) watcher->ending(runtime_);
     if (HeapSink* sink = HeapSink::current(); sink != nullptr) sink->take(runtime_);
   }
   Rig(const Rig&) = delete;
@@ -107,6 +87,7 @@ class Rig {
   static runtime::Options profiled(runtime::Options options);
 
   runtime::Runtime runtime_;
+  serve::ShownScope shown_{runtime_};
   runtime::Thread thread_;
 };
 

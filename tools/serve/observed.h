@@ -24,6 +24,9 @@
 
 namespace greyhound::serve {
 
+// Bytes from heap sample to heap sample where nothing else is said, as Go's.
+inline constexpr uint64_t kUsualProfileRate = 512 << 10;
+
 // A mutator, as of a moment ago.
 struct MutatorLine {
   std::string name;

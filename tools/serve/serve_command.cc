@@ -16,7 +16,6 @@ namespace greyhound::serve {
 namespace {
 
 constexpr int kExitUsage = 2;
-constexpr uint64_t kProfileRate = 512 << 10;
 
 const char* const kFooter =
     "Runs a workload (a map[string]any that is written to, binary trees) and shows it:\n"
@@ -70,7 +69,7 @@ int run_serve(const ServeOptions& options) try {
   server_options.go_metrics = wants_go_metrics(options.metrics_compat);
   runtime::Options runtime_options;
   if (!read_environment(&runtime_options)) return kExitUsage;
-  if (runtime_options.mem_profile_rate == 0) runtime_options.mem_profile_rate = kProfileRate;
+  if (runtime_options.mem_profile_rate == 0) runtime_options.mem_profile_rate = kUsualProfileRate;
 
   Observed observed;
   DebugServer server(&observed, server_options);
