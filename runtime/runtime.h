@@ -100,6 +100,16 @@ class Runtime {
   // dead; nothing unless Options::mem_profile_rate is set. Any thread.
   std::vector<gc::MemRecord> heap_profile() { return collector_->mem_profile.records(); }
 
+  // Of marking and assists, what heap_profile() charges to no site (gc/mprof.h). Any thread.
+  gc::MarkTimes uncharged_marking() const { return collector_->mem_profile.uncharged(); }
+
+  // As Go's SetBlockProfileRate, for the waits that the runtime itself makes (gc/wait_profile.h):
+  // one is recorded for every so many nanoseconds waited; 1: every one, 0: none, the default. Any
+  // thread.
+  void set_wait_profile_rate(uint64_t ns) { collector_->waits.set_rate(ns); }
+  // What was recorded since the runtime was made. Any thread.
+  std::vector<gc::WaitRecord> wait_profile() { return collector_->waits.records(); }
+
   gc::Collector& collector() { return *collector_; }
 
  private:

@@ -13,15 +13,13 @@
 #include "runtime/runtime.h"
 #include "tools/experiments/lab_server.h"
 #include "tools/experiments/report.h"
-#include "tools/experiments/rig.h"
-#include "tools/pprof/heap_profile.h"
 #include "tools/serve/debug_server.h"
-#include "tools/serve/serve_command.h"
 
 namespace greyhound::lab {
 namespace {
 
 constexpr size_t kMostRepetitions = 1000;
+constexpr uint64_t kGcProfileRate = 16 << 10;
 
 struct UsageError {
   std::string message;
@@ -149,13 +147,6 @@ bool wants_color() {
          terminal != nullptr && std::string_view(terminal) != "dumb";
 }
 
-// As GREYHOUND_DEBUG=memprofilerate=N has it; else every object.
-uint64_t profile_rate() {
-  runtime::Options options;
-  runtime::apply_environment(&options);
-  return std::max<uint64_t>(options.mem_profile_rate, 1);
-}
-
 int run_chosen(const LabOptions& options, const std::vector<const Experiment*>& chosen,
                const Settings& settings) {
   Progress progress(progress_wanted());
@@ -181,12 +172,14 @@ int run_chosen(const LabOptions& options, const std::vector<const Experiment*>& 
 
 int run_profiled(const LabOptions& options, const std::vector<const Experiment*>& chosen,
                  const Settings& settings) {
-  if (options.heap_profile.empty()) return run_chosen(options, chosen, settings);
-  // Before anything runs: an hour's work is not to end in a file that cannot be written.
-  pprof::write_file(pprof::heap_profile({}, 1), options.heap_profile);
-  const HeapSink sink(profile_rate());
+  if (!options.profiles.any()) return run_chosen(options, chosen, settings);
+  pprof::ProfileNames names = options.profiles;
+  // Every object where the heap is asked about: the counts are then exact. Shares of marking need
+  // fewer.
+  names.heap_rate = names.heap.empty() ? kGcProfileRate : 1;
+  pprof::ProfileFiles files(std::move(names));
   const int status = run_chosen(options, chosen, settings);
-  pprof::write_file(pprof::heap_profile(sink.records(), sink.rate()), options.heap_profile);
+  files.write();
   return status;
 }
 
@@ -209,8 +202,16 @@ CLI::App* add_lab_command(CLI::App* app, LabOptions* options) {
   add_option("--reps", &options->reps, "N", "Repetitions of each arm, whatever time they take");
   add_option("--go", &options->go, "WHICH",
              "The Go to compare with: auto, off, or the path of a go command");
-  add_option("--heapprofile", &options->heap_profile, "FILE",
+  pprof::ProfileNames& profiles = options->profiles;
+  add_option("--heapprofile", &profiles.heap, "FILE",
              "Write where every object was allocated, for greyhound pprof and go tool pprof");
+  add_option("--cpuprofile", &profiles.cpu, "FILE", "Write where processor time was spent");
+  add_option("--gcprofile", &profiles.gc, "FILE",
+             "Write what marking, assists, barriers and evacuation cost, by who caused it");
+  add_option("--blockprofile", &profiles.block, "FILE",
+             "Write where the runtime's threads waited for locks, handshakes and cycles");
+  add_flag("--hide-runtime", &profiles.hide_runtime,
+           "Leave the runtime's own frames out of the profiles of heap and CPU, as Go does");
   lab->add_option("--serve", options->serve,
                   "Show the runtimes by HTTP meanwhile, and afterwards until interrupted; "
                   "127.0.0.1:6060 unless said otherwise, loopback only")
@@ -248,13 +249,9 @@ int run_lab(const LabOptions& options) try {
 } catch (const UsageError& error) {
   fmt::print(stderr, "greyhound lab: {}\n", error.message);
   return kExitUsage;
-} catch (const serve::AddressError& error) {
-  fmt::print(stderr, "greyhound lab: {}\n", error.what());
-  return kExitUsage;
-} catch (const serve::OptionError& error) {
-  fmt::print(stderr, "greyhound lab: {}\n", error.what());
-  return kExitUsage;
-} catch (const pprof::FileError& error) {
+} catch (const std::bad_alloc&) {
+  throw;
+} catch (const std::runtime_error& error) {  // of the profiles, of the server's address
   fmt::print(stderr, "greyhound lab: {}\n", error.what());
   return kExitUsage;
 }
