@@ -150,6 +150,7 @@ void Collector::begin_cycle() {
   worker_cpu_ns_.store(0, std::memory_order_relaxed);
   world.take_longest_hold();
   pacer.begin_cycle();
+  mem_profile.begin_cycle();
   {
     // A mutator may have asked again between the driver's taking of the request and the line above,
     // which disarms the trigger. What it asked for is this cycle; a forced one stays asked for.
@@ -303,6 +304,7 @@ void Collector::finish_cycle() {
   cycle_.assist_ns = assist_ns_.load(std::memory_order_relaxed) - cycle_assist_ns_;
   cycle_.assists = assists_.load(std::memory_order_relaxed) - cycle_assists_;
   count_map_growths();
+  mem_profile.charge({cycle_.mark_cpu_ns, cycle_.assist_ns});
   pool.trim();
   if (parked_for_cycle_) {
     world.release_all();

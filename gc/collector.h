@@ -38,7 +38,9 @@
 #include "gc/report.h"
 #include "gc/specials.h"
 #include "gc/stats.h"
+#include "gc/thread_list.h"
 #include "gc/trace_events.h"
+#include "gc/wait_profile.h"
 #include "gc/work_pool.h"
 #include "gc/world.h"
 
@@ -148,6 +150,8 @@ class Collector {
   Pacer pacer;
   CpuLimiter limiter;
   World world;
+  ThreadList threads;
+  WaitProfile waits;
   PersistentRoots persistents;
   Specials specials{this};
   MemProfile mem_profile{&heap};

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <random>
+#include <string>
 
 #include "gc/collector.h"
 #include "runtime/base/check.h"
@@ -111,6 +112,7 @@ void Collector::collect() {
   wanted_.store(true, std::memory_order_release);
   wanted_forced_ = true;
   request_changed_.notify_one();
+  const TimedWait wait("collect");
   cycle_done_.wait(lock, [&] { return completed_.load(std::memory_order_acquire) >= target; });
 }
 
@@ -149,6 +151,8 @@ void Collector::rest(std::unique_lock<std::mutex>* lock) {
 }
 
 void Collector::coordinator_loop() {
+  const ListedThread listed(&threads, ThreadKind::kCoordinator, "coordinator", this);
+  tls_waits = &waits;
   set_fatal_context(describe_collector, this);
   std::unique_lock lock(request_mutex_);
   while (true) {
@@ -189,10 +193,14 @@ void Collector::drain_parallel() {
   pacer.revise();
   if (helpers == 0) return;
   std::unique_lock lock(worker_mutex_);
+  const TimedWait wait("workers");
   worker_done_.wait(lock, [this] { return workers_busy_ == 0; });
 }
 
 void Collector::worker_loop(size_t index) {
+  const ListedThread listed(&threads, ThreadKind::kWorker, "worker " + std::to_string(index + 1),
+                            this);
+  tls_waits = &waits;
   set_fatal_context(describe_collector, this);
   Marker* marker = worker_markers_[index].get();
   uint64_t seen = 0;
@@ -236,6 +244,7 @@ GREYHOUND_NOINLINE void Collector::wait_for_phase(Mutator* mutator) {
   const uint64_t start = monotonic_ns();
   {
     BlockingScope blocking(mutator, "waiting for a cycle to begin");
+    const TimedWait wait("cycle start");
     nanosleep(&kPhaseWait, nullptr);
   }
   record_assist(monotonic_ns() - start);
@@ -267,6 +276,7 @@ GREYHOUND_NOINLINE void Collector::gcAssistAlloc(Mutator* mutator) {
     if (paid < 0) {
       // The others hold all there is: have them share, and let what they do meanwhile count.
       pool.ask_to_share();
+      const TimedWait wait("assist");
       if (late) {
         std::this_thread::yield();
       } else {

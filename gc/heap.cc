@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "gc/wait_profile.h"
 #include "runtime/base/check.h"
 
 namespace greyhound::gc {
@@ -96,7 +97,7 @@ mspan* Heap::allocate_small_span(Layout* layout, SizeClass size_class, uint32_t 
   uint16_t* slot_layouts = nullptr;
   const size_t slot_bytes = info.objects * sizeof(uint16_t);
   if (layout == nullptr) slot_layouts = static_cast<uint16_t*>(metadata_alloc(slot_bytes));
-  std::lock_guard lock(page_lock_);
+  ProfiledLock lock(page_lock_, "lock: pages");
   bool zeroed = false;
   mspan* span = take_pages(info.span_pages, &zeroed);
   if (span == nullptr) {
@@ -125,7 +126,7 @@ mspan* Heap::allocate_small_span(Layout* layout, SizeClass size_class, uint32_t 
 }
 
 mspan* Heap::take_large_span(size_t bytes, bool* zeroed) {
-  std::lock_guard lock(page_lock_);
+  ProfiledLock lock(page_lock_, "lock: pages");
   return take_pages((bytes + kPageSize - 1) >> kPageShift, zeroed);
 }
 
@@ -146,12 +147,12 @@ void Heap::publish_large_span(mspan* span, Layout* layout, uint32_t gen) {
   span->live = 0;
   allocs.set_slots(span->base, span->base + kGranule, kGranule, false);
   span->state.store(SpanState::kLarge, std::memory_order_release);
-  std::lock_guard lock(page_lock_);
+  ProfiledLock lock(page_lock_, "lock: pages");
   publish_span(span);
 }
 
 void Heap::free_span(mspan* span) {
-  std::lock_guard lock(page_lock_);
+  ProfiledLock lock(page_lock_, "lock: pages");
   span->state.store(SpanState::kFree, std::memory_order_release);
   const size_t first = (span->base - base_) >> kPageShift;
   for (size_t i = 0; i < span->npages; ++i) {
@@ -167,34 +168,34 @@ void Heap::free_span(mspan* span) {
 }
 
 void Heap::push_large(mspan* span) {
-  std::lock_guard lock(page_lock_);
+  ProfiledLock lock(page_lock_, "lock: pages");
   large_[span->sweepgen & 1].push(span);
 }
 
 mspan* Heap::pop_large(uint32_t gen) {
-  std::lock_guard lock(page_lock_);
+  ProfiledLock lock(page_lock_, "lock: pages");
   return large_[gen & 1].pop();
 }
 
 size_t Heap::page_bytes() {
-  std::lock_guard lock(page_lock_);
+  ProfiledLock lock(page_lock_, "lock: pages");
   return pages_.used_pages() << kPageShift;
 }
 
 size_t Heap::resident_bytes() {
-  std::lock_guard lock(page_lock_);
+  ProfiledLock lock(page_lock_, "lock: pages");
   return pages_.resident_pages() << kPageShift;
 }
 
 size_t Heap::frontier_bytes() {
-  std::lock_guard lock(page_lock_);
+  ProfiledLock lock(page_lock_, "lock: pages");
   return pages_.frontier_pages() << kPageShift;
 }
 
 size_t Heap::return_to_system(size_t bytes) {
   // A chunk's bits are whole pages of the bitmaps, and zero, as every sweep left them.
   constexpr size_t kBitmapBytes = PageAllocator::kChunkPages * kBitmapWordsPerPage * 8;
-  std::lock_guard lock(page_lock_);
+  ProfiledLock lock(page_lock_, "lock: pages");
   return pages_.return_to_system(bytes, [this](size_t first_page) {
     const uintptr_t start = base_ + (first_page << kPageShift);
     os_return_pages(marks.word(start), kBitmapBytes);
@@ -203,7 +204,7 @@ size_t Heap::return_to_system(size_t bytes) {
 }
 
 size_t Heap::metadata_bytes() {
-  std::lock_guard lock(page_lock_);
+  ProfiledLock lock(page_lock_, "lock: pages");
   const size_t pages = pages_.frontier_pages();
   return pages * (2 * kBitmapWordsPerPage * 8 + sizeof(uint32_t)) + span_count_ * sizeof(mspan) +
          slot_layout_bytes_;

@@ -2,6 +2,7 @@
 #include "gc/layout.h"
 
 #include "gc/mcentral.h"
+#include "gc/wait_profile.h"
 #include "runtime/base/check.h"
 
 namespace greyhound::gc {
@@ -51,7 +52,7 @@ bool same(const Layout& a, const Layout& b) {
 }  // namespace
 
 LayoutRegistry::LayoutRegistry() : table_(new std::atomic<Layout*>[kMaxLayouts + 1]()) {
-  std::lock_guard lock(mutex_);
+  ProfiledLock lock(mutex_, "lock: layouts");
   for (size_t c = 0; c < kNumSizeClasses; ++c) {
     auto layout = std::make_unique<Layout>();
     layout->size_class = static_cast<SizeClass>(c);
@@ -79,7 +80,7 @@ Layout* LayoutRegistry::intern(const Type* type, SizeClass size_class) {
   layout->type_name = type->name;
   repeat_to_slot(layout.get());
   const uint64_t hash = hash_of(*layout);
-  std::lock_guard lock(mutex_);
+  ProfiledLock lock(mutex_, "lock: layouts");
   auto [first, last] = by_hash_.equal_range(hash);
   for (auto it = first; it != last; ++it) {
     if (same(*it->second, *layout)) return it->second;
@@ -91,7 +92,7 @@ Layout* LayoutRegistry::intern(const Type* type, SizeClass size_class) {
 }
 
 void LayoutRegistry::try_promote(Layout* layout) {
-  std::lock_guard lock(mutex_);
+  ProfiledLock lock(mutex_, "lock: layouts");
   if (layout->central.load(std::memory_order_relaxed) != nullptr) return;
   if (own_count_[layout->size_class] >= kMaxOwnLayoutsPerClass) return;
   ++own_count_[layout->size_class];

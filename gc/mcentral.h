@@ -13,6 +13,7 @@
 #include <mutex>
 
 #include "gc/mspan.h"
+#include "gc/wait_profile.h"
 
 namespace greyhound::gc {
 
@@ -21,12 +22,12 @@ class mcentral {
   mspan* pop_partial(uint32_t gen) { return pop(&partial_[gen & 1]); }
   mspan* pop_full(uint32_t gen) { return pop(&full_[gen & 1]); }
   void push(mspan* span, bool has_free) {
-    std::lock_guard lock(mutex_);
+    ProfiledLock lock(mutex_, "lock: central list");
     (has_free ? partial_ : full_)[span->sweepgen & 1].push(span);
   }
   template <class Visit>
   void for_each(Visit visit) {
-    std::lock_guard lock(mutex_);
+    ProfiledLock lock(mutex_, "lock: central list");
     for (SpanList* lists : {partial_, full_}) {
       for (int parity = 0; parity < 2; ++parity) {
         for (mspan* span = lists[parity].head(); span != nullptr; span = span->next) visit(span);
@@ -36,7 +37,7 @@ class mcentral {
 
  private:
   mspan* pop(SpanList* list) {
-    std::lock_guard lock(mutex_);
+    ProfiledLock lock(mutex_, "lock: central list");
     return list->pop();
   }
 

@@ -53,9 +53,23 @@ void MemProfile::record(const Mutator& mutator, const void* object, const Type* 
   site.type = type;
   site.labels = current_labels();
   std::lock_guard lock(mutex_);
-  Counts& counts = sites_[std::move(site)];
+  const auto [entry, fresh] = sites_.try_emplace(std::move(site));
+  Counts& counts = entry->second;
+  if (fresh) counts.work = work_of(entry->first);
   counts.allocs.fetch_add(1, std::memory_order_relaxed);
-  live_[address] = &counts;
+  live_[address] = {&counts, mutator.alloc_black() ? cycle_.load(std::memory_order_relaxed) : 0};
+}
+
+double MemProfile::work_of(const MemRecord& site) const {
+  MarkCounts counts;
+  counts.objects_greyed = 1;
+  if (site.type != nullptr && !site.type->noscan()) {
+    for (size_t word = 0; word < site.type->ptrdata / kWordBytes; ++word)
+      counts.words_scanned += site.type->is_pointer_word(word) ? 1 : 0;
+    // Elements repeat to the slot's end.
+    counts.words_scanned *= std::max<uint64_t>(1, site.size / site.type->size);
+  }
+  return static_cast<double>(counts.work()) * unsampled(1, site.size, rate_);
 }
 
 // The table is taken out, so that no allocation waits for the whole of it.
@@ -66,15 +80,48 @@ void MemProfile::free_dead() {
     std::lock_guard lock(mutex_);
     before.swap(live_);
   }
+  const uint64_t cycle = cycle_.load(std::memory_order_relaxed);
   // What is recorded from here on is black.
-  std::erase_if(before, [this](const auto& entry) {
-    if (heap_->marks.test(entry.first)) return false;
-    entry.second->frees.fetch_add(1, std::memory_order_relaxed);
-    return true;
+  std::erase_if(before, [this, cycle](const auto& entry) {
+    Counts& counts = *entry.second.counts;
+    if (!heap_->marks.test(entry.first)) {
+      counts.frees.fetch_add(1, std::memory_order_relaxed);
+      return true;
+    }
+    if (entry.second.black_in != cycle) {
+      if (counts.work_in_cycle == 0) survivors_.push_back(&counts);
+      counts.work_in_cycle += counts.work;
+    }
+    return false;
   });
   std::lock_guard lock(mutex_);
   before.merge(live_);
   live_.swap(before);
+}
+
+void MemProfile::charge(MarkTimes times) {
+  if (rate_ == 0) return;
+  double work = 0;
+  for (const Counts* site : survivors_) work += site->work_in_cycle;
+  if (work == 0) {
+    uncharged_mark_ns_.fetch_add(times.mark_ns, std::memory_order_relaxed);
+    uncharged_assist_ns_.fetch_add(times.assist_ns, std::memory_order_relaxed);
+  }
+  for (Counts* site : survivors_) {
+    const double share = site->work_in_cycle / work;
+    const auto part = [share](uint64_t ns) {
+      return static_cast<uint64_t>(std::llround(static_cast<double>(ns) * share));
+    };
+    site->mark_ns.fetch_add(part(times.mark_ns), std::memory_order_relaxed);
+    site->assist_ns.fetch_add(part(times.assist_ns), std::memory_order_relaxed);
+    site->work_in_cycle = 0;
+  }
+  survivors_.clear();
+}
+
+MarkTimes MemProfile::uncharged() const {
+  return {uncharged_mark_ns_.load(std::memory_order_relaxed),
+          uncharged_assist_ns_.load(std::memory_order_relaxed)};
 }
 
 std::vector<MemRecord> MemProfile::records() {
@@ -85,6 +132,8 @@ std::vector<MemRecord> MemProfile::records() {
     MemRecord record = site;
     record.frees = counts.frees.load(std::memory_order_relaxed);
     record.allocs = counts.allocs.load(std::memory_order_relaxed);
+    record.mark_ns = counts.mark_ns.load(std::memory_order_relaxed);
+    record.assist_ns = counts.assist_ns.load(std::memory_order_relaxed);
     result.push_back(std::move(record));
   }
   return result;

@@ -11,6 +11,13 @@
 //
 // What was recorded counts as freed once a cycle found it unreachable.
 //
+// Marking is charged to the sites whose objects were marked: a cycle's time, as measured, in
+// proportion to the work that the site's recorded survivors stand for, in the pacer's measure of
+// work (MarkCounts::work: objects and pointer words; each survivor by the inverse of its chance to
+// be recorded). So the sum is measured and only the shares are estimated. They err by the sampling,
+// and by whatever makes one object dearer to mark than another of the same shape: its place in
+// memory above all. A cycle that found no recorded survivor is charged to nobody, and counted.
+//
 // Thread rules: cut_run, sample_large and record on a running mutator's thread; free_dead from the
 // collector's; the rest from any.
 #pragma once
@@ -39,6 +46,14 @@ struct MemRecord {
   LabelSet labels;
   uint64_t allocs = 0;  // objects sampled
   uint64_t frees = 0;   // and of them, found dead
+  // Attributed: of the time that cycles took for marking and mutators for assists.
+  uint64_t mark_ns = 0;    // CPU time of coordinator and workers
+  uint64_t assist_ns = 0;  // wall clock
+};
+
+struct MarkTimes {
+  uint64_t mark_ns = 0;
+  uint64_t assist_ns = 0;
 };
 
 // How many objects `sampled` ones of `size` bytes stand for.
@@ -62,10 +77,16 @@ class MemProfile {
   // Records `object`, allocated by the caller of the function whose frame is `frame`.
   void record(const Mutator& mutator, const void* object, const Type* type, uintptr_t frame);
 
+  // What is allocated black from here on belongs to this cycle, which does not mark it.
+  void begin_cycle() { cycle_.fetch_add(1, std::memory_order_relaxed); }
   // What is recorded and not marked is dead. When marking is over and nothing was swept.
   void free_dead();
+  // What the cycle took, to be charged to those that free_dead found alive.
+  void charge(MarkTimes times);
 
   std::vector<MemRecord> records();
+  // Of cycles without a recorded survivor.
+  MarkTimes uncharged() const;
 
  private:
   static constexpr size_t kMaxDepth = 64;
@@ -79,14 +100,28 @@ class MemProfile {
   struct Counts {
     std::atomic<uint64_t> allocs{0};
     std::atomic<uint64_t> frees{0};
+    std::atomic<uint64_t> mark_ns{0};
+    std::atomic<uint64_t> assist_ns{0};
+    double work = 0;           // of marking what one recorded object stands for
+    double work_in_cycle = 0;  // the collector's
+  };
+  struct Recorded {
+    Counts* counts = nullptr;
+    uint64_t black_in = 0;  // the cycle that it was allocated black in; 0: white
   };
   using Sites = std::unordered_map<MemRecord, Counts, Hash, SameSite>;  // counts of the key unused
-  using Live = std::unordered_map<uintptr_t, Counts*>;
+  using Live = std::unordered_map<uintptr_t, Recorded>;
 
   uint64_t next_gap(Mutator* mutator) const;
+  double work_of(const MemRecord& site) const;
 
   const Heap* const heap_;
   uint64_t rate_ = 0;
+  // Relaxed: an object of the cycle's first moments may be taken for one of the last.
+  std::atomic<uint64_t> cycle_{0};
+  std::vector<Counts*> survivors_;  // sites, of this cycle; the collector's
+  std::atomic<uint64_t> uncharged_mark_ns_{0};
+  std::atomic<uint64_t> uncharged_assist_ns_{0};
   std::mutex mutex_;  // of what follows; held for a few instructions and an allocation
   Sites sites_;       // entries are never removed, so their counts stay where they are
   Live live_;         // recorded objects, by address, that were not found dead

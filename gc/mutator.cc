@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "gc/mutator.h"
 
-#include <pthread.h>
-
 #include "gc/bug.h"
 #include "gc/collector.h"
 #include "gc/marker.h"
 #include "gc/sweep.h"
+#include "runtime/base/backtrace.h"
 #include "runtime/base/check.h"
 #include "runtime/base/futex.h"
 #include "runtime/base/probes.h"
@@ -28,17 +27,6 @@ GREYHOUND_NO_SANITIZE void copy_words(uintptr_t low, uintptr_t high,
     const uintptr_t word = *reinterpret_cast<const volatile uintptr_t*>(low);
     words->push_back(word);
   }
-}
-
-// The calling thread's stack, highest address exclusive.
-uintptr_t thread_stack_base() {
-  pthread_attr_t attributes;
-  CHECK(pthread_getattr_np(pthread_self(), &attributes) == 0);
-  void* low = nullptr;
-  size_t size = 0;
-  CHECK(pthread_attr_getstack(&attributes, &low, &size) == 0);
-  pthread_attr_destroy(&attributes);
-  return reinterpret_cast<uintptr_t>(low) + size;
 }
 
 }  // namespace
@@ -126,7 +114,7 @@ Mutator::~Mutator() {
   collector_->world.remove(this);
   if (bound_) {
     bound_ = false;
-    tls_mutator = previous_on_thread != nullptr ? previous_on_thread : &no_mutator;
+    leave_thread(previous_on_thread);
     if (previous_on_thread != nullptr) previous_on_thread->leave_blocking();
   }
   collector_->tracer.detached(this);
@@ -149,16 +137,26 @@ void Mutator::bind() {
     previous_on_thread->enter_blocking("attached to another runtime");
   take_from_blocked();
   // Running from here on: the fields are this thread's.
-  if (conservative_ || collector_->mem_profile.rate() != 0) thread_stack_end_ = thread_stack_base();
+  if (conservative_ || collector_->mem_profile.rate() != 0) thread_stack_end_ = thread_stack_end();
   if (conservative_) stacks_[0].base = thread_stack_end_;
   bound_ = true;
   tls_mutator = this;
+  tls_waits = &collector_->waits;
+  thread_ = std::make_unique<ListedThread>(&collector_->threads, ThreadKind::kMutator, name_,
+                                           collector_);
   set_fatal_context(describe_collector, collector_);
   safepoint("attach");
 }
 
 uintptr_t Mutator::stack_end() const {
   return current_stack_ == 0 ? thread_stack_end_ : stacks_[current_stack_].base;
+}
+
+// The thread goes back to `previous`, or to none.
+void Mutator::leave_thread(Mutator* previous) {
+  thread_.reset();
+  tls_mutator = previous != nullptr ? previous : &no_mutator;
+  tls_waits = previous != nullptr ? &previous->collector_->waits : nullptr;
 }
 
 void Mutator::unbind() {
@@ -169,7 +167,7 @@ void Mutator::unbind() {
   stacks_[0] = {};
   for (uintptr_t& word : saved_registers_) word = 0;
   saved_frame_.clear();
-  tls_mutator = previous != nullptr ? previous : &no_mutator;
+  leave_thread(previous);
   publish_blocked("unbound");
   if (previous != nullptr) previous->leave_blocking();
 }
@@ -268,6 +266,7 @@ void Mutator::take_from_blocked() {
   const uint64_t held = monotonic_ns() - start;
   GREYHOUND_PROBE2(mutator__hold, name_.c_str(), held);
   collector_->world.record_hold(held);
+  collector_->waits.record("held", held);
 }
 
 bool Mutator::try_claim() {

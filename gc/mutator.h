@@ -29,6 +29,7 @@
 #include "gc/layout.h"
 #include "gc/mspan.h"
 #include "gc/stats.h"
+#include "gc/thread_list.h"
 #include "gc/work_pool.h"
 
 namespace greyhound::gc {
@@ -224,6 +225,7 @@ class Mutator : public MutatorHot {
   friend struct Stepping;
 
   void answer_slow(const char* where);
+  void leave_thread(Mutator* previous);
   void publish_blocked(const char* where);
   void take_from_blocked();
   void park();
@@ -244,6 +246,7 @@ class Mutator : public MutatorHot {
   std::atomic<MutatorState> state_{MutatorState::kBlocked};
   std::atomic<const char*> last_safepoint_{"attach"};
   bool bound_ = false;
+  std::unique_ptr<ListedThread> thread_;  // while bound
   uintptr_t thread_stack_end_ = 0;  // where stack roots or a heap profile want it
   bool hold_answers_ = false;       // stepping: not answered for while blocked
   bool barrier_broken_ = false;     // stepping: H1 does not switch its barrier on

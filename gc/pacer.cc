@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "gc/pacer.h"
 
+#include "gc/wait_profile.h"
+
 namespace greyhound::gc {
 namespace {
 
@@ -20,24 +22,24 @@ constexpr double kLeastGrowthUnderLimit = 1.0 / 16;
 void Pacer::initialise(const Options& options) {
   gc_percent_.store(options.gc_percent, std::memory_order_relaxed);
   memory_limit_.store(options.memory_limit, std::memory_order_relaxed);
-  std::lock_guard lock(mutex_);
+  ProfiledLock lock(mutex_, "lock: pacer");
   set_goal();
 }
 
 void Pacer::set_gc_percent(int64_t percent) {
-  std::lock_guard lock(mutex_);
+  ProfiledLock lock(mutex_, "lock: pacer");
   gc_percent_.store(percent, std::memory_order_relaxed);
   set_goal();
 }
 
 void Pacer::set_memory_limit(uint64_t bytes) {
-  std::lock_guard lock(mutex_);
+  ProfiledLock lock(mutex_, "lock: pacer");
   memory_limit_.store(bytes, std::memory_order_relaxed);
   set_goal();
 }
 
 void Pacer::died(uint64_t bytes) {
-  std::lock_guard lock(mutex_);
+  ProfiledLock lock(mutex_, "lock: pacer");
   if (in_cycle_) return;
   marked_ -= std::min(marked_, bytes);
   set_goal();
@@ -71,7 +73,7 @@ void Pacer::set_goal() {
 }
 
 void Pacer::begin_cycle() {
-  std::unique_lock lock(mutex_);
+  ProfiledLock lock(mutex_, "lock: pacer");
   in_cycle_ = true;
   live_at_start_.store(live(), std::memory_order_relaxed);
   black_bytes_.store(0, std::memory_order_relaxed);
@@ -121,7 +123,7 @@ int64_t Pacer::take_credit(int64_t wanted) {
 }
 
 void Pacer::end_cycle(uint64_t marked, uint64_t metadata) {
-  std::lock_guard lock(mutex_);
+  ProfiledLock lock(mutex_, "lock: pacer");
   in_cycle_ = false;
   const uint64_t live_now = live();
   const uint64_t live_at_start = live_at_start_.load(std::memory_order_relaxed);

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <mutex>
 
+#include "gc/wait_profile.h"
 #include "runtime/base/platform.h"
 
 namespace greyhound::gc {
@@ -26,20 +27,20 @@ class PersistentRoots {
   PersistentRoots& operator=(const PersistentRoots&) = delete;
 
   void add(PersistentSlot* slot) {
-    std::lock_guard lock(mutex_);
+    ProfiledLock lock(mutex_, "lock: persistent roots");
     slot->next = head_.next;
     slot->previous = &head_;
     head_.next->previous = slot;
     head_.next = slot;
   }
   void remove(PersistentSlot* slot) {
-    std::lock_guard lock(mutex_);
+    ProfiledLock lock(mutex_, "lock: persistent roots");
     slot->previous->next = slot->next;
     slot->next->previous = slot->previous;
   }
   template <class Visit>
   void for_each(Visit visit) {
-    std::lock_guard lock(mutex_);
+    ProfiledLock lock(mutex_, "lock: persistent roots");
     for (PersistentSlot* slot = head_.next; slot != &head_; slot = slot->next)
       visit(load_word(&slot->value));
   }

@@ -7,6 +7,7 @@
 #include "gc/bug.h"
 #include "gc/collector.h"
 #include "gc/malloc.h"
+#include "gc/wait_profile.h"
 #include "gc/write_barrier.h"
 #include "runtime/base/check.h"
 #include "runtime/base/type_of.h"
@@ -118,13 +119,13 @@ bool Specials::cancel_cleanup(uint64_t id) {
 }
 
 bool Specials::empty() {
-  std::lock_guard lock(mutex_);
+  ProfiledLock lock(mutex_, "lock: specials");
   return weak_.empty() && ephemerons_.empty() && finalizers_.empty() && cleanups_.empty();
 }
 
 bool Specials::mark_ephemerons(Marker* marker) {
   if (bug(Bug::kEphemeronsSkipped)) return false;
-  std::lock_guard lock(mutex_);
+  ProfiledLock lock(mutex_, "lock: specials");
   bool any = false;
   for (const EphemeronCell* cell : ephemerons_) {
     const uintptr_t value = load_word(&cell->value);
@@ -135,7 +136,7 @@ bool Specials::mark_ephemerons(Marker* marker) {
 }
 
 void Specials::clear_dead() {
-  std::lock_guard lock(mutex_);
+  ProfiledLock lock(mutex_, "lock: specials");
   // Also where the cell itself is unmarked: a finalizer may be about to revive it.
   if (!bug(Bug::kWeakNotCleared)) {
     std::erase_if(weak_, [this](const auto& entry) {
@@ -154,7 +155,7 @@ void Specials::clear_dead() {
 }
 
 std::vector<uintptr_t> Specials::finalizable() {
-  std::lock_guard lock(mutex_);
+  ProfiledLock lock(mutex_, "lock: specials");
   std::vector<uintptr_t> found;
   for (const auto& [object, finalizer] : finalizers_) {
     if (!is_marked(object)) found.push_back(object);
@@ -163,7 +164,7 @@ std::vector<uintptr_t> Specials::finalizable() {
 }
 
 void Specials::revive(const std::vector<uintptr_t>& objects) {
-  std::lock_guard lock(mutex_);
+  ProfiledLock lock(mutex_, "lock: specials");
   for (uintptr_t object : objects) {
     const auto entry = finalizers_.find(object);
     if (entry == finalizers_.end() || is_marked(object)) continue;
@@ -179,7 +180,7 @@ void Specials::revive(const std::vector<uintptr_t>& objects) {
 }
 
 void Specials::finish() {
-  std::lock_guard lock(mutex_);
+  ProfiledLock lock(mutex_, "lock: specials");
   std::erase_if(weak_, [this](const auto& entry) { return !is_marked(address_of(entry.second)); });
   std::erase_if(ephemerons_,
                 [this](const EphemeronCell* cell) { return !is_marked(address_of(cell)); });
@@ -212,7 +213,7 @@ void Specials::finished() {
 }
 
 void Specials::wait_idle() {
-  std::unique_lock lock(mutex_);
+  ProfiledLock lock(mutex_, "lock: specials");
   ready_changed_.wait(lock, [this] { return ready_.empty() && running_ == 0; });
 }
 
@@ -223,12 +224,12 @@ void Specials::release(ReadyCall* call) {
 }
 
 void Specials::wait_ready(const std::function<bool()>& stop) {
-  std::unique_lock lock(mutex_);
+  ProfiledLock lock(mutex_, "lock: specials");
   ready_changed_.wait(lock, [&] { return stop() || !ready_.empty(); });
 }
 
 void Specials::wake_waiters() {
-  std::lock_guard lock(mutex_);
+  ProfiledLock lock(mutex_, "lock: specials");
   ready_changed_.notify_all();
 }
 

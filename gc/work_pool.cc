@@ -4,6 +4,7 @@
 #include <new>
 
 #include "gc/os_memory.h"
+#include "gc/wait_profile.h"
 #include "runtime/base/check.h"
 
 namespace greyhound::gc {
@@ -26,7 +27,7 @@ WorkPool::~WorkPool() {
 
 WorkBuffer* WorkPool::get_empty() {
   {
-    std::lock_guard lock(mutex_);
+    ProfiledLock lock(mutex_, "lock: work pool");
     if (empty_ != nullptr) {
       WorkBuffer* buffer = empty_;
       empty_ = buffer->next;
@@ -43,7 +44,7 @@ WorkBuffer* WorkPool::get_empty() {
 
 void WorkPool::put_empty(WorkBuffer* buffer) {
   DCHECK(buffer->empty());
-  std::lock_guard lock(mutex_);
+  ProfiledLock lock(mutex_, "lock: work pool");
   buffer->next = empty_;
   empty_ = buffer;
 }
@@ -52,7 +53,7 @@ void WorkPool::put(WorkBuffer* buffer) {
   DCHECK(!buffer->empty());
   bool wake = false;
   {
-    std::lock_guard lock(mutex_);
+    ProfiledLock lock(mutex_, "lock: work pool");
     buffer->next = full_;
     full_ = buffer;
     queued_.store(queued_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
@@ -64,7 +65,7 @@ void WorkPool::put(WorkBuffer* buffer) {
 
 WorkBuffer* WorkPool::try_get(bool becomes_active) {
   if (!has_work()) return nullptr;
-  std::lock_guard lock(mutex_);
+  ProfiledLock lock(mutex_, "lock: work pool");
   WorkBuffer* buffer = full_;
   if (buffer == nullptr) return nullptr;
   full_ = buffer->next;
@@ -75,7 +76,7 @@ WorkBuffer* WorkPool::try_get(bool becomes_active) {
 }
 
 WorkBuffer* WorkPool::get_or_finish() {
-  std::unique_lock lock(mutex_);
+  ProfiledLock lock(mutex_, "lock: work pool");
   DCHECK(active_ > 0);
   --active_;
   while (true) {
@@ -98,18 +99,18 @@ WorkBuffer* WorkPool::get_or_finish() {
 }
 
 void WorkPool::finish() {
-  std::lock_guard lock(mutex_);
+  ProfiledLock lock(mutex_, "lock: work pool");
   DCHECK(active_ > 0);
   if (--active_ == 0) changed_.notify_all();
 }
 
 void WorkPool::become_active() {
-  std::lock_guard lock(mutex_);
+  ProfiledLock lock(mutex_, "lock: work pool");
   ++active_;
 }
 
 bool WorkPool::quiet() {
-  std::lock_guard lock(mutex_);
+  ProfiledLock lock(mutex_, "lock: work pool");
   return full_ == nullptr && active_ == 0;
 }
 
@@ -117,7 +118,7 @@ void WorkPool::trim() {
   constexpr size_t kKeep = 16;
   WorkBuffer* surplus = nullptr;
   {
-    std::lock_guard lock(mutex_);
+    ProfiledLock lock(mutex_, "lock: work pool");
     WorkBuffer* last = empty_;
     for (size_t i = 1; last != nullptr && i < kKeep; ++i) last = last->next;
     if (last == nullptr) return;

@@ -17,6 +17,27 @@ constexpr uint64_t kStallNs = 100'000'000;
 // A running mutator answers within a microsecond or two; one that does not run is not worth a core.
 constexpr uint64_t kSpinNs = 3'000;
 
+// For the wait profile.
+const char* handshake_wait(Handshake handshake) {
+  switch (handshake) {
+    case Handshake::kNone:
+      break;
+    case Handshake::kBarrierOn:
+      return "handshake: barrier-on (H1)";
+    case Handshake::kAllocBlack:
+      return "handshake: allocate-black (H2)";
+    case Handshake::kScanRoots:
+      return "handshake: scan-roots (H3)";
+    case Handshake::kBarrierOff:
+      return "handshake: barrier-off (H4)";
+    case Handshake::kAllocWhite:
+      return "handshake: allocate-white (H5)";
+    case Handshake::kPark:
+      return "handshake: park";
+  }
+  return "handshake";
+}
+
 void store_max(std::atomic<uint64_t>* maximum, uint64_t value) {
   uint64_t seen = maximum->load(std::memory_order_relaxed);
   while (seen < value && !maximum->compare_exchange_weak(seen, value, std::memory_order_relaxed)) {
@@ -43,7 +64,7 @@ LatencyHistogram SharedHistogram::snapshot() const {
 }
 
 void World::add(Mutator* mutator) {
-  std::unique_lock lock(mutex_);
+  ProfiledLock lock(mutex_, "lock: mutators");
   released_.wait(lock, [this] { return !parked_ && current_ != Handshake::kPark; });
   mutator->barrier_on.store(barrier_on_ && !bug(Bug::kAttachUnaware), std::memory_order_relaxed);
   mutator->alloc_black_ = alloc_black_;
@@ -81,7 +102,7 @@ void World::remove(Mutator* mutator) {
 }
 
 HandshakeRequest World::begin(Handshake handshake) {
-  std::lock_guard lock(mutex_);
+  ProfiledLock lock(mutex_, "lock: mutators");
   current_ = handshake;
   switch (handshake) {
     case Handshake::kBarrierOn:
@@ -111,7 +132,7 @@ HandshakeRequest World::begin(Handshake handshake) {
 }
 
 void World::answer_blocked() {
-  std::lock_guard lock(mutex_);
+  ProfiledLock lock(mutex_, "lock: mutators");
   answer_blocked_locked();
 }
 
@@ -132,6 +153,8 @@ void World::answer_blocked_locked() {
 }
 
 void World::wait_done() {
+  if (done()) return;
+  const TimedWait wait(handshake_wait(current_));
   const uint64_t start = monotonic_ns();
   uint64_t report_at = kStallNs;
   while (true) {
@@ -179,14 +202,14 @@ void World::record_hold(uint64_t held_ns) {
 void World::park_all() {
   begin(Handshake::kPark);
   wait_done();
-  std::lock_guard lock(mutex_);
+  ProfiledLock lock(mutex_, "lock: mutators");
   parked_ = true;
   current_ = Handshake::kNone;
 }
 
 void World::release_all() {
   {
-    std::lock_guard lock(mutex_);
+    ProfiledLock lock(mutex_, "lock: mutators");
     parked_ = false;
     for (Mutator* mutator : mutators_) mutator->release_claim();
   }

@@ -18,6 +18,7 @@
 
 #include "gc/mutator.h"
 #include "gc/stats.h"
+#include "gc/wait_profile.h"
 
 namespace greyhound::gc {
 
@@ -71,11 +72,11 @@ class World {
   // Calls visit(Mutator*) for every mutator, under the list lock.
   template <class Visit>
   void for_each(Visit visit) {
-    std::lock_guard lock(mutex_);
+    ProfiledLock lock(mutex_, "lock: mutators");
     for (Mutator* mutator : mutators_) visit(mutator);
   }
   size_t count() {
-    std::lock_guard lock(mutex_);
+    ProfiledLock lock(mutex_, "lock: mutators");
     return mutators_.size();
   }
 

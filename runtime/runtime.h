@@ -107,6 +107,15 @@ class Runtime {
   bool trace_start(const gc::TraceOptions& options = {});
   gc::Trace trace_stop();
   bool tracing() const { return collector_->tracer.on(); }
+  // Of marking and assists, what heap_profile() charges to no site (gc/mprof.h). Any thread.
+  gc::MarkTimes uncharged_marking() const { return collector_->mem_profile.uncharged(); }
+
+  // As Go's SetBlockProfileRate, for the waits that the runtime itself makes (gc/wait_profile.h):
+  // one is recorded for every so many nanoseconds waited; 1: every one, 0: none, the default. Any
+  // thread.
+  void set_wait_profile_rate(uint64_t ns) { collector_->waits.set_rate(ns); }
+  // What was recorded since the runtime was made. Any thread.
+  std::vector<gc::WaitRecord> wait_profile() { return collector_->waits.records(); }
 
   gc::Collector& collector() { return *collector_; }
 

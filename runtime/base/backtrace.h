@@ -27,4 +27,8 @@ GREYHOUND_INLINE size_t walk_frames(uintptr_t frame, uintptr_t stack_end, uintpt
   return count;
 }
 
+// Where the calling thread's own stack ends: the highest address, exclusive. Asked of the system
+// once a thread; not for signal handlers.
+uintptr_t thread_stack_end();
+
 }  // namespace greyhound

@@ -4,6 +4,8 @@
 
 #include <string>
 
+#include "tools/pprof/profile_files.h"
+
 namespace CLI {
 class App;
 }
@@ -17,9 +19,11 @@ struct LabOptions {
   bool json = false;
   std::string reps;
   std::string go = "auto";
-  std::string heap_profile;  // a file
-  std::string html;          // a file
-  std::string trace;         // a file
+  std::string html;   // a file
+  std::string trace;  // a file
+  pprof::ProfileNames profiles;
+  std::string serve;  // an address; empty: no server
+  std::string metrics_compat;
 };
 
 inline constexpr int kExitHolds = 0;

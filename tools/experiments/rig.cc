@@ -19,16 +19,6 @@ std::optional<uint64_t> longest_hold(const gc::LatencyHistogram& before,
 
 }  // namespace
 
-void HeapSink::take(runtime::Runtime& runtime) {
-  for (gc::MemRecord& record : runtime.heap_profile()) records_.push_back(std::move(record));
-}
-
-runtime::Options Rig::profiled(runtime::Options options) {
-  if (const HeapSink* sink = HeapSink::current(); sink != nullptr)
-    options.mem_profile_rate = sink->rate();
-  return options;
-}
-
 Measurement Rig::difference(const gc::GcStats& before, const gc::GcStats& after, uint64_t ops,
                             uint64_t elapsed_ns) {
   Measurement m;

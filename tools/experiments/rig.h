@@ -10,33 +10,14 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <vector>
 
 #include "runtime/greyhound.h"
 #include "tools/experiments/figures.h"
+#include "tools/pprof/profile_files.h"
+#include "tools/serve/shown_runtime.h"
 #include "tools/trace/trace_sink.h"
 
 namespace greyhound::lab {
-
-// What `lab --heapprofile` gathers: the heap profile of every rig that ended while it was there.
-// One at a time, on the thread that makes the rigs.
-class HeapSink {
- public:
-  explicit HeapSink(uint64_t rate) : rate_(rate) { current_ = this; }
-  ~HeapSink() { current_ = nullptr; }
-  HeapSink(const HeapSink&) = delete;
-  HeapSink& operator=(const HeapSink&) = delete;
-
-  static HeapSink* current() { return current_; }
-  uint64_t rate() const { return rate_; }
-  const std::vector<gc::MemRecord>& records() const { return records_; }
-  void take(runtime::Runtime& runtime);
-
- private:
-  static inline HeapSink* current_ = nullptr;
-  const uint64_t rate_;
-  std::vector<gc::MemRecord> records_;
-};
 
 // The compiler must assume that the value is read and that all memory changed.
 template <class T>
@@ -47,10 +28,7 @@ GREYHOUND_INLINE void consume(const T& value) {
 class Rig {
  public:
   explicit Rig(const runtime::Options& options = {})
-      : runtime_(profiled(options)), thread_(runtime_, "lab") {}
-  ~Rig() {
-    if (HeapSink* sink = HeapSink::current(); sink != nullptr) sink->take(runtime_);
-  }
+      : runtime_(serve::shown(options)), thread_(runtime_, "lab") {}
   Rig(const Rig&) = delete;
   Rig& operator=(const Rig&) = delete;
 
@@ -84,9 +62,8 @@ class Rig {
                                 uint64_t elapsed_ns);
 
  private:
-  static runtime::Options profiled(runtime::Options options);
-
-  runtime::Runtime runtime_;
+  pprof::ProfiledRuntime runtime_;
+  serve::ShownScope shown_{runtime_};
   trace::TracedScope traced_{runtime_};
   runtime::Thread thread_;
 };

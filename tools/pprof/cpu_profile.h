@@ -8,10 +8,11 @@
 namespace greyhound::pprof {
 
 struct CpuProfileView {
-  bool hide_runtime = false;  // drop a stack's innermost runtime.* frames, inlined ones included
+  bool hide_runtime = false;  // as Go's heap profiles (hide_runtime.h)
 };
 
-// The comments say where the samples come from, and how many were dropped or are incomplete.
+// CPU time of threads that were never sampled stands under "[not sampled]". The comments say where
+// the samples come from, and how many were dropped or are incomplete.
 Profile cpu_profile(const runtime::CpuProfile& profile, const CpuProfileView& view = {});
 
 }  // namespace greyhound::pprof

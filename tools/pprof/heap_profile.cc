@@ -3,17 +3,12 @@
 
 #include <chrono>
 #include <cmath>
-#include <unordered_map>
 
-#include "tools/pprof/symbolizer.h"
+#include "tools/pprof/hide_runtime.h"
+#include "tools/pprof/location_table.h"
 
 namespace greyhound::pprof {
 namespace {
-
-bool is_runtime(const Location& location) {
-  // The outermost function says whose the code is: what it inlined has no frame of its own.
-  return location.frames.back().name.starts_with("runtime.");
-}
 
 int64_t rounded(double value) { return static_cast<int64_t>(std::llround(value)); }
 
@@ -34,8 +29,8 @@ class Builder {
 
   void add(const gc::MemRecord& record) {
     Sample sample;
-    for (const uintptr_t address : record.stack) sample.locations.push_back(location(address));
-    if (options_.hide_runtime) hide_runtime(&sample.locations);
+    for (const uintptr_t address : record.stack)
+      sample.locations.push_back(locations_.call_before(address));
     const double size = static_cast<double>(record.size);
     const double allocs = gc::unsampled(record.allocs, record.size, rate_);
     const double live = gc::unsampled(record.allocs - record.frees, record.size, rate_);
@@ -46,28 +41,17 @@ class Builder {
     profile_.samples.push_back(std::move(sample));
   }
 
-  Profile take() { return std::move(profile_); }
+  Profile take() {
+    profile_.locations = locations_.take();
+    if (options_.hide_runtime) hide_runtime(&profile_);
+    return std::move(profile_);
+  }
 
  private:
-  size_t location(uintptr_t address) {
-    const auto [entry, fresh] = indices_.try_emplace(address, profile_.locations.size());
-    if (fresh) profile_.locations.push_back(symbolizer_.call_before(address));
-    return entry->second;
-  }
-
-  // A stack of the runtime alone stays as it is.
-  void hide_runtime(std::vector<size_t>* stack) const {
-    size_t first = 0;
-    while (first < stack->size() && is_runtime(profile_.locations[(*stack)[first]])) ++first;
-    if (first == stack->size()) return;
-    stack->erase(stack->begin(), stack->begin() + static_cast<ptrdiff_t>(first));
-  }
-
   const uint64_t rate_;
   const HeapProfileOptions options_;
-  Symbolizer symbolizer_;
+  LocationTable locations_;
   Profile profile_;
-  std::unordered_map<uintptr_t, size_t> indices_;
 };
 
 }  // namespace

@@ -12,7 +12,7 @@
 namespace greyhound::pprof {
 
 struct HeapProfileOptions {
-  bool hide_runtime = false;  // drop a stack's innermost runtime.* frames, as Go does
+  bool hide_runtime = false;  // as Go does (hide_runtime.h)
 };
 
 // `rate`: the one that all of the records were sampled at. What is in use is so as of the last

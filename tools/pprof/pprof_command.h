@@ -16,6 +16,7 @@ struct PprofOptions {
   bool top = false;
   bool tree = false;
   bool folded = false;
+  bool hide_runtime = false;
   std::string sample_type;
   std::vector<std::string> tags;
   std::string lines = "20";

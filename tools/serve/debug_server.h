@@ -55,8 +55,8 @@ class Request {
 struct Response {
   int status = 200;
   std::string content_type = "text/plain; charset=utf-8";
-  std::string body;
-  std::vector<std::pair<std::string, std::string>> headers;  // further ones
+  std::string body = {};
+  std::vector<std::pair<std::string, std::string>> headers = {};  // further ones
 };
 
 using Handler = std::function<Response(const Request&)>;

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+#include "gc/thread_list.h"
+
+#include <unistd.h>
+
+#include "runtime/base/check.h"
+
+namespace greyhound::gc {
+namespace {
+
+// Initial-exec, as a signal handler reads it: any other access may allocate.
+constinit thread_local ThreadSampling sampling __attribute__((tls_model("initial-exec")));
+
+}  // namespace
+
+ThreadSampling* current_thread_sampling() { return &sampling; }
+
+ThreadList::~ThreadList() {
+  std::shared_ptr<ThreadObserver> observer;
+  {
+    std::lock_guard lock(mutex_);
+    DCHECK(threads_.empty());
+    observer = observer_;
+  }
+  if (observer != nullptr) observer->list_ending(this);
+}
+
+void ThreadList::add(ThreadEntry* entry) {
+  entry->tid = gettid();
+  entry->handle = pthread_self();
+  entry->sampling = &sampling;
+  std::lock_guard lock(mutex_);
+  threads_.push_back(entry);
+  if (observer_ != nullptr) observer_->thread_started(*entry);
+}
+
+void ThreadList::remove(ThreadEntry* entry) {
+  std::lock_guard lock(mutex_);
+  DCHECK(entry->sampling == &sampling);
+  if (observer_ != nullptr) observer_->thread_ending(*entry);
+  std::erase(threads_, entry);
+}
+
+void ThreadList::observe(const std::shared_ptr<ThreadObserver>& observer) {
+  std::lock_guard lock(mutex_);
+  DCHECK(observer == nullptr || observer_ == nullptr);
+  for (const ThreadEntry* thread : threads_) {
+    if (observer != nullptr) {
+      observer->thread_started(*thread);
+    } else if (observer_ != nullptr) {
+      observer_->thread_ending(*thread);
+    }
+  }
+  observer_ = observer;
+}
+
+ListedThread::ListedThread(ThreadList* list, ThreadKind kind, std::string name,
+                           const Collector* collector)
+    : list_(list), entry_{kind, std::move(name), collector, 0, {}, nullptr} {
+  list_->add(&entry_);
+}
+
+}  // namespace greyhound::gc

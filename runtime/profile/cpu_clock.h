@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+// What sends one thread SIGPROF as it uses processor time: a timer on its CPU clock, which the
+// kernel looks at on its tick (250 times a second as a rule), or perf_event_open's software task
+// clock, which has a timer of its own. A perf event stops itself with each signal, until rearm().
+//
+// Thread rules: any thread, while the sampled one lives; rearm() is the handler's.
+#pragma once
+
+#include <pthread.h>
+#include <sys/types.h>
+#include <time.h>
+
+#include <cstdint>
+#include <optional>
+
+namespace greyhound::runtime {
+
+class CpuClock {
+ public:
+  CpuClock(pthread_t thread, pid_t tid);
+  ~CpuClock() { stop(); }
+  CpuClock(const CpuClock&) = delete;
+  CpuClock& operator=(const CpuClock&) = delete;
+
+  // Both: false when the system refuses. The first signal comes after `first_ns` where the source
+  // can do that, then one every `period_ns`.
+  bool start_timer(uint64_t first_ns, uint64_t period_ns);
+  bool start_perf(uint64_t period_ns);
+  void stop();
+
+  // The thread's CPU time so far.
+  uint64_t now() const;
+  void rearm() const;
+
+ private:
+  const pid_t tid_;
+  clockid_t clock_ = CLOCK_THREAD_CPUTIME_ID;
+  bool has_clock_ = false;
+  std::optional<timer_t> timer_;
+  int perf_ = -1;
+};
+
+}  // namespace greyhound::runtime

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT
+#include "tools/pprof/profile_files.h"
+
+#include <fmt/format.h>
+
+#include <array>
+
+#include "tools/pprof/cpu_profile.h"
+#include "tools/pprof/gc_profile.h"
+#include "tools/pprof/heap_profile.h"
+#include "tools/pprof/profile.h"
+#include "tools/pprof/wait_profile.h"
+
+namespace greyhound::pprof {
+namespace {
+
+constexpr uint64_t kUsualHeapRate = 512 << 10;
+// The runtime waits seldom enough for every wait to be recorded.
+constexpr uint64_t kWaitRate = 1;
+
+uint64_t rate_of_environment() {
+  runtime::Options options;
+  runtime::apply_environment(&options);
+  return options.mem_profile_rate;
+}
+
+void refuse_twins(const ProfileNames& names) {
+  const std::array<const std::string*, 4> files = {&names.heap, &names.cpu, &names.gc,
+                                                   &names.block};
+  for (size_t i = 0; i < files.size(); ++i) {
+    for (size_t k = 0; k < i; ++k) {
+      if (files[i]->empty() || *files[i] != *files[k] || *files[i] == "/dev/null") continue;
+      throw std::runtime_error(
+          fmt::format("'{}' is to hold two profiles; give each a file of its own", *files[i]));
+    }
+  }
+}
+
+template <class Record>
+void append(std::vector<Record> from, std::vector<Record>* to) {
+  for (Record& record : from) to->push_back(std::move(record));
+}
+
+}  // namespace
+
+ProfileFiles::ProfileFiles(ProfileNames names) : names_(std::move(names)) {
+  refuse_twins(names_);
+  if (!names_.heap.empty() || !names_.gc.empty()) {
+    heap_rate_ = rate_of_environment();
+    if (heap_rate_ == 0) heap_rate_ = names_.heap_rate;
+    if (heap_rate_ == 0) heap_rate_ = kUsualHeapRate;
+  }
+  if (!names_.heap.empty()) write_file(heap_profile({}, heap_rate_), names_.heap);
+  if (!names_.cpu.empty()) write_file(cpu_profile({}), names_.cpu);
+  if (!names_.gc.empty()) write_file(gc_profile({}, {}, {}), names_.gc);
+  if (!names_.block.empty()) write_file(wait_profile({}, kWaitRate), names_.block);
+  if (!names_.cpu.empty() || !names_.gc.empty()) cpu_ = std::make_unique<runtime::CpuProfiler>();
+  current_ = this;
+}
+
+runtime::Options ProfileFiles::options(runtime::Options options) const {
+  if (heap_rate_ != 0) options.mem_profile_rate = heap_rate_;
+  return options;
+}
+
+void ProfileFiles::runtime_started(runtime::Runtime& runtime) {
+  if (cpu_ != nullptr) cpu_->add(runtime);
+  if (!names_.block.empty()) runtime.set_wait_profile_rate(kWaitRate);
+}
+
+void ProfileFiles::runtime_ending(runtime::Runtime& runtime) {
+  append(runtime.heap_profile(), &records_);
+  const gc::MarkTimes uncharged = runtime.uncharged_marking();
+  uncharged_.mark_ns += uncharged.mark_ns;
+  uncharged_.assist_ns += uncharged.assist_ns;
+  append(runtime.wait_profile(), &waits_);
+}
+
+void ProfileFiles::write() {
+  runtime::CpuProfile cpu;
+  if (cpu_ != nullptr) cpu = cpu_->stop();
+  cpu_.reset();
+  if (!names_.heap.empty())
+    write_file(heap_profile(records_, heap_rate_, {names_.hide_runtime}), names_.heap);
+  if (!names_.cpu.empty()) write_file(cpu_profile(cpu, {names_.hide_runtime}), names_.cpu);
+  if (!names_.gc.empty()) write_file(gc_profile(records_, uncharged_, cpu), names_.gc);
+  if (!names_.block.empty()) write_file(wait_profile(waits_, kWaitRate), names_.block);
+}
+
+ProfiledRuntime::ProfiledRuntime(const runtime::Options& options)
+    : Runtime(ProfileFiles::current() != nullptr ? ProfileFiles::current()->options(options)
+                                                 : options) {
+  if (ProfileFiles* files = ProfileFiles::current(); files != nullptr)
+    files->runtime_started(*this);
+}
+
+ProfiledRuntime::~ProfiledRuntime() {
+  if (ProfileFiles* files = ProfileFiles::current(); files != nullptr) files->runtime_ending(*this);
+}
+
+}  // namespace greyhound::pprof

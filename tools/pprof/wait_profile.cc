@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+#include "tools/pprof/wait_profile.h"
+
+#include <chrono>
+#include <cmath>
+
+#include "tools/pprof/location_table.h"
+
+namespace greyhound::pprof {
+
+Profile wait_profile(const std::vector<gc::WaitRecord>& records, uint64_t rate) {
+  Profile profile;
+  profile.sample_types = {{"contentions", "count"}, {"delay", "nanoseconds"}};
+  profile.default_sample_type = "delay";
+  profile.period_type = {"delay", "nanoseconds"};
+  profile.period = static_cast<int64_t>(rate);
+  profile.time_ns = std::chrono::duration_cast<std::chrono::nanoseconds>(
+                        std::chrono::system_clock::now().time_since_epoch())
+                        .count();
+  LocationTable locations;
+  for (const gc::WaitRecord& record : records) {
+    Sample sample;
+    for (const uintptr_t address : record.stack)
+      sample.locations.push_back(locations.call_before(address));
+    if (sample.locations.empty()) sample.locations.push_back(locations.named("[no frames]"));
+    sample.values = {std::llround(record.count), std::llround(record.delay_ns)};
+    sample.labels = record.labels;
+    sample.labels.emplace_back("wait", record.what);
+    profile.samples.push_back(std::move(sample));
+  }
+  profile.locations = locations.take();
+  return profile;
+}
+
+}  // namespace greyhound::pprof
