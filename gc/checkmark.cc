@@ -86,7 +86,7 @@ class Checker {
 
 void Collector::checkmark(const char* when) {
   const bool held = world.parked();
-  if (!held) world.park_all();
+  if (!held) hold_world();
   Checker checker(this, when);
   persistents.for_each([&](uintptr_t word) { checker.root(word, "persistent handle", true); });
   for (uintptr_t word : root_words_) checker.root(word, "scanned stack word", true);

@@ -25,6 +25,7 @@
 #include <string>
 #include <vector>
 
+#include "gc/event_ring.h"
 #include "gc/layout.h"
 #include "gc/mspan.h"
 #include "gc/stats.h"
@@ -165,6 +166,8 @@ class Mutator : public MutatorHot {
   // Adds everything handed out since the last flush to the collector's counts.
   void flush_counts();
   void count_large(size_t bytes);
+  // A map begins to move that many buckets.
+  void count_map_growth(size_t old_buckets);
   uint64_t mallocs() const { return mallocs_.load(std::memory_order_relaxed); }
   uint64_t alloc_bytes() const { return alloc_bytes_.load(std::memory_order_relaxed); }
 
@@ -195,6 +198,14 @@ class Mutator : public MutatorHot {
   MutatorState state() const { return state_.load(std::memory_order_seq_cst); }
   void raise(Handshake handshake, uint64_t now);
 
+  // Notes a trace event; REQUIRES: the caller owns the mutator. To be called when tracing() only,
+  // which is what a slow path asks first.
+  bool tracing() const;
+  void trace(Event event) const;
+  // A span from `start_ns` until now.
+  void trace_since(uint64_t start_ns, EventKind kind, uint64_t a = 0, uint64_t b = 0,
+                   const char* text = nullptr) const;
+
   Collector* collector() const { return collector_; }
   const std::string& name() const { return name_; }
   const char* last_safepoint() const { return last_safepoint_.load(std::memory_order_relaxed); }
@@ -218,6 +229,7 @@ class Mutator : public MutatorHot {
   void take_from_blocked();
   void park();
   void spill_registers();
+  void trace_blocked(EventShape shape, const char* where) const;
   void push_stack_words(uintptr_t low, uintptr_t high);
   void push_root_word(uintptr_t word);
   void donate_shades();
@@ -264,6 +276,7 @@ class Mutator : public MutatorHot {
   unsigned blocking_depth_ = 0;  // the owner's; only the outermost region blocks
 
  public:
+  std::atomic<EventRing*> trace_ring{nullptr};  // the tracer's; null until there was a trace
   std::unique_ptr<Marker> assist_marker;
   uint32_t list_index = 0;  // in the world's list; under its lock
 };

@@ -7,6 +7,7 @@
 
 #include "gc/malloc_inl.h"
 #include "gc/write_barrier.h"
+#include "runtime/base/probes.h"
 
 namespace greyhound {
 
@@ -39,6 +40,7 @@ void* allocate(size_t size, const Type* type) {
   void* box = gc::mallocgc(size, type);
   if (box == nullptr) [[unlikely]]
     throw std::bad_alloc();
+  GREYHOUND_PROBE2(box__alloc, size, box);
   return box;
 }
 
@@ -60,6 +62,7 @@ GREYHOUND_INLINE void* box_word(Word value) {
   void* box = gc::malloc_noscan_inl<sizeof(Word)>();
   if (box == nullptr) [[unlikely]]
     return box_word_slow(value);
+  GREYHOUND_PROBE2(box__alloc, sizeof(Word), box);
   *static_cast<Word*>(box) = value;
   return box;
 }
@@ -84,6 +87,7 @@ GREYHOUND_NOINLINE void* convTstring(String value) {
   void* box = gc::newobject_inl<String>();
   if (box == nullptr) [[unlikely]]
     throw std::bad_alloc();
+  GREYHOUND_PROBE2(box__alloc, sizeof(String), box);
   return new (box) String(value);
 }
 

@@ -14,6 +14,8 @@
 #include "tools/experiments/lab_server.h"
 #include "tools/experiments/report.h"
 #include "tools/serve/debug_server.h"
+#include "tools/trace/trace_sink.h"
+#include "tools/whole_file.h"
 
 namespace greyhound::lab {
 namespace {
@@ -170,15 +172,35 @@ int run_chosen(const LabOptions& options, const std::vector<const Experiment*>& 
   return holds ? kExitHolds : kExitSignDidNotHold;
 }
 
+// The same, with --trace if it is wanted.
+int run_traced(const LabOptions& options, const std::vector<const Experiment*>& chosen,
+               const Settings& settings) try {
+  if (options.trace.empty()) return run_chosen(options, chosen, settings);
+  // As with a profile: what cannot be written is said before anything runs.
+  write_whole_file(options.trace, trace::to_json(std::span<const trace::NamedTrace>()));
+  const trace::TraceSink sink;
+  const int status = run_chosen(options, chosen, settings);
+  write_whole_file(options.trace, sink.json());
+  if (sink.left_out() != 0) {
+    fmt::print(stderr,
+               "greyhound lab: {} holds the first {} events and more; {} later runtimes are not in "
+               "it: name fewer experiments with --only, or fewer --reps\n",
+               options.trace, trace::TraceSink::kMostEvents, sink.left_out());
+  }
+  return status;
+} catch (const greyhound::FileError& error) {
+  throw UsageError{error.what()};
+}
+
 int run_profiled(const LabOptions& options, const std::vector<const Experiment*>& chosen,
                  const Settings& settings) {
-  if (!options.profiles.any()) return run_chosen(options, chosen, settings);
+  if (!options.profiles.any()) return run_traced(options, chosen, settings);
   pprof::ProfileNames names = options.profiles;
   // Every object where the heap is asked about: the counts are then exact. Shares of marking need
   // fewer.
   names.heap_rate = names.heap.empty() ? kGcProfileRate : 1;
   pprof::ProfileFiles files(std::move(names));
-  const int status = run_chosen(options, chosen, settings);
+  const int status = run_traced(options, chosen, settings);
   files.write();
   return status;
 }
@@ -220,6 +242,8 @@ CLI::App* add_lab_command(CLI::App* app, LabOptions* options) {
       ->default_str(serve::ServerOptions().address);
   add_option("--metrics-compat", &options->metrics_compat, "go",
              "With --serve: /metrics has the names of Go's client as well");
+  add_option("--trace", &options->trace, "FILE",
+             "Write what each thread did for the collector and when, for Perfetto or speedscope");
   lab->footer(kFooter);
   return lab;
 }

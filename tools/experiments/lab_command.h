@@ -22,6 +22,7 @@ struct LabOptions {
   pprof::ProfileNames profiles;
   std::string serve;  // an address; empty: no server
   std::string metrics_compat;
+  std::string trace;  // a file
 };
 
 inline constexpr int kExitHolds = 0;

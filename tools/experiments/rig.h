@@ -15,6 +15,7 @@
 #include "tools/experiments/figures.h"
 #include "tools/pprof/profile_files.h"
 #include "tools/serve/shown_runtime.h"
+#include "tools/trace/trace_sink.h"
 
 namespace greyhound::lab {
 
@@ -63,6 +64,7 @@ class Rig {
  private:
   pprof::ProfiledRuntime runtime_;
   serve::ShownScope shown_{runtime_};
+  trace::TracedScope traced_{runtime_};
   runtime::Thread thread_;
 };
 
