@@ -302,9 +302,9 @@ void Collector::finish_cycle() {
   cycle_.barrier_hits = barrier_hits_.load(std::memory_order_relaxed) - cycle_hits_;
   cycle_.barrier_shades = barrier_shades_.load(std::memory_order_relaxed) - cycle_shades_;
   cycle_.assist_ns = assist_ns_.load(std::memory_order_relaxed) - cycle_assist_ns_;
+  mem_profile.charge({cycle_.mark_cpu_ns, cycle_.assist_ns});
   cycle_.assists = assists_.load(std::memory_order_relaxed) - cycle_assists_;
   count_map_growths();
-  mem_profile.charge({cycle_.mark_cpu_ns, cycle_.assist_ns});
   pool.trim();
   if (parked_for_cycle_) {
     world.release_all();

@@ -41,6 +41,7 @@
 #include "gc/thread_list.h"
 #include "gc/trace_events.h"
 #include "gc/wait_profile.h"
+#include "gc/trace_events.h"
 #include "gc/work_pool.h"
 #include "gc/world.h"
 

@@ -142,8 +142,8 @@ void Mutator::bind() {
   bound_ = true;
   tls_mutator = this;
   tls_waits = &collector_->waits;
-  thread_ = std::make_unique<ListedThread>(&collector_->threads, ThreadKind::kMutator, name_,
-                                           collector_);
+  thread_ =
+      std::make_unique<ListedThread>(&collector_->threads, ThreadKind::kMutator, name_, collector_);
   set_fatal_context(describe_collector, collector_);
   safepoint("attach");
 }

@@ -100,13 +100,6 @@ class Runtime {
   // dead; nothing unless Options::mem_profile_rate is set. Any thread.
   std::vector<gc::MemRecord> heap_profile() { return collector_->mem_profile.records(); }
 
-  // Has every thread note what it does for the collector (gc/trace_events.h), until trace_stop()
-  // gives what was noted: the latest events of each thread. trace::to_json of tools/trace makes a
-  // file for Perfetto of it. Costs some 100 ns an event; off, nothing. False when it is on already.
-  // Any thread.
-  bool trace_start(const gc::TraceOptions& options = {});
-  gc::Trace trace_stop();
-  bool tracing() const { return collector_->tracer.on(); }
   // Of marking and assists, what heap_profile() charges to no site (gc/mprof.h). Any thread.
   gc::MarkTimes uncharged_marking() const { return collector_->mem_profile.uncharged(); }
 
@@ -116,6 +109,14 @@ class Runtime {
   void set_wait_profile_rate(uint64_t ns) { collector_->waits.set_rate(ns); }
   // What was recorded since the runtime was made. Any thread.
   std::vector<gc::WaitRecord> wait_profile() { return collector_->waits.records(); }
+
+  // Has every thread note what it does for the collector (gc/trace_events.h), until trace_stop()
+  // gives what was noted: the latest events of each thread. trace::to_json of tools/trace makes a
+  // file for Perfetto of it. Costs some 100 ns an event; off, nothing. False when it is on already.
+  // Any thread.
+  bool trace_start(const gc::TraceOptions& options = {});
+  gc::Trace trace_stop();
+  bool tracing() const { return collector_->tracer.on(); }
 
   gc::Collector& collector() { return *collector_; }
 

@@ -19,11 +19,11 @@ struct LabOptions {
   bool json = false;
   std::string reps;
   std::string go = "auto";
-  std::string html;   // a file
-  std::string trace;  // a file
   pprof::ProfileNames profiles;
   std::string serve;  // an address; empty: no server
   std::string metrics_compat;
+  std::string trace;  // a file
+  std::string html;   // a file
 };
 
 inline constexpr int kExitHolds = 0;
