@@ -39,7 +39,6 @@
 #include "gc/specials.h"
 #include "gc/stats.h"
 #include "gc/thread_list.h"
-#include "gc/trace_events.h"
 #include "gc/wait_profile.h"
 #include "gc/trace_events.h"
 #include "gc/work_pool.h"

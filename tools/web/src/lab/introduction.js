@@ -11,6 +11,11 @@ function cost(title, figure, text, target) {
 }
 
 export function mountIntroduction(element, { report, ledger, about }) {
+  if (!report) {
+    element.append(el('p', { class: 'lead', role: 'status' }, 'The experiments are running. Their figures are here when they are over and the page is loaded again; what is below works already.'),
+      el('p', {}, el('button', { type: 'button', onclick: () => location.reload() }, 'Load again')));
+    return;
+  }
   const column = (name) => ledger.columns.find((one) => one.who === 'Greyhound' && one.name === name);
   const [boxed, unboxed] = [column('boxed'), column('unboxed')];
   const more = boxed.total.median - unboxed.total.median;

@@ -24,15 +24,15 @@ export function sections(data) {
     { id: 'introduction', level: 1, short: 'What it is', title: 'What garbage collection hides', eager: true,
       build: (body) => mountIntroduction(body, data) },
     { id: 'ledger', short: 'Ledger', title: 'The ledger: what one write costs', eager: true,
-      build: (body) => {
+      build: ledger.columns.length > 0 ? (body) => {
         body.append(...words(
           'The same statement, `m[k] = v`, with an `int` that is stored as it is and with one that is boxed, because the map holds `any`. Every line is measured; ' +
           'what no line explains is the residual, and it is shown.'));
         mountLedger(body, ledger);
         body.append(again(about.command));
-      } },
+      } : null },
     { id: 'experiments', short: 'Experiments', title: 'The experiments, claim by claim',
-      build: report.experiments.length > 0 ? (body) => mountExperiments(body, report) : null },
+      build: report?.experiments.length > 0 ? (body) => mountExperiments(body, report) : null },
     about.live ? { id: 'live', short: 'Live heap', title: 'The heap that is being measured', build: (body) => mountLiveHeap(body) } : {},
     about.live ? { id: 'stage', short: 'Stage', title: 'A stage: drive a collector yourself',
       build: (body) => {
@@ -85,7 +85,7 @@ export function sections(data) {
     { id: 'again', short: 'Do it again', title: 'Do it again',
       build: (body) => body.append(
         el('dl', { class: 'commands' }, ...[
-          [about.command, 'this page'],
+          [about.command || 'greyhound lab --html lab.html', 'this page'],
           ['greyhound lab --list', 'the experiments'],
           ['greyhound lab --only X1', 'one of them, as a table'],
           ['greyhound lab --json', 'the figures, for programs'],
