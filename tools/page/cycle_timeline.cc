@@ -35,7 +35,7 @@ double start_of(const Json& event) { return event["ts"].get<double>(); }
 double end_of(const Json& event) { return start_of(event) + event["dur"].get<double>(); }
 
 bool is_cycle(const Json& event) {
-  return is_span(event) && event["name"].get<std::string>().starts_with("cycle");
+  return is_span(event) && event["name"].get<std::string>().starts_with("GC cycle");
 }
 
 // What lies within the longest cycle and a twentieth of it before and after.

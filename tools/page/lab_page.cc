@@ -51,9 +51,9 @@ std::string lab_page_html(const LabPage& page, bool live) {
   html.name = "lab";
   html.live = live;
   html.data = {
-      {"report", page.report},         {"ledger", ledger_json(page.ledger)},
-      {"recordings", page.recordings}, {"timeline", page.timeline},
-      {"profiles", page.profiles},     {"about", {{"live", live}, {"command", page.command}}}};
+      {"report-data", page.report},         {"ledger-data", ledger_json(page.ledger)},
+      {"recordings-data", page.recordings}, {"timeline-data", page.timeline},
+      {"profiles-data", page.profiles},     {"about-data", {{"live", live}, {"command", page.command}}}};
   return web::html_of(html);
 }
 

@@ -7,7 +7,7 @@ import { dataOf, el } from './dom.js';
 import { sections } from './lab/sections.js';
 
 const data = Object.fromEntries(
-  ['report', 'ledger', 'recordings', 'timeline', 'profiles', 'about'].map((id) => [id, dataOf(id)]),
+  ['report', 'ledger', 'recordings', 'timeline', 'profiles', 'about'].map((name) => [name, dataOf(`${name}-data`)]),
 );
 const shown = sections(data).filter((section) => section.build);
 

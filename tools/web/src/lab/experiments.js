@@ -16,6 +16,11 @@ function figure(value) {
   return Number.isInteger(value) ? grouped(value) : Math.abs(value) < 0.005 ? '0' : value < 100 ? value.toFixed(2) : grouped(value);
 }
 
+// Text with code between backquotes.
+function coded(text) {
+  return text.split('`').map((part, i) => (i % 2 ? el('code', {}, part) : part));
+}
+
 // What a chart can show: times where there are any, else the first count that tells the arms apart.
 function chartOf(experiment) {
   const { arms } = experiment;
@@ -52,18 +57,18 @@ function card(experiment, quick) {
   const source = experiment.arms.find((arm) => arm.go?.source)?.go.source;
   const body = el('div', { class: 'card-body' },
     el('dl', { class: 'verdicts' },
-      el('dt', {}, 'claimed'), el('dd', {}, experiment.claim),
-      el('dt', {}, 'done'), el('dd', {}, experiment.work),
+      el('dt', {}, 'claimed'), el('dd', {}, ...coded(experiment.claim)),
+      el('dt', {}, 'done'), el('dd', {}, ...coded(experiment.work)),
       el('dt', {}, 'expected'), el('dd', {}, experiment.expected),
       el('dt', {}, 'observed'), el('dd', {}, experiment.observed)),
     drawn, tableOf(experiment),
-    experiment.note ? el('p', { class: 'note' }, experiment.note) : null,
+    experiment.note ? el('p', { class: 'note' }, ...coded(experiment.note)) : null,
     el('p', { class: 'soft' }, `One operation: ${experiment.op}. Go: ${source ?? 'no figures'}. Again: `, el('code', {}, `greyhound lab --only ${experiment.id}${quick ? ' --quick' : ''}`)));
   const details = el('details', { class: 'card', id: `experiment-${experiment.id}` },
     el('summary', {},
       el('span', { class: `badge ${experiment.holds ? 'holds' : 'fails'}` }, experiment.holds ? '✓ as expected' : '✕ not as expected'),
       el('span', { class: 'card-title' }, el('b', {}, experiment.id), ` ${experiment.title}`),
-      el('span', { class: 'card-verdict' }, experiment.verdict)),
+      el('span', { class: 'card-verdict' }, ...coded(experiment.verdict))),
     body);
   // A chart needs a width, which what is folded up has not.
   details.addEventListener('toggle', () => {

@@ -23,8 +23,9 @@ export function mountHeapGrid() {
       .map(([id, objects]) => [id, objects.sort((a, b) => a[1].slot - b[1].slot)]);
   }
 
-  function draw(next) {
-    before = frame;
+  // `next` to the frame that was drawn before, or not: then nothing is marked as changed.
+  function draw(next, follows = true) {
+    before = follows ? frame : null;
     frame = next;
     if (selected !== null && !(selected in frame.objects)) selected = null;
     cells.clear();

@@ -53,15 +53,17 @@ export function mountHmap() {
     return keys.length === 0 ? 'empty bucket' : `bucket with ${keys.join(', ')}`;
   }
 
-  function draw(frame) {
+  // `follows`: the frame is the one after the last drawn; else nothing is marked as new.
+  function draw(frame, follows = true) {
     const map = frame.map;
     if (!map) return;
-    const field = (name, value) => [el('dt', {}, name), el('dd', {}, value)];
+    if (!follows) before = null;
+    const field = (name, value) => el('div', {}, el('dt', {}, name), el('dd', {}, value));
     header.replaceChildren(...[
       field('count', String(map.count)), field('B', `${map.B} (${2 ** map.B} buckets)`), field('load', `${map.load.toFixed(2)} of 6.5`),
       field('flags', map.flags.join(' ') || '0'), field('hash0', `…${map.hash0}`), field('noverflow', String(map.noverflow)),
       field('nevacuate', map.growing ? `${map.nevacuate} of ${map.oldbuckets.length}` : String(map.nevacuate)),
-    ].flat());
+    ]);
     const now = keysOf(map);
     tables.replaceChildren(table('buckets', map.buckets, map, false));
     if (map.growing) tables.append(table('oldbuckets', map.oldbuckets, map, true));

@@ -5,9 +5,11 @@ import { el, reducedMotion } from '../dom.js';
 
 const speeds = [['slow', 1200], ['usual', 500], ['fast', 120]];
 
-// `show(frame, index)` draws. `phases`: whether there are phases to jump to. Gives { element, go, step, stop }.
+// `show(frame, follows)` draws; follows: the frame is the one after the last.
+// `phases`: whether there are phases to jump to. Gives { element, go, step, stop }.
 export function mountPlayer({ frames, show, label, phases = true, extra = [] }) {
   let at = 0;
+  let drawn = -2;
   let timer = null;
   let pause = speeds[1][1];
   const event = el('p', { class: 'event', role: 'status', 'aria-live': 'polite' });
@@ -27,7 +29,8 @@ export function mountPlayer({ frames, show, label, phases = true, extra = [] }) 
     // While it plays, every event read aloud would be too much.
     event.setAttribute('aria-live', timer ? 'off' : 'polite');
     event.textContent = frame.event;
-    show(frame, at);
+    show(frame, at === drawn + 1);
+    drawn = at;
   }
   function go(index) {
     at = Math.min(Math.max(index, 0), frames.length - 1);

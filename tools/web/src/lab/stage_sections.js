@@ -16,7 +16,7 @@ const recordingOf = (recordings, scenario, broken = false) =>
 export function mountHeap(element, recordings) {
   const state = mountState();
   const grid = mountHeapGrid();
-  const player = mountPlayer({ frames: recordingOf(recordings, 'cycle'), label: 'Replay of a cycle', show: (frame) => { state.draw(frame); grid.draw(frame); } });
+  const player = mountPlayer({ frames: recordingOf(recordings, 'cycle'), label: 'Replay of a cycle', show: (frame, follows) => { state.draw(frame); grid.draw(frame, follows); } });
   element.append(player.element, state.element, legend(), grid.element);
   // Not at rest, but where there is something of each colour.
   player.go(20);
@@ -24,8 +24,14 @@ export function mountHeap(element, recordings) {
 
 export function mountGrowth(element, recordings) {
   const map = mountHmap();
-  const player = mountPlayer({ frames: recordingOf(recordings, 'map-growth'), label: 'Replay of a map that grows', phases: false, show: (frame) => map.draw(frame) });
+  const player = mountPlayer({ frames: recordingOf(recordings, 'map-growth'), label: 'Replay of a map that grows', phases: false, show: (frame, follows) => map.draw(frame, follows) });
   element.append(player.element, map.element);
+  // In the middle of the last growth.
+  const frames = recordingOf(recordings, 'map-growth');
+  let growing = 0;
+  for (let i = 0; i < frames.length; ++i) if (frames.at(i).map?.growing) growing ||= i;
+  for (let i = growing; i < frames.length; ++i) if (frames.at(i).map?.growing) growing = i;
+  player.go(Math.max(growing - 2, 0));
 }
 
 export function mountBarrier(element, recordings) {
@@ -82,15 +88,15 @@ export function mountLiveStage(element) {
   let seed = null;
   let scenario = null;
 
-  function show(frame) {
+  function show(frame, follows) {
     state.draw(frame);
-    grid.draw(frame);
+    grid.draw(frame, follows);
     if (frame.scenario !== scenario || frame.seed !== seed) graph.forget();
     [scenario, seed] = [frame.scenario, frame.seed];
     graphHolder.hidden = frame.scenario !== 'broken-barrier';
     if (!graphHolder.hidden) graph.draw(frame, stage.at(0));
     map.element.hidden = frame.map === null;
-    map.draw(frame);
+    map.draw(frame, follows);
     verdict.className = `lost${frame.lost.length ? ' found' : ''}`;
     verdict.replaceChildren(...lostText(frame));
     toggle.setAttribute('aria-pressed', String(frame.broken));
