@@ -43,7 +43,7 @@ const post = (headers, body) => fetch(`${origin}/lab/stage`, { method: 'POST', h
 test('the stage is stepped on the server', async () => {
   const page = await opened();
   const before = (await (await fetch(`${origin}/lab/stage`)).json()).step;
-  await page.click('#stage button[aria-label="One event on"]');
+  await page.click('#stage button[title="One event on"]');
   await page.waitForFunction(() => document.querySelector('#stage .event').textContent !== '');
   await page.waitForFunction(() => document.querySelector('#stage .position').textContent === '1 / 1');
   assert.equal((await (await fetch(`${origin}/lab/stage`)).json()).step, before + 1);
@@ -61,7 +61,7 @@ test('the barrier is broken there, and the lost object is found', async () => {
   await page.waitForFunction(() => document.querySelector('#stage .break').getAttribute('aria-pressed') === 'true');
   await page.selectOption('#stage select[aria-label="Phase"]', 'barrier-off');
   await page.click('#stage button:has-text("Run to phase")');
-  await page.waitForFunction(() => /Lost: #\d+ prize/.test(document.querySelector('#stage .lost').textContent));
+  await page.waitForFunction(() => /Lost: #\d+ prize/.test(document.querySelector('#stage div.lost').textContent));
   await page.click('#stage .break');
   await page.click('#stage button:has-text("Reset")');
 });

@@ -38,17 +38,17 @@ bool is_cycle(const Json& event) {
   return is_span(event) && event["name"].get<std::string>().starts_with("GC cycle");
 }
 
-// What lies within the longest cycle and a twentieth of it before and after.
+// What lies within the shortest cycle and a twentieth of it before and after.
 Json cut_to_a_cycle(const Json& trace) {
-  const Json* longest = nullptr;
+  const Json* shortest = nullptr;
   for (const Json& event : trace["traceEvents"]) {
-    if (is_cycle(event) && (longest == nullptr || event["dur"] > (*longest)["dur"]))
-      longest = &event;
+    if (is_cycle(event) && (shortest == nullptr || event["dur"] < (*shortest)["dur"]))
+      shortest = &event;
   }
-  if (longest == nullptr) return nullptr;
-  const double margin = (*longest)["dur"].get<double>() / 20;
-  const double from = start_of(*longest) - margin;
-  const double to = end_of(*longest) + margin;
+  if (shortest == nullptr) return nullptr;
+  const double margin = (*shortest)["dur"].get<double>() / 20;
+  const double from = start_of(*shortest) - margin;
+  const double to = end_of(*shortest) + margin;
   Json events = Json::array();
   for (const Json& event : trace["traceEvents"]) {
     const std::string shape = event["ph"];

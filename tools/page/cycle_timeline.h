@@ -8,8 +8,9 @@
 
 namespace greyhound::page {
 
-// Chrome trace events (tools/trace/trace_json.h) of the longest cycle that was seen, cut to a
-// little before and after it; null when no cycle ended in time.
+// Chrome trace events (tools/trace/trace_json.h) of the shortest cycle that was seen (on a busy
+// machine the others show who waited for a processor), cut to a little before and after it; null
+// when no cycle ended in time.
 nlohmann::ordered_json cycle_timeline();
 
 }  // namespace greyhound::page

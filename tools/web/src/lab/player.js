@@ -16,7 +16,8 @@ export function mountPlayer({ frames, show, label, phases = true, extra = [] }) 
   const failure = el('p', { class: 'failure', role: 'alert', hidden: true });
   const position = el('output', { class: 'position' });
   const scrubber = el('input', { type: 'range', min: 0, max: frames.length - 1, value: 0, 'aria-label': `${label}: event` });
-  const button = (text, name, action) => el('button', { type: 'button', title: name, 'aria-label': name, onclick: action }, text);
+  // The name that is read begins with the text that is seen.
+  const button = (text, name, action) => el('button', { type: 'button', title: name, 'aria-label': name.startsWith(text) ? name : `${text}: ${name}`, onclick: action }, text);
   const play = button('▶ Play', 'Play', () => (timer ? stop() : start()));
   play.classList.add('play');
 
@@ -63,13 +64,13 @@ export function mountPlayer({ frames, show, label, phases = true, extra = [] }) 
     clearTimeout(timer);
     timer = null;
     play.textContent = '▶ Play';
-    play.setAttribute('aria-label', 'Play');
+    play.setAttribute('aria-label', '▶ Play');
     play.setAttribute('aria-pressed', 'false');
   }
   function start() {
     if (at >= frames.length - 1 && !frames.more) at = 0;
     play.textContent = '‖ Pause';
-    play.setAttribute('aria-label', 'Pause');
+    play.setAttribute('aria-label', '‖ Pause');
     play.setAttribute('aria-pressed', 'true');
     const tick = async () => {
       await step();

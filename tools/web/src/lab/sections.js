@@ -77,7 +77,7 @@ export function sections(data) {
     { id: 'flame', short: 'Flame graph', title: 'Where time and memory go: flame graphs',
       build: profiles && profiles.length > 0 ? (body) => {
         body.append(...words(
-          'Profiles of the ledger\u2019s loops, boxed and unboxed. Look for `runtime.convT64` above `runtime.mallocgc`: that is boxing. Marking is `runtime.gcDrain`, ' +
+          'Profiles of the ledger\u2019s loops, boxed and unboxed. Look for `runtime.convT64` calling `runtime.mallocgc`, or what was inlined of it: that is boxing. Marking is `runtime.gcDrain`, ' +
           '`runtime.scanobject`, `runtime.greyobject`: on the background worker, and below `mallocgc` where it is an assist. It is never below `mapaccess`: a lookup marks nothing.'));
         mountProfiles(body, profiles);
         body.append(again('greyhound lab --cpuprofile cpu.pb.gz --heapprofile heap.pb.gz'));
