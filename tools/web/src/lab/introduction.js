@@ -34,7 +34,7 @@ export function mountIntroduction(element, { report, ledger, about }) {
     el('ol', { class: 'costs' },
       cost('Boxing', `+${ns(more)} ns, ${boxed.allocs_per_op.toFixed(0)} allocation a write`,
         'An interface holds a pointer. Storing an `int` of 256 and up makes an object for it to point to. It happens at the *write*; a read hands out the box that is there and allocates nothing.'.replaceAll('*', ''), ['ledger', 'The ledger splits it']),
-      cost('A variable that escapes', escape ? `${escape.allocs_per_op.toFixed(0)} allocation, ${ns(escape.bytes_per_op ?? 0)} B` : '1 allocation',
+      cost('A variable that escapes', escape ? `${escape.allocs_per_op.toFixed(0)} allocation, ${Number((escape.bytes_per_op ?? 0).toFixed(1))} B` : '1 allocation',
         '`v` or `ok` goes to the heap when its address is taken and outlives the function, or a closure that outlives it captures it by reference. Returning it, storing it or testing it does not.', ['experiments', 'X3 has the cases']),
       cost('Mark work', boxed.marking_ns === null ? '' : `${ns(boxed.marking_ns)} ns a write, on other threads`,
         'Every live object must be found again in every cycle. What costs is what lives: boxes that died are never marked; they only make the next cycle come sooner.', ['heap', 'A cycle, step by step'])),

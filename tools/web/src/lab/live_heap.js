@@ -7,16 +7,15 @@ export function mountLiveHeap(element) {
   const now = el('p', { class: 'numbers' }, 'waiting for the first figures');
   element.append(el('p', { class: 'lead' }, 'Live heap and heap goal of the runtime that runs the lab, at most ten times a second. Looking costs it nothing but the reading of counters.'), now);
   const push = mountLines(element, ['live', 'goal'], 'Live heap and heap goal over time');
-  const mib = (bytes) => bytes / (1 << 20);
-  let start = null;
+  const mib = (bytes) => (bytes === null ? null : bytes / (1 << 20));
+  const words = (bytes) => (bytes === null ? 'none' : `${mib(bytes).toFixed(1)} MiB`);
+  const start = performance.now();
   const source = new EventSource('/debug/gc');
   source.onmessage = (message) => {
-    const gc = JSON.parse(message.data);
-    const live = gc.heap_live ?? gc.heap?.live ?? 0;
-    const goal = gc.heap_goal ?? gc.heap?.goal ?? 0;
-    start ??= performance.now();
-    push((performance.now() - start) / 1000, [mib(live), goal > 2 ** 62 ? null : mib(goal)]);
-    now.textContent = `cycle ${gc.cycles ?? gc.gc?.cycles ?? 0} · phase ${gc.phase ?? 'idle'} · live ${mib(live).toFixed(1)} MiB · goal ${goal > 2 ** 62 ? 'none' : `${mib(goal).toFixed(1)} MiB`}`;
+    const { heap, cycles, phase, runtimes } = JSON.parse(message.data);
+    push((performance.now() - start) / 1000, [mib(heap.live_bytes), mib(heap.goal_bytes)]);
+    now.textContent = runtimes === 0 ? 'no runtime is there now: the experiments are over' :
+      `cycles ${cycles} · ${phase || 'idle'} · live ${words(heap.live_bytes)} · goal ${words(heap.goal_bytes)}`;
   };
   addEventListener('pagehide', () => source.close());
 }
