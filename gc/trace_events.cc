@@ -161,10 +161,11 @@ bool TraceRecorder::start(const TraceOptions& options, size_t workers) {
   for (size_t i = 0; i < std::min(workers, kMostWorkers); ++i) {
     add(TrackRole::kWorker, "mark worker " + std::to_string(i + 1), &workers_[i]);
   }
+  attaching_.store(true, std::memory_order_relaxed);
+  give_tracks_to_mutators();
   started_unix_ns_ = unix_ns();
   started_ns_ = monotonic_ns();
   on_.store(true, std::memory_order_relaxed);
-  give_tracks_to_mutators();
   return true;
 }
 
@@ -191,12 +192,13 @@ void TraceRecorder::give_tracks_to_mutators() {
   }
 }
 
-void TraceRecorder::attached(Mutator* mutator) {
-  if (!on()) return;
+void TraceRecorder::attach(Mutator* mutator, bool listed) {
+  if (!attaching_.load(std::memory_order_relaxed)) return;
   std::lock_guard lock(mutex_);
-  if (!on() || mutator->trace_ring.load(std::memory_order_relaxed) != nullptr) return;
+  if (!attaching_.load(std::memory_order_relaxed) ||
+      mutator->trace_ring.load(std::memory_order_relaxed) != nullptr) return;
   if (tracks_.size() >= kMostMutators) {
-    ++untraced_;
+    untraced_ += listed ? 1 : 0;
     return;
   }
   auto track = make_track(TrackRole::kMutator, mutator->name());
@@ -209,7 +211,7 @@ void TraceRecorder::attached(Mutator* mutator) {
   keep(std::move(track));
 }
 
-void TraceRecorder::detached(Mutator* mutator) {
+void TraceRecorder::detach(Mutator* mutator) {
   EventRing* ring = mutator->trace_ring.load(std::memory_order_acquire);
   if (ring == nullptr) return;
   std::lock_guard lock(mutex_);
@@ -225,6 +227,7 @@ Trace TraceRecorder::stop() {
   Trace trace;
   if (!on()) return trace;
   on_.store(false, std::memory_order_relaxed);
+  attaching_.store(false, std::memory_order_relaxed);
   const uint64_t now = monotonic_ns();
   trace.started_ns = started_ns_;
   trace.duration_ns = now - started_ns_;

@@ -100,9 +100,10 @@ class TraceRecorder {
     if (EventRing* to = ring.load(std::memory_order_acquire); to != nullptr) to->push(event);
   }
 
-  // By the constructor and destructor of a mutator, while it is in the world's list and after.
-  void attached(Mutator* mutator);
-  void detached(Mutator* mutator);
+  // By the constructor of a mutator, before it is `listed` by the world and again when it is.
+  void attach(Mutator* mutator, bool listed);
+  // By its destructor, when it is no longer.
+  void detach(Mutator* mutator);
 
  private:
   struct Track;
@@ -113,6 +114,9 @@ class TraceRecorder {
 
   World* const world_;
   std::atomic<bool> on_{false};
+  // Mutators that attach get a ring. Set before those that are attached get theirs, and seen by
+  // whoever the world lists later than that: its lock is between.
+  std::atomic<bool> attaching_{false};
   std::atomic<EventRing*> driver_{nullptr};
   std::atomic<EventRing*> workers_[kMostWorkers] = {};
 
