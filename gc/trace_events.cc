@@ -147,8 +147,7 @@ bool TraceRecorder::start(const TraceOptions& options, size_t workers) {
   std::lock_guard lock(mutex_);
   if (on()) return false;
   options_ = options;
-  options_.events_per_thread =
-      std::clamp(options.events_per_thread, kLeastEvents, kMostEvents);
+  options_.events_per_thread = std::clamp(options.events_per_thread, kLeastEvents, kMostEvents);
   untraced_ = 0;
   for (const auto& track : tracks_) track->first = track->ring.count();
   const auto add = [this](TrackRole role, std::string name, std::atomic<EventRing*>* user) {
@@ -196,7 +195,8 @@ void TraceRecorder::attach(Mutator* mutator, bool listed) {
   if (!attaching_.load(std::memory_order_relaxed)) return;
   std::lock_guard lock(mutex_);
   if (!attaching_.load(std::memory_order_relaxed) ||
-      mutator->trace_ring.load(std::memory_order_relaxed) != nullptr) return;
+      mutator->trace_ring.load(std::memory_order_relaxed) != nullptr)
+    return;
   if (tracks_.size() >= kMostMutators) {
     untraced_ += listed ? 1 : 0;
     return;
@@ -215,8 +215,8 @@ void TraceRecorder::detach(Mutator* mutator) {
   EventRing* ring = mutator->trace_ring.load(std::memory_order_acquire);
   if (ring == nullptr) return;
   std::lock_guard lock(mutex_);
-  const auto track =
-      std::ranges::find_if(tracks_, [&](const auto& candidate) { return &candidate->ring == ring; });
+  const auto track = std::ranges::find_if(
+      tracks_, [&](const auto& candidate) { return &candidate->ring == ring; });
   (*track)->user = nullptr;
   (*track)->ended_ns = monotonic_ns();
   if (!on()) tracks_.erase(track);
@@ -247,8 +247,7 @@ Trace TraceRecorder::stop() {
         ++lost;
       }
     }
-    trace.tracks.push_back(
-        {track->id, track->role, track->name, lost, std::move(pairing).spans()});
+    trace.tracks.push_back({track->id, track->role, track->name, lost, std::move(pairing).spans()});
   }
   std::erase_if(tracks_, [](const auto& track) { return track->user == nullptr; });
   return trace;

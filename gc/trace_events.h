@@ -3,15 +3,15 @@
 // thread notes into a ring of its own (event_ring.h), and stop() gives what the rings hold, spans
 // paired, as values. tools/trace/ makes Chrome's trace-event JSON of it.
 //
-//   coordinator   cycle ▸ H1, H2, mark ▸ round ▸ drain, H3; H4, H5, sweep; heap and goal as counters
-//   workers       gcDrain
-//   mutators      acknowledgements, stack scans, assists, waits, blocked regions, sweeps for a
+//   coordinator   cycle ▸ H1, H2, mark ▸ round ▸ drain, H3; H4, H5, sweep; heap and goal as
+//   counters workers       gcDrain mutators      acknowledgements, stack scans, assists, waits,
+//   blocked regions, sweeps for a
 //                 refill, map growth, finalizers
 //
 // The recorder is no part of the protocol: it takes no lock where events are noted, allocates
-// nothing there, and orders nothing that was not ordered before. A mutator's ring belongs to whoever
-// owns the mutator (mutator.h), so the collector's answers for a blocked one are in that one's ring.
-// Off, it costs a relaxed load where a slow path begins.
+// nothing there, and orders nothing that was not ordered before. A mutator's ring belongs to
+// whoever owns the mutator (mutator.h), so the collector's answers for a blocked one are in that
+// one's ring. Off, it costs a relaxed load where a slow path begins.
 //
 // A full ring overwrites its oldest events, and the trace says how many. Rings stay with their
 // threads until these detach, for the next start().

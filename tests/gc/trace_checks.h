@@ -98,8 +98,7 @@ inline size_t expect_answers(const Trace& trace) {
     ++handshakes;
     EXPECT_LE(phase.start_ns, phase.a);
     EXPECT_LE(phase.a, phase.end_ns);
-    EXPECT_EQ(answers[phase.a].size(), phase.b)
-        << phase_name(kind) << " of cycle " << phase.cycle;
+    EXPECT_EQ(answers[phase.a].size(), phase.b) << phase_name(kind) << " of cycle " << phase.cycle;
     for (const TraceSpan& answer : answers[phase.a]) {
       EXPECT_GE(answer.start_ns, phase.a);
       EXPECT_LE(answer.end_ns, phase.end_ns);

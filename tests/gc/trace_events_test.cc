@@ -55,8 +55,7 @@ TEST_F(TraceTest, PhasesFollowEachOtherWithoutAGap) {
   collect();
   const Trace trace = stop();
   const std::vector<TraceSpan> phases = driver_spans(trace, EventKind::kPhase);
-  for (size_t i = 1; i < phases.size(); ++i)
-    EXPECT_EQ(phases[i - 1].end_ns, phases[i].start_ns);
+  for (size_t i = 1; i < phases.size(); ++i) EXPECT_EQ(phases[i - 1].end_ns, phases[i].start_ns);
   const TraceSpan cycle = driver_spans(trace, EventKind::kCycle).at(0);
   EXPECT_EQ(cycle.start_ns, phases.front().start_ns);
   EXPECT_EQ(cycle.end_ns, phases.back().end_ns);
