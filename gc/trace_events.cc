@@ -171,23 +171,23 @@ bool TraceRecorder::start(const TraceOptions& options, size_t workers) {
 // Rings are made outside the list's lock, which a handshake may be waiting for.
 void TraceRecorder::give_tracks_to_mutators() {
   std::vector<std::unique_ptr<Track>> spare;
-  for (bool enough = false; !enough;) {
-    const size_t mutators = std::min(world_->count(), kMostMutators);
-    while (spare.size() < mutators) spare.push_back(make_track(TrackRole::kMutator, {}));
-    size_t without = 0;
+  for (bool again = true; again;) {
+    untraced_ = 0;
     world_->for_each([&](Mutator* mutator) {
       if (mutator->trace_ring.load(std::memory_order_relaxed) != nullptr) return;
-      ++without;
-      if (spare.empty()) return;
-      std::unique_ptr<Track> track = std::move(spare.back());
+      if (spare.empty()) {
+        ++untraced_;
+        return;
+      }
+      spare.back()->name = mutator->name();
+      spare.back()->user = &mutator->trace_ring;
+      keep(std::move(spare.back()));
       spare.pop_back();
-      track->name = mutator->name();
-      track->user = &mutator->trace_ring;
-      keep(std::move(track));
-      --without;
     });
-    enough = without == 0 || tracks_.size() >= kMostMutators;
-    untraced_ = without;
+    const size_t room = kMostMutators - std::min(kMostMutators, tracks_.size());
+    again = untraced_ != 0 && room != 0;
+    for (size_t i = 0; i < std::min<size_t>(untraced_, room); ++i)
+      spare.push_back(make_track(TrackRole::kMutator, {}));
   }
 }
 

@@ -70,7 +70,7 @@ struct Trace {
   uint64_t started_ns = 0;  // monotonic clock
   uint64_t duration_ns = 0;
   int64_t started_unix_ns = 0;
-  uint64_t untraced_threads = 0;  // beyond the most that are traced at a time
+  uint64_t untraced_threads = 0;  // beyond the first kMostMutators, detached ones included
   std::vector<TraceTrack> tracks;
 };
 

@@ -279,7 +279,7 @@ TEST(TraceThreadsFixed, EveryAnswerOfBusyThreadsIsThere) {
     });
   }
   while (attached != 3) std::this_thread::yield();
-  ASSERT_TRUE(collector.start_trace({1 << 20}));
+  ASSERT_TRUE(collector.start_trace({1 << 17}));
   for (int k = 0; k < 5; ++k) collector.collect();
   const Trace trace = collector.tracer.stop();
   stop = true;
