@@ -288,7 +288,7 @@ TEST(GcTraceJson, HasEveryFigureOfTheCycle) {
   cycle.longest_scan_hold_ns = UINT64_MAX - 1;
   cycle.map_growth_buckets = 64;
   char text[2048];
-  const size_t length = format_gctrace_json({cycle, 0.1234, 2}, text, sizeof text);
+  const size_t length = gc::format_gctrace_json({cycle, 0.1234, 2}, text, sizeof text);
   ASSERT_LT(length, sizeof text / 2);
   const json line = json::parse(std::string(text, length));
   EXPECT_EQ(line["gc"], 7);
