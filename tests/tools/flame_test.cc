@@ -62,7 +62,7 @@ TEST(FlameData, CallsThatStacksShareAreThereOnce) {
   const json data = flame_data({{"heap.pb.gz", profile}}, {});
   EXPECT_EQ(data["stacks"].size(), 9u);
   EXPECT_EQ(path_of_node(data, 2), "/main/f/g");
-  EXPECT_EQ(data["frames"][0], json({"main", "away/gc/file.cc"}));
+  EXPECT_EQ(data["frames"][0], json({"main", "gc/file.cc"}));
   EXPECT_EQ(data["sample_type"], 1);
   // node, labels, objects, bytes: of f, with its tag, and of both samples of g
   EXPECT_EQ(data["samples"][0], json({1, 1, 5, 80, 2, 0, 5, 80}));

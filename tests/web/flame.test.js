@@ -286,6 +286,20 @@ test('the outermost calls of a thread are one frame until they are asked for', a
   await close(page);
 });
 
+test('begun at the first runtime frame, what different callers had of it comes together', async () => {
+  const other = [...samples, sample('main;elsewhere;runtime.convT2E;runtime.mallocgc', 20)];
+  const page = await openPage('from', [other, samples]);
+  assert.match(await frame(page, 'runtime.convT2E').getAttribute('aria-label'), /as before/);
+  await page.getByLabel('Begin at').selectOption('runtime');
+  await settled(page);
+  assert.equal(await frame(page, 'main').count(), 0);
+  assert.match(await details(page).textContent(), /all.*total 1\.00 s.*self 20\.0 ms/, 'what is not in the runtime at all');
+  assert.match(await frame(page, 'runtime.gcDrain').getAttribute('aria-label'), /mark; total 200 ms/);
+  const gone = await page.locator('.flame-vanished tbody tr').allTextContents();
+  assert.match(gone[0], /^runtime\.convT2E■ boxing200 ms/);
+  await close(page);
+});
+
 test('names from a profile are text, not HTML', async () => {
   const evil = '</script><img src=x onerror="document.title=1"><!--';
   const page = await openPage('evil', [[sample(`main;${evil}`, 5, evil), sample('main', 1)]]);

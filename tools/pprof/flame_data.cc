@@ -46,10 +46,10 @@ std::vector<ValueType> common_types(const std::vector<NamedProfile>& profiles) {
   return types;
 }
 
-// Where a file is from its last folders on: the machine's own folders say nothing.
+// A file with the folder that it is in: where that is, is the machine's own affair.
 std::string short_path(const std::string& path) {
   size_t at = path.size();
-  for (int parts = 0; parts < 3 && at != std::string::npos; ++parts)
+  for (int parts = 0; parts < 2 && at != std::string::npos; ++parts)
     at = at == 0 ? std::string::npos : path.rfind('/', at - 1);
   return at == std::string::npos ? path : path.substr(at + 1);
 }

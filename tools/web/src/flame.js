@@ -29,7 +29,7 @@ class FlamePage {
   constructor(element, model, options) {
     this.prefix = `flame${mounted++}`;
     this.model = model;
-    this.view = { type: model.sample_type, tags: new Map(model.tags), normalise: 'absolute', stem: true };
+    this.view = { type: model.sample_type, tags: new Map(model.tags), normalise: 'absolute', stem: true, from: 'outside' };
     this.colours = model.isDifference ? 'change' : 'kind';
     this.searched = '';
     this.highlighted = model.highlight;

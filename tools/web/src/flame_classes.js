@@ -18,7 +18,7 @@ export const CLASSES = [
   { id: 'barrier', name: 'barrier', mark: '‖', what: 'the write barrier: shading what is stored while a cycle runs',
     match: /^(runtime\.)?(write_barrier|write_pointer|typedmem|gcWriteBarrier|wbBuf|bulkBarrier|wbMove|wbZero|Mutator\.(shade|donate_shades))/ },
   { id: 'evacuate', name: 'evacuate', mark: '→', what: 'evacuate, growWork, hashGrow: a map that grows',
-    match: /^runtime\.(evacuate|growWork|hashGrow|makeBucketArray|advanceEvacuationMark)|^internal\/runtime\/maps\..*(grow|rehash|split)/ },
+    match: /^runtime\.(evacuate|growWork|hashGrow|advanceEvacuationMark)|^internal\/runtime\/maps\..*(grow|rehash|split)/ },
   { id: 'sweep', name: 'sweep', mark: '~', what: 'making free what no cycle marked',
     match: /^runtime\.(sweep|bgsweep|deductSweepCredit|\(\*(sweepLocked|mspan)\)\.sweep)/ },
 ];

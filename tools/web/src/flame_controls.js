@@ -60,6 +60,11 @@ export function controls(prefix, model, view, highlighted, on) {
   const stem = el('input', { type: 'checkbox', onchange: () => { view.stem = !stem.checked; on.view(); } });
   const stemLabel = el('label', { class: 'flame-check', hidden: true }, stem, el('span'));
 
+  const from = field(prefix, 'from', 'Begin at', choice([['outside', 'outermost call'], ['runtime', 'first runtime frame']], view.from, (value) => {
+    view.from = value;
+    on.view();
+  }));
+
   const compare = model.isDifference ? [
     field(prefix, 'normalise', 'Compare', choice([['absolute', 'amounts'], ['share', 'shares of all']], view.normalise, (value) => {
       view.normalise = value;
@@ -75,8 +80,8 @@ export function controls(prefix, model, view, highlighted, on) {
   ].flatMap(([key, does]) => [el('dt', {}, ...key.split(' ').map((name) => el('kbd', {}, name))), el('dd', {}, does)])));
 
   const element = el('div', { class: 'flame-controls', role: 'search', 'aria-label': 'What the graph shows' },
-    el('div', { class: 'flame-row' }, typeField, ...compare, field(prefix, 'search', 'Search', search, result), field(prefix, 'highlight', 'Highlight', highlight)),
-    el('div', { class: 'flame-row' }, tagFields, stemLabel, keys));
+    el('div', { class: 'flame-row' }, typeField, from, ...compare, field(prefix, 'search', 'Search', search, result), field(prefix, 'highlight', 'Highlight', highlight), keys),
+    el('div', { class: 'flame-row' }, tagFields, stemLabel));
 
   return {
     element,

@@ -8,6 +8,7 @@ import { reducedMotion } from './dom.js';
 import { fill } from './flame_patterns.js';
 import { pathOf } from './flame_model.js';
 
+const SVG = 'http://www.w3.org/2000/svg';
 const ROW = 20;
 const LEAST_WIDTH = 1.5;  // pixels; narrower frames are not drawn
 const LETTER = 6.7;  // pixels, of the label's fixed-width type (flame.css)
@@ -87,6 +88,8 @@ export class FlameDrawing {
     this.svg.setAttribute('role', 'tree');
     this.svg.setAttribute('tabindex', '0');
     this.svg.setAttribute('aria-label', this.label);
+    this.outlines = this.svg.appendChild(document.createElementNS(SVG, 'svg'));
+    this.outlines.setAttribute('aria-hidden', 'true');
     this.svg.addEventListener('keydown', (event) => this.key(event));
     this.svg.addEventListener('focus', () => this.focus(this.current ?? this.tree.root, true));
     this.svg.addEventListener('blur', () => this.decorate());
@@ -113,13 +116,15 @@ export class FlameDrawing {
     const { prefix } = this;
     const self = this;
     const active = document.activeElement === this.svg;
+    const outlines = [];
     select(this.svg).selectAll('g.frame').each(function frame(d) {
       const { call } = d.data;
       const look = self.look(call);
       const focused = call === self.current;
       this.classList.toggle('dim', Boolean(look.dim));
       this.classList.toggle('outline', Boolean(look.outline));
-      this.classList.toggle('current', focused && active);
+      if (look.outline) outlines.push(self.outline(d, 'asked', 2));
+      if (focused && active) outlines.push(self.outline(d, 'current', 3));
       this.classList.toggle('root', !call.parent);
       this.id = `${prefix}-call-${d.id}`;
       this.setAttribute('role', 'treeitem');
@@ -130,10 +135,23 @@ export class FlameDrawing {
       this.querySelector('foreignObject').setAttribute('aria-hidden', 'true');
       this.querySelector('.d3-flame-graph-label').textContent = self.text(call, Number(this.getAttribute('width')));
     });
+    this.svg.append(this.outlines);
+    this.outlines.replaceChildren(...outlines);
     const place = this.places.get(this.current);
     const id = place ? `${prefix}-call-${place.id}` : null;
     if (id && document.getElementById(id)) this.svg.setAttribute('aria-activedescendant', id);
     else this.svg.removeAttribute('aria-activedescendant');
+  }
+
+  // Above all frames, within the one that it is of: a neighbour's edge would cover a stroke of the frame's own.
+  outline(d, kind, stroke) {
+    const rect = document.createElementNS(SVG, 'rect');
+    const width = (d.x1 - d.x0) * this.width;
+    const place = { x: d.x0 * this.width + stroke / 2, y: d.depth * ROW + stroke / 2, width: Math.max(width - stroke, 0), height: ROW - stroke };
+    for (const [key, value] of Object.entries(place)) rect.setAttribute(key, value);
+    rect.setAttribute('class', kind);
+    rect.setAttribute('stroke-width', stroke);
+    return rect;
   }
 
   zoom(call) {

@@ -59,8 +59,9 @@ export function amountsByLabel(model, key, type) {
   return [...amounts.values()].sort((a, b) => b.amount - a.amount || a.value.localeCompare(b.value, 'en', { numeric: true }));
 }
 
-// The calls of one sample type. view: { type, tags: Map, normalise: 'absolute' | 'share', stem: bool }. stem: the
-// outermost calls that are the same in all of a thread's stacks are one node.
+// The calls of one sample type. view: { type, tags: Map, normalise: 'absolute' | 'share', stem: bool, from }. stem: the
+// outermost calls that are the same in all of a thread's stacks are one node. from 'runtime': stacks begin at their first
+// frame of the runtime, so that what different callers had of it comes together; what has none is root's self.
 // A node: { name, frame, line, kind, value, self, before, beforeSelf, children, parent, depth, names }; value is after's
 // (or the only profile's), before is scaled when normalised by share. Children are the widest first.
 export function buildTree(model, view) {
@@ -78,17 +79,21 @@ export function buildTree(model, view) {
     const { parent, frame, line } = model.nodes[i];
     const above = parent < 0 ? root : made[parent];
     if (!above) continue;
-    const call = node(frame.name, frame, above);
-    Object.assign(call, { line, value: Math.max(value, 0), self: Math.max(after.self[i], 0), before: Math.max(was, 0) });
-    call.beforeSelf = before ? Math.max(before.self[i] * scale, 0) : 0;
-    above.children.push(call);
+    const outside = view.from === 'runtime' && above === root && !frame.name.startsWith('runtime.');
+    const call = outside ? root : child(above, frame, line);
+    call.self += Math.max(after.self[i], 0);
+    if (before) call.beforeSelf += Math.max(before.self[i] * scale, 0);
+    if (!outside) {
+      call.value += Math.max(value, 0);
+      call.before += Math.max(was, 0);
+    }
     made[i] = call;
   }
-  root.value = sum(root.children, 'value');
-  root.before = sum(root.children, 'before');
+  root.value = root.self + sum(root.children, 'value');
+  root.before = root.beforeSelf + sum(root.children, 'before');
   each(root, (call) => call.children.sort((a, b) => b.value - a.value || b.before - a.before || (a.name < b.name ? -1 : 1)));
   const tree = { root, unit: model.sample_types[view.type].unit, type: model.sample_types[view.type].type, isDifference: model.isDifference, scale };
-  const stems = root.children.map(stemOf).filter((stem) => stem.length >= LEAST_STEM);
+  const stems = (view.from === 'runtime' ? [] : root.children).map(stemOf).filter((stem) => stem.length >= LEAST_STEM);
   tree.stemCalls = sum(stems, 'length');
   if (view.stem) for (const stem of stems) collapse(root, stem);
   each(root, (call) => { call.depth = call.parent ? call.parent.depth + 1 : 0; });
@@ -98,7 +103,19 @@ export function buildTree(model, view) {
 const LEAST_STEM = 4;
 
 function node(name, frame, parent) {
-  return { name, frame, parent, kind: frame?.kind ?? null, names: [name], line: 0, value: 0, self: 0, before: 0, beforeSelf: 0, children: [], depth: 0 };
+  return { name, frame, parent, kind: frame?.kind ?? null, names: [name], line: 0, value: 0, self: 0, before: 0, beforeSelf: 0, children: [], byFrame: new Map(), depth: 0 };
+}
+
+// The call of `frame` by `above`: one, however many of the profile's stacks come together there.
+function child(above, frame, line) {
+  let call = above.byFrame.get(frame);
+  if (!call) {
+    call = Object.assign(node(frame.name, frame, above), { line });
+    above.byFrame.set(frame, call);
+    above.children.push(call);
+  }
+  if (call.line !== line) call.line = 0;
+  return call;
 }
 
 function sums(model, samples, labels, type) {
