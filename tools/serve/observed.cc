@@ -37,11 +37,25 @@ void add_sizes(gc::GcStats* to, const gc::GcStats& from) {
   to->metadata_bytes += from.metadata_bytes;
 }
 
-bool by_site(const gc::MemRecord& a, const gc::MemRecord& b) {
-  return std::tie(a.stack, a.size, a.labels) < std::tie(b.stack, b.size, b.labels);
+auto key_of(const gc::MemRecord& record) {
+  return std::tie(record.stack, record.size, record.labels);
 }
-bool same_site(const gc::MemRecord& a, const gc::MemRecord& b) {
-  return !by_site(a, b) && !by_site(b, a);
+auto key_of(const gc::WaitRecord& record) {
+  return std::tie(record.stack, record.what, record.labels);
+}
+void accumulate(gc::MemRecord* to, const gc::MemRecord& from) {
+  to->allocs += from.allocs;
+  to->frees += from.frees;
+  to->mark_ns += from.mark_ns;
+  to->assist_ns += from.assist_ns;
+}
+void accumulate(gc::WaitRecord* to, const gc::WaitRecord& from) {
+  to->count += from.count;
+  to->delay_ns += from.delay_ns;
+}
+void accumulate(gc::MarkTimes* to, const gc::MarkTimes& from) {
+  to->mark_ns += from.mark_ns;
+  to->assist_ns += from.assist_ns;
 }
 
 // The type's name becomes a label, as the descriptor may go with the runtime; what lived is freed.
@@ -52,14 +66,16 @@ gc::MemRecord outlived(gc::MemRecord record) {
   return record;
 }
 
-void merge_sites(std::vector<gc::MemRecord>* records) {
-  std::ranges::sort(*records, by_site);
+// One record for each site.
+template <class Record>
+void merge_sites(std::vector<Record>* records) {
+  std::ranges::sort(*records,
+                    [](const Record& a, const Record& b) { return key_of(a) < key_of(b); });
   size_t kept = 0;
   for (size_t i = 0; i < records->size(); ++i) {
-    gc::MemRecord& record = (*records)[i];
-    if (kept != 0 && same_site((*records)[kept - 1], record)) {
-      (*records)[kept - 1].allocs += record.allocs;
-      (*records)[kept - 1].frees += record.frees;
+    Record& record = (*records)[i];
+    if (kept != 0 && key_of((*records)[kept - 1]) == key_of(record)) {
+      accumulate(&(*records)[kept - 1], record);
     } else if (kept++ != i) {
       (*records)[kept - 1] = std::move(record);
     }
@@ -149,11 +165,16 @@ void Observed::take_leave(const Entry& entry) {
     gone_cycle_end_ns_ = end;
     gone_.last_cycle = last.last_cycle;
   }
-  std::vector<gc::MemRecord> records = entry.runtime->heap_profile();
-  if (records.empty()) return;
-  std::vector<gc::MemRecord>& gone = gone_samples_[collector.mem_profile.rate()];
-  for (gc::MemRecord& record : records) gone.push_back(outlived(std::move(record)));
-  merge_sites(&gone);
+  accumulate(&gone_uncharged_, entry.runtime->uncharged_marking());
+  std::vector<gc::MemRecord>& sites = gone_samples_[collector.mem_profile.rate()];
+  for (gc::MemRecord& record : entry.runtime->heap_profile())
+    sites.push_back(outlived(std::move(record)));
+  merge_sites(&sites);
+  std::vector<gc::WaitRecord>& waits = gone_waits_[collector.waits.rate()];
+  for (gc::WaitRecord& record : entry.runtime->wait_profile()) waits.push_back(std::move(record));
+  merge_sites(&waits);
+  gone_samples_.erase(0);  // of runtimes that do not sample
+  gone_waits_.erase(0);
 }
 
 Snapshot Observed::snapshot() {
@@ -208,6 +229,33 @@ HeapSamples Observed::heap_samples() {
       samples[rate].push_back(std::move(record));
   }
   return samples;
+}
+
+WaitSamples Observed::wait_samples() {
+  const Held held(this);
+  WaitSamples samples;
+  {
+    std::lock_guard lock(mutex_);
+    samples = gone_waits_;
+  }
+  for (const Entry* entry : held.entries) {
+    const uint64_t rate = entry->runtime->collector().waits.rate();
+    if (rate == 0) continue;
+    for (gc::WaitRecord& record : entry->runtime->wait_profile())
+      samples[rate].push_back(std::move(record));
+  }
+  return samples;
+}
+
+gc::MarkTimes Observed::uncharged_marking() {
+  const Held held(this);
+  gc::MarkTimes times;
+  {
+    std::lock_guard lock(mutex_);
+    times = gone_uncharged_;
+  }
+  for (const Entry* entry : held.entries) accumulate(&times, entry->runtime->uncharged_marking());
+  return times;
 }
 
 void Observed::collect() {

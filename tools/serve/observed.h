@@ -20,6 +20,7 @@
 
 #include "gc/mprof.h"
 #include "gc/stats.h"
+#include "gc/wait_profile.h"
 #include "runtime/runtime.h"
 
 namespace greyhound::serve {
@@ -47,8 +48,9 @@ struct Snapshot {
   std::string phase = "idle";       // of the runtime made last
 };
 
-// Heap samples by the rate that they were taken at.
+// Samples by the rate that they were taken at.
 using HeapSamples = std::map<uint64_t, std::vector<gc::MemRecord>>;
+using WaitSamples = std::map<uint64_t, std::vector<gc::WaitRecord>>;
 
 // What wants to hear of runtimes that come and go. Called by the thread that adds or removes one,
 // or that makes the Watch; one call at a time.
@@ -73,6 +75,9 @@ class Observed {
   std::vector<MutatorLine> mutators();
   // Of runtimes that sample, and of those that did.
   HeapSamples heap_samples();
+  WaitSamples wait_samples();
+  // Of marking and assists, what the heap samples charge to no site.
+  gc::MarkTimes uncharged_marking();
   // A whole collection of each; returns when they are swept.
   void collect();
 
@@ -108,6 +113,8 @@ class Observed {
   gc::GcStats gone_;  // counts of the runtimes that were
   int64_t gone_cycle_end_ns_ = 0;
   HeapSamples gone_samples_;
+  WaitSamples gone_waits_;
+  gc::MarkTimes gone_uncharged_;
 };
 
 // Adds the counts of `from`, histograms included; sizes and last_cycle are left alone.

@@ -3,19 +3,21 @@
 // go tool pprof fetches from it.
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <charconv>
+#include <chrono>
 #include <fstream>
 #include <iterator>
 #include <mutex>
 #include <sstream>
 
+#include "tools/pprof/cpu_profile.h"
 #include "tools/pprof/symbolizer.h"
 #include "tools/serve/pprof_parameters.h"
 #include "tools/serve/profile_delta.h"
 #include "tools/serve/profile_text.h"
 #include "tools/serve/profiles.h"
 #include "tools/serve/routes.h"
+#include "tools/serve/sessions.h"
 #include "tools/serve/start_page.h"
 
 namespace greyhound::serve {
@@ -78,19 +80,59 @@ class Routes {
     return attachment(encode(now(name, parameters)), name);
   }
 
+  // What happens in the next `seconds`, 30 unless said otherwise.
+  Response cpu(const Request& request) {
+    const PprofParameters parameters = read_parameters(request);
+    CpuSession session(observed_);
+    if (!request.wait_for(parameters.seconds.value_or(kCpuTime))) return given_up();
+    const runtime::CpuProfile cpu = session.stop();
+    std::lock_guard turn(symbols_);
+    return attachment(encode(pprof::cpu_profile(cpu, {parameters.hide_runtime})), "profile");
+  }
+
+  Response gc(const Request& request) {
+    const PprofParameters parameters = read_parameters(request);
+    const GcCosts before = gc_costs(observed_);
+    CpuSession session(observed_);
+    if (!request.wait_for(parameters.seconds.value_or(kCpuTime))) return given_up();
+    const runtime::CpuProfile cpu = session.stop();
+    const GcCosts after = gc_costs(observed_);
+    std::lock_guard turn(symbols_);
+    return attachment(encode(gc_profile(before, after, cpu)), "gc");
+  }
+
+  Response trace(const Request& request) {
+    const PprofParameters parameters = read_parameters(request);
+    const std::unique_lock turn(tracing_, std::try_to_lock);
+    if (!turn.owns_lock()) return failure(500, kTracing);
+    TraceSession session(observed_);
+    if (session.busy() != 0) return failure(500, kTracing);
+    if (!request.wait_for(parameters.seconds.value_or(kTraceTime))) return given_up();
+    Response response = attachment(session.stop(), "trace.json");
+    response.content_type = "application/json";
+    return response;
+  }
+
  private:
+  static constexpr std::chrono::seconds kCpuTime{30}, kTraceTime{1};
+  static constexpr const char* kTracing = "Could not enable tracing: tracing is already enabled";
+
+  static Response given_up() { return failure(500, "the profile was given up"); }
+
   Response delta(const std::string& name, const PprofParameters& parameters,
                  const Request& request) {
     const Profile before = now(name, parameters);
-    if (!request.wait_for(*parameters.seconds)) return failure(500, "the profile was given up");
+    if (!request.wait_for(*parameters.seconds)) return given_up();
     return attachment(encode(profile_delta(before, now(name, parameters))), name + "-delta");
   }
 
   Profile now(const std::string& name, const PprofParameters& parameters) {
     if (name == "goroutine") return mutator_profile(observed_->mutators());
     if (name == "threadcreate") return thread_profile();
-    const char* shown = name == "heap" ? "inuse_space" : "alloc_space";
     std::lock_guard turn(symbols_);
+    if (name == "block") return wait_profile(observed_->wait_samples(), Waits::kOthers);
+    if (name == "mutex") return wait_profile(observed_->wait_samples(), Waits::kLocks);
+    const char* shown = name == "heap" ? "inuse_space" : "alloc_space";
     return heap_profile(observed_->heap_samples(), shown, parameters.hide_runtime);
   }
 
@@ -98,11 +140,13 @@ class Routes {
     if (name == "goroutine" && parameters.debug >= 2) return mutators_text(observed_->mutators());
     if (name == "goroutine" || name == "threadcreate")
       return count_text(name, now(name, parameters));
+    if (name == "block" || name == "mutex") return contention_text(name, now(name, parameters));
     std::lock_guard turn(symbols_);
     return heap_text(observed_->heap_samples(), observed_->snapshot());
   }
 
   Observed* const observed_;
+  std::mutex tracing_;
   std::mutex symbols_;  // one reads debugging information at a time
 };
 
@@ -110,6 +154,8 @@ Handler checked(Handler handler) {
   return [handler = std::move(handler)](const Request& request) -> Response {
     try {
       return handler(request);
+    } catch (const runtime::ProfileError& error) {
+      return failure(500, std::string("Could not enable CPU profiling: ") + error.what());
     } catch (const BadParameter& error) {
       return failure(400, error.what());
     }
@@ -132,7 +178,10 @@ void add_pprof_routes(DebugServer* server, Observed* observed) {
   });
   add("cmdline", cmdline);
   add("symbol", symbol);
-  for (const char* name : {"heap", "allocs", "goroutine", "threadcreate"}) {
+  add("profile", [routes](const Request& request) { return routes->cpu(request); });
+  add("gc", [routes](const Request& request) { return routes->gc(request); });
+  add("trace", [routes](const Request& request) { return routes->trace(request); });
+  for (const char* name : {"heap", "allocs", "goroutine", "threadcreate", "block", "mutex"}) {
     add(name, [routes, name = std::string(name)](const Request& request) {
       return routes->state(name, request);
     });

@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "tools/pprof/heap_profile.h"
+#include "tools/pprof/wait_profile.h"
 #include "tools/serve/profile_delta.h"
 
 namespace greyhound::serve {
@@ -46,6 +47,21 @@ Profile heap_profile(const HeapSamples& samples, const char* default_type, bool 
   Profile profile = profile_sum(parts);
   profile.default_sample_type = default_type;
   return profile;
+}
+
+Profile wait_profile(const WaitSamples& samples, Waits which) {
+  std::vector<Profile> parts;
+  for (const auto& [rate, records] : samples) {
+    std::vector<gc::WaitRecord> chosen;
+    for (const gc::WaitRecord& record : records) {
+      const bool lock = std::string_view(record.what).starts_with("lock:");
+      if (lock == (which == Waits::kLocks)) chosen.push_back(record);
+    }
+    parts.push_back(pprof::wait_profile(chosen, rate));
+  }
+  // Rate 0: nobody records waits, and the profile is empty, as Go's is until it is asked for.
+  if (parts.empty()) parts.push_back(pprof::wait_profile({}, 0));
+  return profile_sum(parts);
 }
 
 Profile mutator_profile(const std::vector<MutatorLine>& mutators) {

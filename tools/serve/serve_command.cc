@@ -11,6 +11,7 @@
 #include "tools/serve/demo_workload.h"
 #include "tools/serve/interrupt.h"
 #include "tools/serve/observed.h"
+#include "tools/serve/shown_runtime.h"
 
 namespace greyhound::serve {
 namespace {
@@ -74,6 +75,7 @@ int run_serve(const ServeOptions& options) try {
   Observed observed;
   DebugServer server(&observed, server_options);
   runtime::Runtime runtime(runtime_options);
+  runtime.set_wait_profile_rate(kUsualWaitRate);
   observed.add(runtime);
   Interrupt interrupt;
   server.start();

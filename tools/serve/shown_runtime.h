@@ -26,6 +26,9 @@ class ShowAll {
   Observed* const observed_;
 };
 
+// Nanoseconds from wait sample to wait sample: so few that the waits cost nothing to record.
+inline constexpr uint64_t kUsualWaitRate = 10'000;
+
 // What a runtime that is to be shown is made with: sampled for the heap profile every 512 KiB,
 // unless its options say otherwise.
 inline runtime::Options shown(runtime::Options options) {
@@ -38,8 +41,10 @@ inline runtime::Options shown(runtime::Options options) {
 class ShownScope {
  public:
   explicit ShownScope(runtime::Runtime& runtime) : runtime_(runtime) {
-    if (ShowAll* all = ShowAll::current(); all != nullptr)
-      (observed_ = all->observed())->add(runtime);
+    if (ShowAll* all = ShowAll::current(); all != nullptr) observed_ = all->observed();
+    if (observed_ == nullptr) return;
+    if (runtime.collector().waits.rate() == 0) runtime.set_wait_profile_rate(kUsualWaitRate);
+    observed_->add(runtime);
   }
   ~ShownScope() {
     if (observed_ != nullptr) observed_->remove(runtime_);
