@@ -26,7 +26,7 @@ export function mountIntroduction(element, { report, ledger, about }) {
       ' is said to set off three hidden costs of garbage collection. Greyhound is a small runtime with a collector, maps and interfaces like Go\u2019s, built to look at such claims. ',
       'Everything on this page was measured or recorded on one machine, by one command.'),
     el('dl', { class: 'machine' },
-      el('dt', {}, 'machine'), el('dd', {}, `${machine.cpu_model}, ${machine.cores} cores, Linux ${machine.kernel}`),
+      el('dt', {}, 'machine'), el('dd', {}, `${machine.cpu_model}, ${machine.cores} cores, ${machine.kernel}`),
       el('dt', {}, 'Greyhound'), el('dd', {}, `${report.greyhound.version} (${report.greyhound.build_type}), ${machine.compiler}`),
       el('dt', {}, 'Go'), el('dd', {}, report.go_note),
       report.settings.quick ? el('dt', {}, 'note') : null, report.settings.quick ? el('dd', {}, 'a quick run: fewer operations and repetitions') : null,
