@@ -39,8 +39,8 @@
 #include "gc/specials.h"
 #include "gc/stats.h"
 #include "gc/thread_list.h"
-#include "gc/wait_profile.h"
 #include "gc/trace_events.h"
+#include "gc/wait_profile.h"
 #include "gc/work_pool.h"
 #include "gc/world.h"
 

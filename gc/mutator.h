@@ -250,9 +250,9 @@ class Mutator : public MutatorHot {
   std::atomic<const char*> last_safepoint_{"attach"};
   bool bound_ = false;
   std::unique_ptr<ListedThread> thread_;  // while bound
-  uintptr_t thread_stack_end_ = 0;  // where stack roots or a heap profile want it
-  bool hold_answers_ = false;       // stepping: not answered for while blocked
-  bool barrier_broken_ = false;     // stepping: H1 does not switch its barrier on
+  uintptr_t thread_stack_end_ = 0;        // where stack roots or a heap profile want it
+  bool hold_answers_ = false;             // stepping: not answered for while blocked
+  bool barrier_broken_ = false;           // stepping: H1 does not switch its barrier on
   bool alloc_black_ = false;
   bool roots_scanned_ = false;  // in this cycle: with the hybrid barrier, once is enough
   uint32_t sweepgen_ = 0;

@@ -9,6 +9,7 @@ let browser;
 let server;
 let address;  // with the token
 let origin;
+let early;  // the page while the experiments run
 
 before(async () => {
   browser = await launch();
@@ -19,12 +20,16 @@ before(async () => {
     server.stderr.on('data', (text) => {
       said += text;
       const found = /(http:\/\/[^ \n]*\/lab\?token=[0-9a-f]+)/.exec(said);
-      if (found) address = found[1];
+      if (found && !address) {
+        address = found[1];
+        early = open(browser, address);
+      }
       if (found && /until interrupted/.test(said)) resolve();
     });
     server.on('exit', () => reject(new Error(`the server ended: ${said}`)));
   });
   origin = new URL(address).origin;
+  await early;
 });
 after(async () => {
   await browser.close();
@@ -39,6 +44,13 @@ async function opened() {
   return page;
 }
 const post = (headers, body) => fetch(`${origin}/lab/stage`, { method: 'POST', headers, body: JSON.stringify(body) });
+
+test('while the experiments run the page says so, and the stage is there', async () => {
+  const page = await early;
+  assert.match(await page.locator('#introduction').innerText(), /The experiments are running/);
+  assert.ok(await page.locator('nav.contents a[href="#stage"]').count() === 1);
+  assert.deepEqual(page.watch.errors, []);
+});
 
 test('the stage is stepped on the server', async () => {
   const page = await opened();
