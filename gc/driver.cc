@@ -9,6 +9,7 @@
 #include "gc/collector.h"
 #include "runtime/base/check.h"
 #include "runtime/base/futex.h"
+#include "runtime/base/probes.h"
 
 namespace greyhound::gc {
 namespace {
@@ -209,7 +210,15 @@ void Collector::worker_loop(size_t index) {
     seen = drain_epoch_;
     lock.unlock();
     const uint64_t start = thread_cpu_ns();
+    const uint64_t traced_from = tracer.on() ? monotonic_ns() : 0;
     marker->gcDrain();
+    if (traced_from != 0) [[unlikely]] {
+      tracer.note_worker(index, {.at_ns = traced_from,
+                                 .duration_ns = monotonic_ns() - traced_from,
+                                 .cycle = started_cycles(),
+                                 .kind = EventKind::kDrain,
+                                 .shape = EventShape::kWhole});
+    }
     worker_cpu_ns_.fetch_add(thread_cpu_ns() - start, std::memory_order_relaxed);
     lock.lock();
     if (--workers_busy_ == 0) worker_done_.notify_all();
@@ -238,6 +247,7 @@ GREYHOUND_NOINLINE void Collector::wait_for_phase(Mutator* mutator) {
     nanosleep(&kPhaseWait, nullptr);
   }
   record_assist(monotonic_ns() - start);
+  if (tracer.on()) mutator->trace_since(start, EventKind::kWaitForCycle);
 }
 
 // Rule 7: gcDrainN is an active marker from its first pop to its last donation, with no safepoint
@@ -257,6 +267,8 @@ GREYHOUND_NOINLINE void Collector::gcAssistAlloc(Mutator* mutator) {
   if (allowance <= 0 && !late) return;
   if (mutator->assist_marker == nullptr)
     mutator->assist_marker = std::make_unique<Marker>(&heap, &pool, &pacer);
+  const int64_t owed = mutator->assist_debt;
+  GREYHOUND_PROBE2(mark__assist__start, mutator->name().c_str(), owed);
   const uint64_t may_take = late ? kLatePatienceNs : static_cast<uint64_t>(allowance);
   uint64_t may_wait = std::min<uint64_t>(may_take, AssistAllowance::kMostNs);
   uint64_t taken = 0;
@@ -289,6 +301,10 @@ GREYHOUND_NOINLINE void Collector::gcAssistAlloc(Mutator* mutator) {
   record_assist(taken);
   if (waited != 0) [[unlikely]]
     waits.record("assist", waited);
+  const int64_t work_paid = owed - mutator->assist_debt;
+  GREYHOUND_PROBE3(mark__assist__done, mutator->name().c_str(), taken, work_paid);
+  if (tracer.on())
+    mutator->trace_since(start, EventKind::kAssist, static_cast<uint64_t>(work_paid));
   std::lock_guard lock(assist_counts_mutex_);
   assist_counts_.merge(mutator->assist_marker->take_counts());
 }

@@ -2,6 +2,7 @@
 #include "tools/experiments/figures.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace greyhound::lab {
 namespace {
@@ -65,10 +66,7 @@ std::optional<Spread> spread(const std::vector<Measurement>& repetitions,
     for (const double sample : repetition.*field) samples.push_back(sample * scale);
   }
   if (samples.empty()) return std::nullopt;
-  std::sort(samples.begin(), samples.end());
-  const double tail = samples.size() < kFewestForQuartiles ? 0 : 0.25;
-  return Spread{quantile(samples, 0.5), quantile(samples, tail), quantile(samples, 1 - tail),
-                samples.size()};
+  return spread_of(std::move(samples));
 }
 
 std::optional<double> scaled(std::optional<double> value, double scale) {
@@ -118,6 +116,13 @@ std::optional<ProfileFigures> profile_figures(const std::vector<Measurement>& re
 }
 
 }  // namespace
+
+Spread spread_of(std::vector<double> samples) {
+  std::sort(samples.begin(), samples.end());
+  const double tail = samples.size() < kFewestForQuartiles ? 0 : 0.25;
+  return Spread{quantile(samples, 0.5), quantile(samples, tail), quantile(samples, 1 - tail),
+                samples.size()};
+}
 
 Figures summarise(const std::vector<Measurement>& repetitions) {
   Figures figures;

@@ -40,6 +40,7 @@ struct Measurement {
   // Objects live after a forced cycle: what Go exports that comes nearest to objects greyed.
   std::optional<uint64_t> objects_live;
   std::optional<uint64_t> mark_cpu_ns;  // all threads, assists included
+  std::optional<uint64_t> assist_ns;    // of it, assists; of Go's arms only
   // Greyhound: the longest that one handshake held the mutator. Go: the longest stop-the-world
   // pause.
   std::optional<uint64_t> longest_hold_ns;
@@ -79,6 +80,9 @@ struct Figures {
   // CPU time of marking, as a share of the loop's wall time: above 1 when several threads mark.
   std::optional<double> gc_cpu_share;
 };
+
+// REQUIRES: at least one sample.
+Spread spread_of(std::vector<double> samples);
 
 // REQUIRES: at least one measurement.
 Figures summarise(const std::vector<Measurement>& repetitions);

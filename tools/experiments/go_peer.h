@@ -44,6 +44,7 @@ class GoPeer {
 struct GcTraceLine {
   double mark_ms = 0;      // wall
   double mark_cpu_ms = 0;  // assists, background and idle workers
+  double assist_ms = 0;    // of them, assists
 };
 std::optional<GcTraceLine> parse_gctrace(std::string_view line);
 

@@ -13,6 +13,7 @@ GREYHOUND_EMBED(greyhound_lab_go_barrier, "tools/experiments/go/barrier.go");
 GREYHOUND_EMBED(greyhound_lab_go_calls, "tools/experiments/go/calls.go");
 GREYHOUND_EMBED(greyhound_lab_go_fixes, "tools/experiments/go/fixes.go");
 GREYHOUND_EMBED(greyhound_lab_go_profiles, "tools/experiments/go/profiles.go");
+GREYHOUND_EMBED(greyhound_lab_go_ledger, "tools/experiments/go/ledger.go");
 
 namespace greyhound::lab {
 namespace {
@@ -34,6 +35,7 @@ const std::vector<GoSource>& go_sources() {
       source("calls.go", greyhound_lab_go_calls, greyhound_lab_go_calls_end),
       source("fixes.go", greyhound_lab_go_fixes, greyhound_lab_go_fixes_end),
       source("profiles.go", greyhound_lab_go_profiles, greyhound_lab_go_profiles_end),
+      source("ledger.go", greyhound_lab_go_ledger, greyhound_lab_go_ledger_end),
   };
   return sources;
 }

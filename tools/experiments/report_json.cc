@@ -140,7 +140,7 @@ Json experiment_json(const ExperimentResult& result) {
 
 }  // namespace
 
-void print_json(const RunInfo& info, const std::vector<ExperimentResult>& results) {
+Json report_document(const RunInfo& info, const std::vector<ExperimentResult>& results) {
   Json environment = Json::object();
   for (const auto& [name, value] : info.environment) environment[name] = value;
   Json experiments = Json::array();
@@ -149,7 +149,7 @@ void print_json(const RunInfo& info, const std::vector<ExperimentResult>& result
     experiments.push_back(experiment_json(result));
     holds = holds && result.judgement.holds;
   }
-  const Json document = {
+  return {
       {"schema_version", kSchemaVersion},
       {"greyhound", {{"version", GREYHOUND_VERSION}, {"build_type", GREYHOUND_BUILD_TYPE}}},
       {"machine",
@@ -162,7 +162,11 @@ void print_json(const RunInfo& info, const std::vector<ExperimentResult>& result
       {"experiments", std::move(experiments)},
       {"holds", holds},
   };
-  fmt::print("{}\n", document.dump(2, ' ', false, Json::error_handler_t::replace));
+}
+
+void print_json(const RunInfo& info, const std::vector<ExperimentResult>& results) {
+  fmt::print("{}\n",
+             report_document(info, results).dump(2, ' ', false, Json::error_handler_t::replace));
 }
 
 }  // namespace greyhound::lab

@@ -9,6 +9,8 @@ GREYHOUND_EMBED(greyhound_web_page_html, "tools/web/dist/page.html");
 GREYHOUND_EMBED(greyhound_web_licenses, "tools/web/dist/LICENSES.txt");
 GREYHOUND_EMBED(greyhound_web_flame_js, "tools/web/dist/flame.js");
 GREYHOUND_EMBED(greyhound_web_flame_css, "tools/web/dist/flame.css");
+GREYHOUND_EMBED(greyhound_web_lab_js, "tools/web/dist/lab.js");
+GREYHOUND_EMBED(greyhound_web_lab_css, "tools/web/dist/lab.css");
 
 namespace greyhound::web {
 namespace {
@@ -27,6 +29,8 @@ const Asset kAssets[] = {
     GREYHOUND_ASSET("LICENSES.txt", greyhound_web_licenses),
     GREYHOUND_ASSET("flame.js", greyhound_web_flame_js),
     GREYHOUND_ASSET("flame.css", greyhound_web_flame_css),
+    GREYHOUND_ASSET("lab.js", greyhound_web_lab_js),
+    GREYHOUND_ASSET("lab.css", greyhound_web_lab_css),
 };
 
 }  // namespace

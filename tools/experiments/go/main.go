@@ -103,7 +103,7 @@ func main() {
 		os.Stderr.WriteString("OPS must be a whole number above 0\n")
 		os.Exit(2)
 	}
-	for _, arms := range [][]arm{loopArms, okArms, liveArms, barrierArms, callArms, fixArms, profileArms} {
+	for _, arms := range [][]arm{loopArms, okArms, liveArms, barrierArms, callArms, fixArms, profileArms, ledgerArms} {
 		for _, a := range arms {
 			if a.name == os.Args[1] {
 				os.Stdout.WriteString(a.run(ops).json())
