@@ -123,7 +123,7 @@ TEST_F(Limits, ARequestThatDoesNotComeWholeIsGivenUp) {
   make_server(options);
   start();
   // Silent from the start, in the middle of its head, and of its body.
-  for (const std::string bytes :
+  for (const std::string& bytes :
        {std::string(), std::string(kHalfARequest),
         "POST /metrics HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\nabc" +
             std::string()}) {

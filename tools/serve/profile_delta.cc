@@ -13,15 +13,16 @@ using pprof::Location;
 using pprof::Profile;
 using pprof::Sample;
 
-// Profiles number their locations each in its own order; an address is the same in all, and what
-// has none is known by its name.
-using PlaceKey = std::pair<uint64_t, std::string>;
+// Profiles number their locations each in its own order; an address is the same in all (with fewer
+// frames where the runtime's are hidden), and what has none is known by its name.
+using PlaceKey = std::tuple<uint64_t, size_t, std::string>;
 using NumberKey = std::tuple<std::string, int64_t, std::string>;
 using SampleKey = std::tuple<std::vector<size_t>, std::vector<std::pair<std::string, std::string>>,
                              std::vector<NumberKey>>;
 
 PlaceKey key_of(const Location& location) {
-  return {location.address, location.address == 0 ? location.frames.front().name : std::string()};
+  return {location.address, location.frames.size(),
+          location.address == 0 ? location.frames.front().name : std::string()};
 }
 
 class Sum {

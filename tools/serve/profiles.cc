@@ -49,13 +49,16 @@ Profile heap_profile(const HeapSamples& samples, const char* default_type, bool 
   return profile;
 }
 
+bool is_lock(const gc::WaitRecord& record) {
+  return std::string_view(record.what).starts_with("lock:");
+}
+
 Profile wait_profile(const WaitSamples& samples, Waits which) {
   std::vector<Profile> parts;
   for (const auto& [rate, records] : samples) {
     std::vector<gc::WaitRecord> chosen;
     for (const gc::WaitRecord& record : records) {
-      const bool lock = std::string_view(record.what).starts_with("lock:");
-      if (lock == (which == Waits::kLocks)) chosen.push_back(record);
+      if (is_lock(record) == (which == Waits::kLocks)) chosen.push_back(record);
     }
     parts.push_back(pprof::wait_profile(chosen, rate));
   }

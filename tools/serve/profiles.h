@@ -21,6 +21,7 @@ namespace greyhound::serve {
 pprof::Profile heap_profile(const HeapSamples& samples, const char* default_type,
                             bool hide_runtime);
 // Waits for the runtimes' own locks (mutex), and all others (block).
+bool is_lock(const gc::WaitRecord& record);
 enum class Waits { kLocks, kOthers };
 pprof::Profile wait_profile(const WaitSamples& samples, Waits which);
 // Labels: mutator and state.

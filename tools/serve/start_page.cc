@@ -50,25 +50,25 @@ std::string start_page(Observed* observed) {
 }
 
 std::string pprof_index_page(Observed* observed) {
-  const auto count = [](const auto& samples) {
-    size_t sites = 0;
-    for (const auto& [rate, records] : samples) sites += records.size();
-    return std::to_string(sites);
-  };
-  const std::string sites = count(observed->heap_samples());
-  const WaitSamples waits = observed->wait_samples();
+  size_t sites = 0, locks = 0, waits = 0;
+  for (const auto& [rate, records] : observed->heap_samples()) sites += records.size();
+  for (const auto& [rate, records] : observed->wait_samples()) {
+    for (const gc::WaitRecord& record : records) ++(is_lock(record) ? locks : waits);
+  }
   const std::string mutators = std::to_string(observed->mutators().size());
   const std::string threads = std::to_string(thread_profile().samples.size());
   std::string body = "<p>Types of profiles available:</p>\n<table>\n";
-  body += row(sites, "allocs?debug=1", "what was allocated where, ever");
-  body += row(count(waits), "block?debug=1",
+  body += row(std::to_string(sites), "allocs?debug=1", "what was allocated where, ever");
+  body += row(std::to_string(waits), "block?debug=1",
               "where the runtime's threads waited: handshakes, assists, the start of a cycle");
   body += row("", "cmdline?debug=1", "the command line of this program");
   body += row("", "gc?seconds=5",
               "what marking, assists, barriers and evacuation cost, by who caused it");
   body += row(mutators, "goroutine?debug=1", "the mutators and what they do");
-  body += row(sites, "heap?debug=1", "what lives and where it was allocated; gc=1 collects first");
-  body += row(count(waits), "mutex?debug=1", "where they waited for the runtime's own locks");
+  body += row(std::to_string(sites), "heap?debug=1",
+              "what lives and where it was allocated; gc=1 collects first");
+  body +=
+      row(std::to_string(locks), "mutex?debug=1", "where they waited for the runtime's own locks");
   body += row("", "profile?seconds=5", "where processor time goes; 30 s unless said otherwise");
   body += row("", "symbol", "names of addresses: symbol?0x1234+0x5678");
   body += row(threads, "threadcreate?debug=1", "the threads of this program");
