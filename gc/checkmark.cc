@@ -8,7 +8,7 @@
 // old words that still look like pointers to garbage: an unmarked object behind such a word is no
 // evidence. So words that the last scan saw must be marked, precise roots and heap edges always,
 // and of the other stack words only those that lead to marked objects are followed.
-#include <cstdio>
+#include <utility>
 #include <vector>
 
 #include "gc/collector.h"
@@ -19,11 +19,8 @@ namespace {
 
 class Checker {
  public:
-  Checker(Collector* collector, const char* when)
-      : collector_(collector),
-        heap_(&collector->heap),
-        when_(when),
-        cycle_(collector->completed_cycles() + 1) {
+  // Stops when it has found `most`.
+  Checker(Heap* heap, size_t most) : heap_(heap), most_(most) {
     visited_.assign(heap_->frontier_bytes() / kGranule / 64 + 1, 0);
   }
 
@@ -32,12 +29,14 @@ class Checker {
     if (found.base == 0 || !heap_->allocs.test(found.base)) return;
     if (!must_be_marked && !heap_->marks.test(found.base)) return;
     visit(found, 0, kind);
-    while (!stack_.empty()) {
+    while (!stack_.empty() && found_.size() < most_) {
       const FoundObject object = stack_.back();
       stack_.pop_back();
       scan(object);
     }
   }
+
+  std::vector<UnmarkedObject> take_found() { return std::move(found_); }
 
  private:
   void visit(const FoundObject& object, uintptr_t parent, const char* kind) {
@@ -45,7 +44,8 @@ class Checker {
     uint64_t& word = visited_[g >> 6];
     if ((word & HeapBitmap::bit(g)) != 0) return;
     word |= HeapBitmap::bit(g);
-    if (!heap_->marks.test(object.base)) fail(object, parent, kind);
+    if (!heap_->marks.test(object.base) && found_.size() < most_)
+      found_.push_back({object.base, parent, kind});
     stack_.push_back(object);
   }
 
@@ -64,20 +64,9 @@ class Checker {
     }
   }
 
-  [[noreturn]] void fail(const FoundObject& object, uintptr_t parent, const char* kind) {
-    char what[512];
-    describe_address(*collector_, object.base, what, sizeof what);
-    char from[512] = "";
-    if (parent != 0) describe_address(*collector_, parent, from, sizeof from);
-    fatal("checkmark at %s of cycle %llu: an object is reachable from a %s but not marked: %s%s%s",
-          when_, static_cast<unsigned long long>(cycle_), kind, what,
-          parent != 0 ? "; the field is in " : "", from);
-  }
-
-  Collector* collector_;
   Heap* heap_;
-  const char* when_;
-  uint64_t cycle_;
+  const size_t most_;
+  std::vector<UnmarkedObject> found_;
   std::vector<uint64_t> visited_;
   std::vector<FoundObject> stack_;
 };
@@ -86,8 +75,22 @@ class Checker {
 
 void Collector::checkmark(const char* when) {
   const bool held = world.parked();
-  if (!held) world.park_all();
-  Checker checker(this, when);
+  if (!held) hold_world();
+  for (const UnmarkedObject& lost : find_unmarked(1)) {
+    char what[512];
+    describe_address(*this, lost.object, what, sizeof what);
+    char from[512] = "";
+    if (lost.parent != 0) describe_address(*this, lost.parent, from, sizeof from);
+    fatal("checkmark at %s of cycle %llu: an object is reachable from a %s but not marked: %s%s%s",
+          when, static_cast<unsigned long long>(completed_cycles() + 1), lost.from, what,
+          lost.parent != 0 ? "; the field is in " : "", from);
+  }
+  if (!held) world.release_all();
+}
+
+// At most `most` of what is reachable and unmarked. REQUIRES: no mutator runs.
+std::vector<UnmarkedObject> Collector::find_unmarked(size_t most) {
+  Checker checker(&heap, most);
   persistents.for_each([&](uintptr_t word) { checker.root(word, "persistent handle", true); });
   for (uintptr_t word : root_words_) checker.root(word, "scanned stack word", true);
   for (uintptr_t word : precise_root_words_) checker.root(word, "scanned handle", true);
@@ -100,7 +103,7 @@ void Collector::checkmark(const char* when) {
     }
     mutator->clear_root_words();
   });
-  if (!held) world.release_all();
+  return checker.take_found();
 }
 
 }  // namespace greyhound::gc

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: MIT
 // The cycle's state machine. The threads that drive it are in driver.cc, what it prints in
-// trace.cc, its oracle in checkmark.cc.
+// gctrace.cc, its oracle in checkmark.cc.
 #include "gc/collector.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "gc/bug.h"
 #include "gc/sweep.h"
 #include "gc/verify.h"
 #include "runtime/base/check.h"
+#include "runtime/base/probes.h"
 
 namespace greyhound::gc {
 namespace {
@@ -52,8 +54,8 @@ Progress Collector::advance(size_t objects) {
       return Progress::kAdvanced;
     case Phase::kBarrierOn:
       if (!world.done() && !bug(Bug::kBlackBeforeH1Done)) return Progress::kWaiting;
-      world.begin(Handshake::kAllocBlack);
       enter(Phase::kAllocBlack);
+      asked_ = world.begin(Handshake::kAllocBlack);
       return Progress::kAdvanced;
     case Phase::kAllocBlack:
       if (!world.done()) return Progress::kWaiting;
@@ -77,7 +79,7 @@ Progress Collector::advance(size_t objects) {
       if (bug(Bug::kFlagClearedAfterDrain))
         round_.store(Round::kQuietSoFar, std::memory_order_seq_cst);
       enter(Phase::kScanRoots);
-      world.begin(Handshake::kScanRoots);
+      asked_ = world.begin(Handshake::kScanRoots);
       return Progress::kAdvanced;
     case Phase::kScanRoots:
       if (!world.done()) return Progress::kWaiting;
@@ -90,8 +92,8 @@ Progress Collector::advance(size_t objects) {
     case Phase::kBarrierOff:
       if (!world.done()) return Progress::kWaiting;
       pacer.end_cycle(cycle_.heap_marked, cycle_.metadata_bytes);
-      world.begin(Handshake::kAllocWhite);
       enter(Phase::kAllocWhite);
+      asked_ = world.begin(Handshake::kAllocWhite);
       return Progress::kAdvanced;
     case Phase::kAllocWhite:
       if (!world.done()) return Progress::kWaiting;
@@ -106,6 +108,7 @@ Progress Collector::advance(size_t objects) {
       const uint64_t end = monotonic_ns();
       const uint64_t sweep_cpu = thread_cpu_ns() - cpu_start;
       tell_limiter(end, sweep_cpu);
+      GREYHOUND_PROBE3(sweep__done, cycle_.cycle, spans, end - start);
       std::lock_guard lock(stats_mutex_);
       totals_.sweep_ns += end - start;
       totals_.sweep_cpu_ns += sweep_cpu;
@@ -120,6 +123,8 @@ Progress Collector::advance(size_t objects) {
 }
 
 void Collector::enter(Phase phase) {
+  if (tracer.on()) [[unlikely]]
+    trace_phases(this->phase(), phase);
   phase_.store(phase, std::memory_order_relaxed);
   events.note(phase, started_.load(std::memory_order_relaxed));
 }
@@ -140,6 +145,7 @@ void Collector::begin_cycle() {
   cycle_hits_ = barrier_hits_.load(std::memory_order_relaxed);
   cycle_shades_ = barrier_shades_.load(std::memory_order_relaxed);
   cycle_assist_ns_ = assist_ns_.load(std::memory_order_relaxed);
+  cycle_assists_ = assists_.load(std::memory_order_relaxed);
   coordinator_cpu_start_ = thread_cpu_ns();
   worker_cpu_ns_.store(0, std::memory_order_relaxed);
   world.take_longest_hold();
@@ -151,16 +157,17 @@ void Collector::begin_cycle() {
     std::lock_guard lock(request_mutex_);
     if (!wanted_forced_) wanted_.store(false, std::memory_order_relaxed);
   }
+  GREYHOUND_PROBE3(gc__start, cycle_.cycle, cycle_.heap_before, cycle_.heap_goal);
   if (options_.debug.verifyheap != 0) verify_heap(this, "the start of a cycle");
   if (options_.mode == Mode::kStopTheWorld) {
-    world.park_all();
+    hold_world();
     parked_for_cycle_ = true;
   }
   handshake_started_ = monotonic_ns();
   // The last cycle closed its last round; a barrier that is on must find this one open.
   if (!bug(Bug::kRoundStaysClosed)) round_.store(Round::kQuietSoFar, std::memory_order_seq_cst);
   enter(Phase::kBarrierOn);
-  world.begin(Handshake::kBarrierOn);
+  asked_ = world.begin(Handshake::kBarrierOn);
 }
 
 void Collector::begin_round() {
@@ -188,11 +195,14 @@ void Collector::resolve_root_words() {
     precise_root_words_.insert(precise_root_words_.end(), precise, words.end());
     mutator->clear_root_words();
   });
+  const uint64_t start = tracer.on() ? monotonic_ns() : 0;
   bool greyed = false;
   for (uintptr_t word : root_words_) greyed |= marker_->grey_root(word);
   for (uintptr_t word : precise_root_words_) greyed |= marker_->grey_root(word);
   marker_->flush();
   if (greyed) ask_for_round();
+  if (start != 0)
+    trace_since(start, EventKind::kResolveRoots, root_words_.size() + precise_root_words_.size());
 }
 
 // Judges the round: whether it was quiet, and from now on stays so.
@@ -250,7 +260,7 @@ void Collector::finish_scan() {
   if (cycle_.rounds >= kMaxRounds && !escalated_ && !parked_for_cycle_) {
     // What the held mutators have is scanned in the next round; then nothing can be hidden any
     // more.
-    world.park_all();
+    hold_world();
     escalated_ = true;
     ++cycle_.escalations;
   }
@@ -282,7 +292,7 @@ void Collector::finish_marking() {
   cycle_.mark_cpu_ns = mark_cpu_now();
   handshake_started_ = now;
   enter(Phase::kBarrierOff);
-  world.begin(Handshake::kBarrierOff);
+  asked_ = world.begin(Handshake::kBarrierOff);
 }
 
 void Collector::finish_cycle() {
@@ -293,6 +303,8 @@ void Collector::finish_cycle() {
   cycle_.barrier_shades = barrier_shades_.load(std::memory_order_relaxed) - cycle_shades_;
   cycle_.assist_ns = assist_ns_.load(std::memory_order_relaxed) - cycle_assist_ns_;
   mem_profile.charge({cycle_.mark_cpu_ns, cycle_.assist_ns});
+  cycle_.assists = assists_.load(std::memory_order_relaxed) - cycle_assists_;
+  count_map_growths();
   pool.trim();
   if (parked_for_cycle_) {
     world.release_all();
@@ -309,8 +321,16 @@ void Collector::finish_cycle() {
     totals_.mark.merge(cycle_.mark);
     totals_.last_cycle = cycle_;
   }
+  GREYHOUND_PROBE4(gc__done, cycle_.cycle, cycle_.mark_ns, cycle_.heap_marked, cycle_.rounds);
   if (options_.debug.gctrace != 0) print_trace(cycle_);
   if (options_.debug.gcpacertrace != 0) print_pacer_trace();
+}
+
+void Collector::count_map_growths() {
+  const uint64_t growths = map_growths_.load(std::memory_order_relaxed);
+  const uint64_t buckets = map_buckets_.load(std::memory_order_relaxed);
+  cycle_.map_growths = growths - std::exchange(cycle_map_growths_, growths);
+  cycle_.map_growth_buckets = buckets - std::exchange(cycle_map_buckets_, buckets);
 }
 
 // What the heap will not need before its goal goes back to the system, but for a tenth, so that a
@@ -363,6 +383,8 @@ GcStats Collector::stats() {
   result.metadata_bytes = heap.metadata_bytes() + pool.bytes();
   result.barrier_hits = barrier_hits_.load(std::memory_order_relaxed);
   result.barrier_shades = barrier_shades_.load(std::memory_order_relaxed);
+  result.map_growths = map_growths_.load(std::memory_order_relaxed);
+  result.map_growth_buckets = map_buckets_.load(std::memory_order_relaxed);
   result.assists = assists_.load(std::memory_order_relaxed);
   result.assist_ns = assist_ns_.load(std::memory_order_relaxed);
   result.stalled_handshakes = world.stalled();

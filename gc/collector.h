@@ -39,6 +39,7 @@
 #include "gc/specials.h"
 #include "gc/stats.h"
 #include "gc/thread_list.h"
+#include "gc/trace_events.h"
 #include "gc/wait_profile.h"
 #include "gc/work_pool.h"
 #include "gc/world.h"
@@ -64,6 +65,14 @@ enum class Progress : uint8_t {
   kIdle,      // no cycle is running and none was asked for
 };
 
+// What checkmark finds: an object that is reachable, by `parent` or, if that is 0, by a root, and
+// was not marked.
+struct UnmarkedObject {
+  uintptr_t object;
+  uintptr_t parent;
+  const char* from;  // "field", or the kind of root
+};
+
 class Collector {
  public:
   explicit Collector(const Options& options);
@@ -86,8 +95,10 @@ class Collector {
   Progress step(size_t objects);
 
   Phase phase() const { return phase_.load(std::memory_order_relaxed); }
+  uint64_t started_cycles() const { return started_.load(std::memory_order_relaxed); }
   uint64_t completed_cycles() const { return completed_.load(std::memory_order_acquire); }
   GcStats stats();
+  bool start_trace(const TraceOptions& options) { return tracer.start(options, worker_count_ - 1); }
 
   // --- for mutators
   // Something white was shaded or is about to be, or grey work was donated: the round is not the
@@ -112,6 +123,10 @@ class Collector {
     if (hits == 0) return;
     barrier_hits_.fetch_add(hits, std::memory_order_relaxed);
     barrier_shades_.fetch_add(shades, std::memory_order_relaxed);
+  }
+  void add_map_growth(uint64_t old_buckets) {
+    map_growths_.fetch_add(1, std::memory_order_relaxed);
+    map_buckets_.fetch_add(old_buckets, std::memory_order_relaxed);
   }
   // Pays the mutator's debt by taking background credit or marking (rule 7). No safepoint inside.
   void gcAssistAlloc(Mutator* mutator);
@@ -139,16 +154,22 @@ class Collector {
   Specials specials{this};
   MemProfile mem_profile{&heap};
   EventLog events;
+  TraceRecorder tracer{&world};
   // Mutators that may be sweeping a span of the old generation right now.
   std::atomic<uint32_t> sweepers{0};
 
  private:
   friend struct CollectorTesting;
+  friend struct Stepping;
 
   bool waits_for_coordinator() const;
   void rest(std::unique_lock<std::mutex>* lock);
   Progress advance(size_t objects);
   void enter(Phase phase);
+  void trace_phases(Phase from, Phase to);
+  void trace_since(uint64_t start_ns, EventKind kind, uint64_t a);
+  // park_all, traced.
+  void hold_world();
   void begin_cycle();
   void begin_round();
   void grey_persistent_roots();
@@ -158,14 +179,14 @@ class Collector {
   void process_specials();
   void finish_marking();
   void finish_cycle();
+  void count_map_growths();
   void resolve_root_words();
   void checkmark(const char* when);
+  std::vector<UnmarkedObject> find_unmarked(size_t most);
   void print_trace(const CycleStats& cycle) const;
   void print_pacer_trace() const;
   void tell_limiter(uint64_t now, uint64_t sweep_cpu);
   uint64_t mark_cpu_now();
-  // How long `mutator` may assist at `now`, in ns.
-  static int64_t assist_allowance(Mutator* mutator, uint64_t now);
   void record_assist(uint64_t ns) {
     assist_ns_.fetch_add(ns, std::memory_order_relaxed);
     assist_times_.add(ns);
@@ -189,11 +210,15 @@ class Collector {
   bool escalated_ = false;
   bool idle_before_cycle_ = false;  // next to nothing was allocated since the last one
   CycleStats cycle_;
+  HandshakeRequest asked_;  // the cycle's last one
   uint64_t handshake_started_ = 0;
   uint64_t mark_started_ = 0;
   uint64_t cycle_hits_ = 0;
   uint64_t cycle_shades_ = 0;
   uint64_t cycle_assist_ns_ = 0;
+  uint64_t cycle_assists_ = 0;
+  uint64_t cycle_map_growths_ = 0;  // when the last cycle ended
+  uint64_t cycle_map_buckets_ = 0;
   uint64_t coordinator_cpu_start_ = 0;
   std::vector<uintptr_t> root_words_;          // of the last H3, from stacks and registers
   std::vector<uintptr_t> precise_root_words_;  // and from handles and ranges
@@ -228,6 +253,8 @@ class Collector {
   std::atomic<uint64_t> alloc_bytes_{0};
   std::atomic<uint64_t> barrier_hits_{0};
   std::atomic<uint64_t> barrier_shades_{0};
+  std::atomic<uint64_t> map_growths_{0};
+  std::atomic<uint64_t> map_buckets_{0};
   std::atomic<uint64_t> assists_{0};
   std::atomic<uint64_t> assist_ns_{0};
   SharedHistogram assist_times_;

@@ -9,6 +9,7 @@
 #include "gc/collector.h"
 #include "runtime/base/check.h"
 #include "runtime/base/futex.h"
+#include "runtime/base/probes.h"
 
 namespace greyhound::gc {
 namespace {
@@ -16,7 +17,6 @@ namespace {
 // An assist marks at least this much once it starts, so that starting pays, looks at the clock so
 // often, and gives up so late, so that no allocation waits long: the next refill goes on.
 constexpr int64_t kAssistLeast = 8 << 10;
-constexpr int64_t kAssistPatienceNs = 20'000;
 constexpr uint64_t kLatePatienceNs = 1'000'000;
 // How long a refill sleeps when the heap has overshot its goal and no marking has begun. With the
 // kernel's timer slack it is twice that, and a run of 8 KiB each time still makes 80 MB/s.
@@ -210,7 +210,15 @@ void Collector::worker_loop(size_t index) {
     seen = drain_epoch_;
     lock.unlock();
     const uint64_t start = thread_cpu_ns();
+    const uint64_t traced_from = tracer.on() ? monotonic_ns() : 0;
     marker->gcDrain();
+    if (traced_from != 0) [[unlikely]] {
+      tracer.note_worker(index, {.at_ns = traced_from,
+                                 .duration_ns = monotonic_ns() - traced_from,
+                                 .cycle = started_cycles(),
+                                 .kind = EventKind::kDrain,
+                                 .shape = EventShape::kWhole});
+    }
     worker_cpu_ns_.fetch_add(thread_cpu_ns() - start, std::memory_order_relaxed);
     lock.lock();
     if (--workers_busy_ == 0) worker_done_.notify_all();
@@ -239,17 +247,7 @@ GREYHOUND_NOINLINE void Collector::wait_for_phase(Mutator* mutator) {
     nanosleep(&kPhaseWait, nullptr);
   }
   record_assist(monotonic_ns() - start);
-}
-
-// A mutator assists for as long as it has run since, and no longer: of any window at least half is
-// its own, however much it owes. What it still owes then is asked for at a later refill, and when
-// that makes the heap overshoot its goal, the next cycle begins earlier. Well beyond the goal it
-// goes on regardless.
-int64_t Collector::assist_allowance(Mutator* mutator, uint64_t now) {
-  const auto own = static_cast<int64_t>(now - mutator->assist_ended_ns) * 3 / 5;
-  mutator->assist_allowance_ns = std::min(mutator->assist_allowance_ns + own, kAssistPatienceNs);
-  mutator->assist_ended_ns = now;
-  return mutator->assist_allowance_ns;
+  if (tracer.on()) mutator->trace_since(start, EventKind::kWaitForCycle);
 }
 
 // Rule 7: gcDrainN is an active marker from its first pop to its last donation, with no safepoint
@@ -263,14 +261,16 @@ GREYHOUND_NOINLINE void Collector::gcAssistAlloc(Mutator* mutator) {
   mutator->assist_debt -= pacer.take_credit(mutator->assist_debt);
   if (mutator->assist_debt <= 0) return;
   const uint64_t start = monotonic_ns();
-  const int64_t allowance = assist_allowance(mutator, start);
+  const int64_t allowance = mutator->assist_allowance.at(start);
   // Well beyond the goal the markers are not getting the processor: let them have this one.
   const bool late = pacer.overshot();
   if (allowance <= 0 && !late) return;
   if (mutator->assist_marker == nullptr)
     mutator->assist_marker = std::make_unique<Marker>(&heap, &pool, &pacer);
+  const int64_t owed = mutator->assist_debt;
+  GREYHOUND_PROBE2(mark__assist__start, mutator->name().c_str(), owed);
   const uint64_t may_take = late ? kLatePatienceNs : static_cast<uint64_t>(allowance);
-  uint64_t may_wait = std::min<uint64_t>(may_take, kAssistPatienceNs);
+  uint64_t may_wait = std::min<uint64_t>(may_take, AssistAllowance::kMostNs);
   uint64_t taken = 0;
   uint64_t waited = 0;  // for the wait profile
   int64_t budget = std::max(mutator->assist_debt, kAssistLeast);
@@ -296,12 +296,15 @@ GREYHOUND_NOINLINE void Collector::gcAssistAlloc(Mutator* mutator) {
     taken = monotonic_ns() - start;
     if (taken > may_wait) break;
   }
-  mutator->assist_allowance_ns -= static_cast<int64_t>(taken);
-  mutator->assist_ended_ns = start + taken;
+  mutator->assist_allowance.took(taken);
   assists_.fetch_add(1, std::memory_order_relaxed);
   record_assist(taken);
   if (waited != 0) [[unlikely]]
     waits.record("assist", waited);
+  const int64_t work_paid = owed - mutator->assist_debt;
+  GREYHOUND_PROBE3(mark__assist__done, mutator->name().c_str(), taken, work_paid);
+  if (tracer.on())
+    mutator->trace_since(start, EventKind::kAssist, static_cast<uint64_t>(work_paid));
   std::lock_guard lock(assist_counts_mutex_);
   assist_counts_.merge(mutator->assist_marker->take_counts());
 }

@@ -10,6 +10,7 @@
 #include "gc/malloc_inl.h"
 #include "gc/sweep.h"
 #include "runtime/base/check.h"
+#include "runtime/base/probes.h"
 
 namespace greyhound::gc {
 namespace {
@@ -102,6 +103,7 @@ GREYHOUND_NOINLINE void* malloc_large(Mutator* mutator, size_t size, const Type*
     collector->mem_profile.sample_large(mutator, span->bytes());
     owe(collector, mutator, span->bytes());
     const uintptr_t object = span->base;
+    GREYHOUND_PROBE2(alloc__large, size, type == nullptr ? "bytes" : type->name);
     collector->heap.push_large(span);
     return reinterpret_cast<void*>(object);
   });

@@ -21,6 +21,7 @@ GREYHOUND_INLINE void* bump(AllocRun* run, size_t size) {
   const uintptr_t object = run->cur;
   const uintptr_t next = object + size;
   if (next > run->end) return nullptr;
+  if (object == 0) __builtin_unreachable();  // so that the caller's test for null goes away
   run->cur = next;
   return reinterpret_cast<void*>(object);
 }
@@ -36,6 +37,7 @@ GREYHOUND_INLINE void* bump_tiny(MutatorHot* hot, size_t size) {
     object = align_up(object, kGranule);
   const uintptr_t next = object + size;
   if (next > hot->tiny.end) return nullptr;
+  if (object == 0) __builtin_unreachable();
   hot->tiny.cur = next;
   ++hot->tiny_allocs;
   return reinterpret_cast<void*>(object);

@@ -8,6 +8,7 @@
 #include "runtime/base/backtrace.h"
 #include "runtime/base/check.h"
 #include "runtime/base/futex.h"
+#include "runtime/base/probes.h"
 
 namespace greyhound::gc {
 namespace {
@@ -89,7 +90,10 @@ Mutator::Mutator(Collector* collector, std::string name)
   }
   random_state = collector->next_seed();
   allocs_until_stress = static_cast<uint64_t>(collector->options().debug.gcstress);
+  collector->tracer.attach(this, false);
   collector->world.add(this);
+  // A trace may have begun in between, and not have seen this one.
+  collector->tracer.attach(this, true);
 }
 
 Mutator::~Mutator() {
@@ -115,6 +119,7 @@ Mutator::~Mutator() {
     leave_thread(previous_on_thread);
     if (previous_on_thread != nullptr) previous_on_thread->leave_blocking();
   }
+  collector_->tracer.detach(this);
   for (AllocRun* run : by_layout_) delete run;
 }
 
@@ -200,6 +205,7 @@ GREYHOUND_NOINLINE void Mutator::answer_slow(const char* where) {
 }
 
 void Mutator::park() {
+  trace_blocked(EventShape::kBegin, "held");
   state_.store(MutatorState::kClaimed, std::memory_order_seq_cst);
   acknowledge(Handshake::kPark);
   take_from_blocked();
@@ -217,6 +223,7 @@ GREYHOUND_NOINLINE void Mutator::enter_blocking(const char* where) {
 }
 
 void Mutator::publish_blocked(const char* where) {
+  trace_blocked(EventShape::kBegin, where);
   last_safepoint_.store(where, std::memory_order_relaxed);
   state_.store(MutatorState::kBlocked, std::memory_order_seq_cst);
   // A handshake raised before that store, or while we hold our own claim, may be waiting for us
@@ -256,8 +263,10 @@ void Mutator::take_from_blocked() {
       futex_wait(state_, MutatorState::kClaimedAwaited);
     }
   }
+  trace_blocked(EventShape::kEnd, nullptr);
   if (start == 0) return;
   const uint64_t held = monotonic_ns() - start;
+  GREYHOUND_PROBE2(mutator__hold, name_.c_str(), held);
   collector_->world.record_hold(held);
   collector_->waits.record("held", held);
 }
@@ -281,11 +290,12 @@ void Mutator::raise(Handshake handshake, uint64_t now) {
 
 void Mutator::acknowledge(Handshake handshake) {
   const bool own_time = state_.load(std::memory_order_relaxed) == MutatorState::kRunning;
-  const uint64_t start = own_time ? monotonic_ns() : 0;
+  const bool traced = tracing();
+  const uint64_t start = own_time || traced ? monotonic_ns() : 0;
   switch (handshake) {
     case Handshake::kBarrierOn:
       roots_scanned_ = false;
-      barrier_on.store(true, std::memory_order_relaxed);
+      barrier_on.store(!barrier_broken_, std::memory_order_relaxed);
       break;
     case Handshake::kAllocBlack:
       alloc_black_ = true;
@@ -296,6 +306,7 @@ void Mutator::acknowledge(Handshake handshake) {
       if (hybrid_ && roots_scanned_) break;
       roots_scanned_ = true;
       if (own_time || !bug(Bug::kSkipBlockedAck)) collect_root_words();
+      if (traced) trace_since(start, EventKind::kScanStack, root_words_.size());
       break;
     case Handshake::kBarrierOff:
       barrier_on.store(false, std::memory_order_relaxed);
@@ -313,8 +324,20 @@ void Mutator::acknowledge(Handshake handshake) {
   }
   const uint64_t raised = raised_at_ns_;
   request.exchange(Handshake::kNone, std::memory_order_seq_cst);
-  const uint64_t held = own_time ? monotonic_ns() - start : 0;
-  collector_->world.acknowledged(raised, held);
+  const uint64_t took = start != 0 ? monotonic_ns() - start : 0;
+  if (traced) {
+    trace({.at_ns = start,
+           .duration_ns = took,
+           .kind = EventKind::kAcknowledge,
+           .shape = EventShape::kWhole,
+           .detail = static_cast<uint8_t>(handshake),
+           .a = raised,
+           .b = own_time ? 0u : 1u});
+  }
+  GREYHOUND_PROBE4(handshake__ack, name_.c_str(), static_cast<uint32_t>(handshake),
+                   start != 0 ? start + took - raised : 0, own_time ? took : 0);
+  if (own_time) GREYHOUND_PROBE2(mutator__hold, name_.c_str(), took);
+  collector_->world.acknowledged(raised, own_time ? took : 0);
 }
 
 // --- allocation runs
@@ -381,6 +404,34 @@ void Mutator::flush_counts() {
   counted_objects_ = counted_bytes_ = 0;
   collector_->add_barriers(barrier_hits_, barrier_shades_);
   barrier_hits_ = barrier_shades_ = 0;
+}
+
+void Mutator::count_map_growth(size_t old_buckets) { collector_->add_map_growth(old_buckets); }
+
+// --- tracing
+
+bool Mutator::tracing() const { return collector_->tracer.on(); }
+
+GREYHOUND_NOINLINE void Mutator::trace(Event event) const {
+  event.cycle = collector_->started_cycles();
+  TraceRecorder::note(trace_ring, event);
+}
+
+GREYHOUND_NOINLINE void Mutator::trace_since(uint64_t start_ns, EventKind kind, uint64_t a,
+                                             uint64_t b, const char* text) const {
+  trace({.at_ns = start_ns,
+         .duration_ns = monotonic_ns() - start_ns,
+         .kind = kind,
+         .shape = EventShape::kWhole,
+         .text = text,
+         .a = a,
+         .b = b});
+}
+
+void Mutator::trace_blocked(EventShape shape, const char* where) const {
+  if (!tracing()) [[likely]]
+    return;
+  trace({.at_ns = monotonic_ns(), .kind = EventKind::kBlocked, .shape = shape, .text = where});
 }
 
 void Mutator::count_large(size_t bytes) {

@@ -25,6 +25,8 @@
 #include <string>
 #include <vector>
 
+#include "gc/assist_allowance.h"
+#include "gc/event_ring.h"
 #include "gc/layout.h"
 #include "gc/mspan.h"
 #include "gc/stats.h"
@@ -165,6 +167,8 @@ class Mutator : public MutatorHot {
   // Adds everything handed out since the last flush to the collector's counts.
   void flush_counts();
   void count_large(size_t bytes);
+  // A map begins to move that many buckets.
+  void count_map_growth(size_t old_buckets);
   uint64_t mallocs() const { return mallocs_.load(std::memory_order_relaxed); }
   uint64_t alloc_bytes() const { return alloc_bytes_.load(std::memory_order_relaxed); }
 
@@ -195,14 +199,20 @@ class Mutator : public MutatorHot {
   MutatorState state() const { return state_.load(std::memory_order_seq_cst); }
   void raise(Handshake handshake, uint64_t now);
 
+  // Notes a trace event; REQUIRES: the caller owns the mutator. To be called when tracing() only,
+  // which is what a slow path asks first.
+  bool tracing() const;
+  void trace(Event event) const;
+  // A span from `start_ns` until now.
+  void trace_since(uint64_t start_ns, EventKind kind, uint64_t a = 0, uint64_t b = 0,
+                   const char* text = nullptr) const;
+
   Collector* collector() const { return collector_; }
   const std::string& name() const { return name_; }
   const char* last_safepoint() const { return last_safepoint_.load(std::memory_order_relaxed); }
 
   int64_t assist_debt = 0;  // marking work owed for what was allocated while marking
-  int64_t assist_allowance_ns =
-      0;                         // how long it may assist now: what it ran since, less what it did
-  uint64_t assist_ended_ns = 0;  // until when that is reckoned
+  AssistAllowance assist_allowance;
   uint64_t allocs_until_stress = 0;
   // Where the open tiny block ends, while tiny.end is put at its cursor so that the next tiny
   // object comes by the slow path as well; else 0.
@@ -214,6 +224,7 @@ class Mutator : public MutatorHot {
  private:
   friend class World;
   friend struct MutatorTesting;
+  friend struct Stepping;
 
   void answer_slow(const char* where);
   void leave_thread(Mutator* previous);
@@ -221,6 +232,7 @@ class Mutator : public MutatorHot {
   void take_from_blocked();
   void park();
   void spill_registers();
+  void trace_blocked(EventShape shape, const char* where) const;
   void push_stack_words(uintptr_t low, uintptr_t high);
   void push_root_word(uintptr_t word);
   void donate_shades();
@@ -238,7 +250,8 @@ class Mutator : public MutatorHot {
   bool bound_ = false;
   std::unique_ptr<ListedThread> thread_;  // while bound
   uintptr_t thread_stack_end_ = 0;        // where stack roots or a heap profile want it
-  bool hold_answers_ = false;             // tests: not answered for while blocked
+  bool hold_answers_ = false;             // stepping: not answered for while blocked
+  bool barrier_broken_ = false;           // stepping: H1 does not switch its barrier on
   bool alloc_black_ = false;
   bool roots_scanned_ = false;  // in this cycle: with the hybrid barrier, once is enough
   uint32_t sweepgen_ = 0;
@@ -267,6 +280,7 @@ class Mutator : public MutatorHot {
   unsigned blocking_depth_ = 0;  // the owner's; only the outermost region blocks
 
  public:
+  std::atomic<EventRing*> trace_ring{nullptr};  // the tracer's; null until there was a trace
   std::unique_ptr<Marker> assist_marker;
   uint32_t list_index = 0;  // in the world's list; under its lock
 };

@@ -79,19 +79,17 @@ void on_signal(int signal, siginfo_t* info, void* context) {
 }  // namespace
 
 void EventLog::note(Phase phase, uint64_t cycle) {
-  const uint64_t n = count_.load(std::memory_order_relaxed);
-  Slot& slot = slots_[n % kEvents];
-  slot.at_ns.store(monotonic_ns(), std::memory_order_relaxed);
-  slot.cycle_and_phase.store(cycle << 8 | static_cast<uint64_t>(phase), std::memory_order_relaxed);
-  count_.store(n + 1, std::memory_order_release);
+  ring_.push({.at_ns = monotonic_ns(),
+              .cycle = cycle,
+              .kind = EventKind::kPhase,
+              .detail = static_cast<uint8_t>(phase)});
 }
 
 bool EventLog::recent(size_t i, Event* event) const {
-  const uint64_t n = count_.load(std::memory_order_acquire);
-  if (i >= n || i >= kEvents) return false;
-  const Slot& slot = slots_[(n - 1 - i) % kEvents];
-  const uint64_t word = slot.cycle_and_phase.load(std::memory_order_relaxed);
-  *event = {slot.at_ns.load(std::memory_order_relaxed), word >> 8, static_cast<Phase>(word & 255)};
+  const uint64_t count = ring_.count();
+  gc::Event found;
+  if (i >= count || !ring_.read(count - 1 - i, &found)) return false;
+  *event = {found.at_ns, found.cycle, static_cast<Phase>(found.detail)};
   return true;
 }
 

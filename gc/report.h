@@ -6,16 +6,17 @@
 // signal handler included: it takes no lock, and what it reads may be a moment old.
 #pragma once
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
+
+#include "gc/event_ring.h"
 
 namespace greyhound::gc {
 
 class Collector;
 enum class Phase : uint8_t;
 
-// The last phase changes of a collector.
+// The last phase changes of a collector, always on.
 class EventLog {
  public:
   struct Event {
@@ -30,12 +31,8 @@ class EventLog {
   bool recent(size_t i, Event* event) const;
 
  private:
-  struct Slot {
-    std::atomic<uint64_t> at_ns{0};
-    std::atomic<uint64_t> cycle_and_phase{0};
-  };
-  Slot slots_[kEvents];
-  std::atomic<uint64_t> count_{0};
+  uint64_t words_[(kEvents + 1) * EventRing::kWords] = {};
+  EventRing ring_{words_, kEvents + 1};
 };
 
 // One line: what `address` is to the collector's heap. At most `size` bytes with the NUL.

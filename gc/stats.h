@@ -77,6 +77,9 @@ struct CycleStats {
   uint64_t heap_resident_bytes = 0;  // and free ones that are not returned
   uint64_t barrier_hits = 0;
   uint64_t barrier_shades = 0;
+  uint64_t assists = 0;
+  uint64_t map_growths = 0;  // since the end of the cycle before, and the buckets that they move
+  uint64_t map_growth_buckets = 0;
   MarkCounts mark;
 };
 
@@ -95,8 +98,10 @@ struct GcStats {
   uint64_t heap_resident_bytes = 0;  // pages in spans, and free ones not yet returned
   uint64_t metadata_bytes = 0;
 
-  uint64_t barrier_hits = 0;    // stores that took the barrier's slow path
-  uint64_t barrier_shades = 0;  // of them, that greyed their target
+  uint64_t barrier_hits = 0;        // stores that took the barrier's slow path
+  uint64_t barrier_shades = 0;      // of them, that greyed their target
+  uint64_t map_growths = 0;         // evacuations begun
+  uint64_t map_growth_buckets = 0;  // buckets that they move
   uint64_t assists = 0;
   uint64_t assist_ns = 0;
   uint64_t mark_cpu_ns = 0;

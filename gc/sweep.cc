@@ -74,6 +74,13 @@ mspan* take_unswept(Collector* collector, mcentral* central, uint32_t gen) {
   return nullptr;
 }
 
+// What takes longer than a refill usually does; after a cycle every refill sweeps a span.
+void trace_sweep(const Mutator& mutator, uint64_t start_ns, SizeClass size_class) {
+  constexpr uint64_t kWorthAnEventNs = 5'000;
+  if (monotonic_ns() - start_ns < kWorthAnEventNs) return;
+  mutator.trace_since(start_ns, EventKind::kSweep, kSizeClasses[size_class].size);
+}
+
 mspan* take_span(Collector* collector, Mutator* mutator, AllocRun* run) {
   Heap& heap = collector->heap;
   const SizeClass size_class = size_to_class(run->size);
@@ -83,7 +90,9 @@ mspan* take_span(Collector* collector, Mutator* mutator, AllocRun* run) {
   if (mspan* span = central->pop_partial(gen); span != nullptr) return span;
   if (gen == heap.sweepgen.load(std::memory_order_acquire)) {
     collector->sweepers.fetch_add(1, std::memory_order_seq_cst);
+    const uint64_t traced_from = mutator->tracing() ? monotonic_ns() : 0;
     mspan* span = take_unswept(collector, central, gen);
+    if (traced_from != 0) trace_sweep(*mutator, traced_from, size_class);
     collector->sweepers.fetch_sub(1, std::memory_order_seq_cst);
     if (span != nullptr) return span;
   }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The collector's internals, opened for tests: what a mutator and the collector hold privately, a
-// way to run one thread as any of several mutators, and a way to keep a mutator from being answered
-// for, so that a test decides who acknowledges a handshake when. Nothing in the library includes
+// The collector's internals, opened for tests: what a mutator and the collector hold privately,
+// beside what gc/stepping.h opens for everybody who steps a collector. Nothing but tests includes
 // this file.
 //
 // Stepping mode is meant (Mode::kStepping): the mutators are never bound to a thread, the test's
@@ -12,29 +11,20 @@
 #include "gc/collector.h"
 #include "gc/heap.h"
 #include "gc/mutator.h"
+#include "gc/stepping.h"
 #include "runtime/base/check.h"
 
 namespace greyhound::gc {
 
 struct MutatorTesting {
-  // While held back, a blocked mutator is not answered for: it acknowledges at a safepoint of its
-  // own. To be undone before the mutator is destroyed, which waits to be claimed.
-  static void hold_back(Mutator& mutator, bool held) { mutator.hold_answers_ = held; }
-  static size_t shades(const Mutator& mutator) {
-    return mutator.shades_ == nullptr ? 0 : mutator.shades_->count;
-  }
-  static bool has_pending(const Mutator& mutator) {
-    return mutator.request.load(std::memory_order_seq_cst) != Handshake::kNone;
-  }
+  static void hold_back(Mutator& mutator, bool held) { Stepping::hold_back(mutator, held); }
+  static size_t shades(const Mutator& mutator) { return Stepping::shades(mutator); }
+  static bool has_pending(const Mutator& mutator) { return Stepping::has_pending(mutator); }
   static size_t stack_count(const Mutator& mutator) { return mutator.stacks_.size(); }
   static AllocRun* own_run(Mutator& mutator, uint32_t layout_id) {
     return layout_id < mutator.by_layout_.size() ? mutator.by_layout_[layout_id] : nullptr;
   }
   static void donate_shades(Mutator& mutator) { mutator.donate_shades(); }
-
- private:
-  friend class ActAs;
-  static std::atomic<MutatorState>& state(Mutator& mutator) { return mutator.state_; }
 };
 
 struct CollectorTesting {
@@ -51,28 +41,6 @@ struct CollectorTesting {
     collector.limiter.rest_until_ns_.store(until_ns, std::memory_order_relaxed);
   }
   static Marker& marker(Collector& collector) { return *collector.marker_; }
-};
-
-// The calling thread acts as `mutator`, running, until the end of the scope. Neither end is a
-// safepoint, so what happens between can be put exactly between a request and its acknowledgement.
-// REQUIRES: the mutator is blocked and not bound; stepping mode; one thread.
-class ActAs {
- public:
-  explicit ActAs(Mutator& mutator) : mutator_(mutator), outer_(tls_mutator) {
-    CHECK(!mutator.bound() && mutator.state() == MutatorState::kBlocked);
-    MutatorTesting::state(mutator).store(MutatorState::kRunning, std::memory_order_seq_cst);
-    tls_mutator = &mutator;
-  }
-  ~ActAs() {
-    tls_mutator = outer_;
-    MutatorTesting::state(mutator_).store(MutatorState::kBlocked, std::memory_order_seq_cst);
-  }
-  ActAs(const ActAs&) = delete;
-  ActAs& operator=(const ActAs&) = delete;
-
- private:
-  Mutator& mutator_;
-  MutatorHot* outer_;
 };
 
 // A handshake raised after a mutator looked for one at its safepoint, and before it gets any

@@ -88,6 +88,7 @@ class WorkPool {
   size_t bytes() const { return buffers_.load(std::memory_order_relaxed) * sizeof(WorkBuffer); }
 
  private:
+  friend struct Stepping;
   std::mutex mutex_;
   std::condition_variable changed_;
   WorkBuffer* full_ = nullptr;      // protected by mutex_

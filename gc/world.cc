@@ -8,6 +8,7 @@
 #include "gc/heap.h"
 #include "runtime/base/check.h"
 #include "runtime/base/futex.h"
+#include "runtime/base/probes.h"
 
 namespace greyhound::gc {
 namespace {
@@ -100,7 +101,7 @@ void World::remove(Mutator* mutator) {
   mutators_.pop_back();
 }
 
-void World::begin(Handshake handshake) {
+HandshakeRequest World::begin(Handshake handshake) {
   ProfiledLock lock(mutex_, "lock: mutators");
   current_ = handshake;
   switch (handshake) {
@@ -124,7 +125,10 @@ void World::begin(Handshake handshake) {
   pending_.store(static_cast<uint32_t>(mutators_.size()), std::memory_order_seq_cst);
   const uint64_t now = monotonic_ns();
   for (Mutator* mutator : mutators_) mutator->raise(handshake, now);
+  GREYHOUND_PROBE2(handshake__post, static_cast<uint32_t>(handshake), mutators_.size());
+  const HandshakeRequest request{now, static_cast<uint32_t>(mutators_.size())};
   answer_blocked_locked();
+  return request;
 }
 
 void World::answer_blocked() {

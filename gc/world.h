@@ -37,6 +37,12 @@ class SharedHistogram {
   std::atomic<uint64_t> max_{0};
 };
 
+// When a handshake was raised, and how many mutators have to answer.
+struct HandshakeRequest {
+  uint64_t at_ns = 0;
+  uint32_t mutators = 0;
+};
+
 class World {
  public:
   explicit World(Heap* heap) : heap_(heap) {}
@@ -47,7 +53,7 @@ class World {
   void remove(Mutator* mutator);
 
   // Raises `handshake` for every mutator and answers for the blocked ones.
-  void begin(Handshake handshake);
+  HandshakeRequest begin(Handshake handshake);
   bool done() const { return pending_.load(std::memory_order_acquire) == 0; }
   // Waits until done(); reports on stderr a mutator that has not answered for 100 ms.
   void wait_done();

@@ -14,8 +14,10 @@
 // The old chain keeps its evacuation marks. Its keys and elems are cleared when they hold pointers,
 // so that the old table does not keep dead objects alive, unless an old iterator still reads them.
 #include "gc/malloc.h"
+#include "gc/mutator.h"
 #include "maps/grow.h"
 #include "maps/slots.h"
+#include "runtime/base/probes.h"
 
 namespace greyhound::maps {
 namespace {
@@ -146,6 +148,13 @@ void advanceEvacuationMark(const MapType& t, hmap* h) {
     ++h->nevacuate;
   } while (h->nevacuate != stop && bucket_at(t, h->oldbuckets, h->nevacuate)->evacuated());
   if (h->nevacuate != old_length) return;
+  if (const gc::Mutator* mutator = gc::current_mutator_or_null();
+      mutator != nullptr && mutator->tracing()) {
+    mutator->trace({.at_ns = gc::monotonic_ns(),
+                    .kind = gc::EventKind::kMapGrown,
+                    .text = t.type.name,
+                    .a = old_length});
+  }
   // An old iterator may hold on to it for as long as it likes.
   if (!h->has(kOldIterator)) gc::known_garbage(h->oldbuckets);
   set_pointer(&h->oldbuckets, nullptr);
@@ -171,6 +180,7 @@ bool evacuate_by_path(const MapType* t, hmap* h, size_t oldbucket) {
 }  // namespace
 
 bool evacuate(const MapType* t, hmap* h, size_t oldbucket) {
+  GREYHOUND_PROBE3(map__evacuate, t, h, oldbucket);
   bmap* chain = bucket_at(*t, h->oldbuckets, oldbucket);
   prefetch_rest(chain);
   if (!chain->evacuated() && !evacuate_by_path(t, h, oldbucket)) return false;

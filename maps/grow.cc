@@ -3,8 +3,10 @@
 #include "maps/grow.h"
 
 #include "gc/malloc.h"
+#include "gc/mutator.h"
 #include "gc/size_class.h"
 #include "maps/slots.h"
+#include "runtime/base/probes.h"
 
 namespace greyhound::maps {
 namespace {
@@ -104,6 +106,8 @@ bmap* newoverflow(const MapType* t, hmap* h, bmap* last) {
 bool hashGrow(const MapType* t, hmap* h) {
   const bool bigger = overLoadFactor(h->count + 1, h->B);
   const unsigned B = h->B + (bigger ? 1u : 0u);
+  gc::Mutator& mutator = *gc::current_mutator();
+  const uint64_t traced_from = mutator.tracing() ? gc::monotonic_ns() : 0;
   // extra first: nothing new may hang on a local alone while something else is allocated.
   if (B >= kMinPreallocB && !ensure_extra(h)) return false;
   const BucketArray array = makeBucketArray(t, h, B);
@@ -122,6 +126,13 @@ bool hashGrow(const MapType* t, hmap* h) {
     set_pointer(&h->extra->oldoverflow, h->extra->overflow);
     set_pointer(&h->extra->overflow, nullptr);
     set_pointer(&h->extra->nextOverflow, array.nextOverflow);
+  }
+  const size_t old_buckets = size_t{1} << h->old_B();
+  mutator.count_map_growth(old_buckets);
+  GREYHOUND_PROBE4(map__grow, t->type.name, h, old_buckets, h->count);
+  if (traced_from != 0) {
+    mutator.trace_since(traced_from, gc::EventKind::kMapGrow, old_buckets, size_t{1} << B,
+                        t->type.name);
   }
   return true;
 }

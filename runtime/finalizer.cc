@@ -21,14 +21,20 @@ namespace runtime {
 size_t run_ready(gc::Specials* specials, const std::atomic<bool>& stop) {
   size_t calls = 0;
   gc::ReadyCall call;
+  const gc::Mutator& mutator = *gc::current_mutator();
   while (!stop.load(std::memory_order_relaxed) && specials->take_ready(&call)) {
-    if (call.object != nullptr) {
+    const bool finalizer = call.object != nullptr;
+    const uint64_t traced_from = mutator.tracing() ? gc::monotonic_ns() : 0;
+    if (finalizer) {
       Handle<char> object(reinterpret_cast<char*>(load_word(&call.object->value)));
       specials->release(&call);
       call.finalizer(object.get());
     } else {
       call.cleanup();
     }
+    if (traced_from != 0)
+      mutator.trace_since(traced_from,
+                          finalizer ? gc::EventKind::kFinalizer : gc::EventKind::kCleanup);
     call = {};  // what the call had captured is gone before anybody hears that it is over
     specials->finished();
     ++calls;

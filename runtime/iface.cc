@@ -7,6 +7,7 @@
 
 #include "gc/malloc_inl.h"
 #include "gc/write_barrier.h"
+#include "runtime/base/probes.h"
 
 namespace greyhound {
 
@@ -36,9 +37,10 @@ void* static_cell(uint64_t value) { return const_cast<uint64_t*>(&kStaticCells[v
 void* zero_value() { return const_cast<char*>(kZeroValue); }
 
 // Not a function that allocates: a profile is to show convT2E calling mallocgc.
-void* checked(void* box) {
+void* checked(void* box, [[maybe_unused]] size_t size) {
   if (box == nullptr) [[unlikely]]
     throw std::bad_alloc();
+  GREYHOUND_PROBE2(box__alloc, size, box);
   return box;
 }
 
@@ -49,7 +51,7 @@ bool all_zero(const void* value, size_t size) {
 // Out of line, so that the fast path needs no registers saved for it.
 template <class Word>
 GREYHOUND_NOINLINE void* box_word_slow(Word value) {
-  void* box = checked(gc::mallocgc(sizeof(Word), nullptr));
+  void* box = checked(gc::mallocgc(sizeof(Word), nullptr), sizeof(Word));
   *static_cast<Word*>(box) = value;
   return box;
 }
@@ -60,6 +62,7 @@ GREYHOUND_INLINE void* box_word(Word value) {
   void* box = gc::malloc_noscan_inl<sizeof(Word)>();
   if (box == nullptr) [[unlikely]]
     return box_word_slow(value);
+  GREYHOUND_PROBE2(box__alloc, sizeof(Word), box);
   *static_cast<Word*>(box) = value;
   return box;
 }
@@ -70,7 +73,7 @@ GREYHOUND_NOINLINE eface convT2E(const Type* type, const void* value) {
   if (type->pointer_shaped()) return eface(type, reinterpret_cast<void*>(load_word(value)));
   if (type->size == 1) return eface(type, static_cell(*static_cast<const uint8_t*>(value)));
   if (type->size == 0 || all_zero(value, type->size)) return eface(type, zero_value());
-  void* box = checked(gc::mallocgc(type->size, type));
+  void* box = checked(gc::mallocgc(type->size, type), type->size);
   gc::typedmemmove(type, box, value);
   return eface(type, box);
 }
@@ -84,6 +87,7 @@ GREYHOUND_NOINLINE void* convTstring(String value) {
   void* box = gc::newobject_inl<String>();
   if (box == nullptr) [[unlikely]]
     throw std::bad_alloc();
+  GREYHOUND_PROBE2(box__alloc, sizeof(String), box);
   return new (box) String(value);
 }
 

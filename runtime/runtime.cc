@@ -116,6 +116,17 @@ void Runtime::run_finalizers() {
   collector_->specials.wait_idle();
 }
 
+bool Runtime::trace_start(const gc::TraceOptions& options) {
+  // Making room and copying take a while: no handshake waits for it.
+  gc::BlockingScope blocking(gc::current_mutator_or_null(), "trace_start");
+  return collector_->start_trace(options);
+}
+
+gc::Trace Runtime::trace_stop() {
+  gc::BlockingScope blocking(gc::current_mutator_or_null(), "trace_stop");
+  return collector_->tracer.stop();
+}
+
 void Runtime::start_finalizer_thread() {
   if (!collector_->options().finalizer_thread || collector_->options().mode == Mode::kStepping)
     return;

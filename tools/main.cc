@@ -12,9 +12,11 @@
 #include <vector>
 
 #include "runtime/base/nearest.h"
+#include "tools/callsites/callsites_command.h"
 #include "tools/experiments/lab_command.h"
 #include "tools/experiments/machine.h"
 #include "tools/pprof/pprof_command.h"
+#include "tools/serve/serve_command.h"
 
 namespace {
 
@@ -117,6 +119,10 @@ int run(int argc, char** argv) {
   CLI::App* lab = greyhound::lab::add_lab_command(&app, &lab_options);
   greyhound::pprof::PprofOptions pprof_options;
   CLI::App* pprof = greyhound::pprof::add_pprof_command(&app, &pprof_options);
+  greyhound::callsites::CallsitesOptions callsites_options;
+  CLI::App* callsites = greyhound::callsites::add_callsites_command(&app, &callsites_options);
+  greyhound::serve::ServeOptions serve_options;
+  CLI::App* serve = greyhound::serve::add_serve_command(&app, &serve_options);
   CLI::App* version = app.add_subcommand("version", "Print the version");
   app.allow_extras();
   for (CLI::App* command : app.get_subcommands({})) command->allow_extras();
@@ -136,6 +142,8 @@ int run(int argc, char** argv) {
   }
   if (lab->parsed()) return greyhound::lab::run_lab(lab_options);
   if (pprof->parsed()) return greyhound::pprof::run_pprof(pprof_options);
+  if (callsites->parsed()) return greyhound::callsites::run_callsites(callsites_options);
+  if (serve->parsed()) return greyhound::serve::run_serve(serve_options);
   if (version->parsed()) return print_version();
   fmt::print("{}", app.help());
   return 0;

@@ -19,6 +19,19 @@ constexpr FlagRow kRows[] = {
 #undef FLAG
 };
 
+struct WordRow {
+  std::string_view flag;
+  std::string_view word;
+  int64_t value;
+};
+
+constexpr WordRow kWords[] = {
+#define FLAG(name, default_value, help)
+#define WORD(name, word, value) {#name, word, value},
+#include "runtime/base/flags.def"
+#undef FLAG
+};
+
 std::string_view trimmed(std::string_view text) {
   while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
   while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
@@ -29,6 +42,24 @@ bool parse_number(std::string_view text, int64_t* value) {
   const char* end = text.data() + text.size();
   const auto result = std::from_chars(text.data(), end, *value);
   return result.ec == std::errc() && result.ptr == end && !text.empty() && *value >= 0;
+}
+
+bool parse_value(std::string_view key, std::string_view text, int64_t* value) {
+  for (const WordRow& row : kWords) {
+    if (row.flag != key || row.word != text) continue;
+    *value = row.value;
+    return true;
+  }
+  return parse_number(text, value);
+}
+
+// " or 'json'" for a key that takes that word.
+std::string words_of(std::string_view key) {
+  std::string text;
+  for (const WordRow& row : kWords) {
+    if (row.flag == key) text += " or '" + std::string(row.word) + "'";
+  }
+  return text;
 }
 
 // One "key=value"; the empty string when it was understood.
@@ -42,9 +73,10 @@ std::string apply_entry(std::string_view entry, DebugFlags* flags) {
     names.push_back(row.info.name);
     if (row.info.name != key) continue;
     int64_t value = 0;
-    if (!parse_number(text, &value)) {
+    if (!parse_value(key, text, &value)) {
       return "GREYHOUND_DEBUG: '" + std::string(entry) +
-             "': the value must be a whole number from 0, as in " + std::string(key) + "=1";
+             "': the value must be a whole number from 0" + words_of(key) + ", as in " +
+             std::string(key) + "=1";
     }
     flags->*row.field = value;
     return {};

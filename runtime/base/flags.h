@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Debug flags: one table (flags.def), read from GREYHOUND_DEBUG="key=value,key=value" as Go reads
-// GODEBUG, except that an unknown key or a value that is not a number is reported, not ignored.
+// GODEBUG, except that an unknown key or a value that is no whole number (nor a word that the key
+// takes) is reported, not ignored.
 // A runtime copies the flags when it is made; they do not change afterwards, so reads need no lock.
 #pragma once
 
@@ -10,6 +11,8 @@
 #include <vector>
 
 namespace greyhound {
+
+inline constexpr int64_t kGctraceJson = -1;  // gctrace=json
 
 struct DebugFlags {
 #define FLAG(name, default_value, help) int64_t name = default_value;

@@ -24,7 +24,7 @@ const std::string kShort = " --quick --reps 1 --go off ";
 const std::vector<std::string> kAll = {"X1", "X3", "X10", "X15"};
 const std::string kOnlyAll = "--only X1,X3,X10,X15";
 #else
-const std::vector<std::string> kAll = {"X1", "X3", "X9", "X10", "X13", "X15"};
+const std::vector<std::string> kAll = {"X1", "X3", "X9", "X10", "X11", "X12", "X13", "X14", "X15"};
 const std::string kOnlyAll;
 #endif
 
@@ -144,6 +144,72 @@ TEST(Lab, FindObjectGivesTheSlotOfAnyAddressInIt) {
   for (const char* arm : {"hit, hot", "free slot, hot", "hit, cold", "byte 20, cold"})
     EXPECT_EQ(arm_named(x13, arm)["found_per_op"], 1) << arm;
 }
+
+#if !defined(GREYHOUND_TSAN)
+TEST(Lab, CodeOfReadsReachesNoAllocationAndThatOfWritesDoes) {
+  const json document = run_json(kShort + "--only X12");
+  const json& x12 = document["experiments"][0];
+  EXPECT_TRUE(x12["holds"]) << x12["observed"];
+  EXPECT_TRUE(x12["times"].empty()) << "nothing is timed";
+  for (const char* arm :
+       {"an empty function", "mapaccess1_fast64", "mapaccess2_fast64", "mapaccess1_faststr",
+        "mapaccess2_faststr", "mapaccess1", "mapaccess2", "keys' hash and equal"})
+    EXPECT_EQ(arm_named(x12, arm)["alloc_calls"], 0) << arm;
+  for (const char* arm : {"mapassign_fast64", "mapassign_faststr", "mapassign", "convT64"})
+    EXPECT_GT(arm_named(x12, arm)["alloc_calls"], 0) << arm;
+  EXPECT_GT(arm_named(x12, "mapaccess1")["pointer_calls"], 0);
+}
+
+TEST(Lab, FixesSaveTheAllocationsTheySay) {
+  const json document = run_json(kShort + "--only X14");
+  const json& x14 = document["experiments"][0];
+  EXPECT_TRUE(x14["holds"]) << x14["observed"];
+  const std::vector<std::pair<const char*, double>> rows = {
+      {"box", 1},  {"box, inlined", 0}, {"write", 1}, {"write, typed", 0},
+      {"read", 0}, {"parse", 9},        {"kept", 0},  {"kept, moved", 1}};
+  for (const auto& [name, allocs] : rows)
+    EXPECT_NEAR(arm_named(x14, name)["allocs_per_op"].get<double>(), allocs, 0.01) << name;
+  const json& map = arm_named(x14, "map");
+  EXPECT_GT(map["allocs_per_op"].get<double>(),
+            arm_named(x14, "map, hint")["allocs_per_op"].get<double>() + 5);
+  EXPECT_LT(map["ops"], arm_named(x14, "box")["ops"]) << "an operation is a map";
+}
+
+TEST(Lab, SidesOfTheFixesAreProfilesThatCanBeCompared) {
+  const std::string base = testing::temporary_path("");
+  const Output output =
+      run_greyhound("lab" + kShort + "--only X14 --heapprofile '" + base + ".pb.gz'");
+  EXPECT_EQ(output.status, 0) << output.err;
+  const Output compared =
+      run_greyhound("pprof '" + base + ".before.pb.gz' '" + base +
+                    ".after.pb.gz' --sample-type alloc_objects --tag fix=parse");
+  EXPECT_EQ(compared.status, 0) << compared.err;
+  EXPECT_NE(compared.out.find("parse"), std::string::npos) << compared.out;
+  for (const char* suffix : {".pb.gz", ".before.pb.gz", ".after.pb.gz"})
+    EXPECT_EQ(std::remove((base + suffix).c_str()), 0) << suffix;
+}
+
+TEST(Lab, ProfilesShowWhatTheExperimentSays) {
+  const json document = run_json(kShort + "--only X11");
+  const json& x11 = document["experiments"][0];
+  EXPECT_TRUE(x11["holds"]) << x11["observed"];
+  EXPECT_EQ(arm_named(x11, "allocated, rate 1")["profile"]["objects_per_op"], 1) << "exact";
+  EXPECT_EQ(arm_named(x11, "of reads, rate 1")["profile"]["objects_per_op"], 0);
+  EXPECT_EQ(arm_named(x11, "runtime hidden")["profile"]["runtime_leaf"], 0);
+  EXPECT_EQ(arm_named(x11, "CPU, writes too")["profile"]["mark_in_mapaccess"], 0);
+  EXPECT_GT(arm_named(x11, "CPU, writes too")["profile"]["in_mapaccess"], 0);
+}
+
+// There is one CPU profile at a time, and X11 makes its own.
+TEST(Lab, ProfilingExperimentIsNotProfiled) {
+  const std::string path = testing::temporary_path(".pb.gz");
+  const Output output = run_greyhound("lab" + kShort + "--only X11 --cpuprofile '" + path + "'");
+  EXPECT_EQ(output.status, 2) << output.out;
+  EXPECT_EQ(output.err_lines().size(), 1u) << output.err;
+  EXPECT_NE(output.err.find("--cpuprofile"), std::string::npos) << output.err;
+  std::remove(path.c_str());
+}
+#endif
 
 // Go does not export findObject.
 TEST(Lab, ExperimentWithoutAGoSideShowsRecordedFigures) {

@@ -48,7 +48,8 @@ function(greyhound_layer name)
     "$<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>"
     "$<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/greyhound>")
   greyhound_flags(${target})
-  target_compile_definitions(${target} PRIVATE GREYHOUND_VERSION="${PROJECT_VERSION}")
+  target_compile_definitions(${target} PRIVATE
+    GREYHOUND_VERSION="${PROJECT_VERSION}" GREYHOUND_PROBES=$<BOOL:${GREYHOUND_PROBES}>)
   if(layer_CORE)
     target_compile_options(${target} PRIVATE -fno-exceptions -fno-rtti)
   endif()

@@ -5,9 +5,10 @@
 namespace greyhound::lab {
 
 const std::vector<Experiment>& all_experiments() {
-  static const std::vector<Experiment> experiments = {x1_boxing(),       x3_where_ok_lives(),
-                                                      x9_mark_cost(),    x10_write_barrier(),
-                                                      x13_find_object(), x15_gc_pressure()};
+  static const std::vector<Experiment> experiments = {
+      x1_boxing(),         x3_where_ok_lives(),    x9_mark_cost(),
+      x10_write_barrier(), x11_profiles(),         x12_call_sites(),
+      x13_find_object(),   x14_before_and_after(), x15_gc_pressure()};
   return experiments;
 }
 
@@ -29,6 +30,22 @@ std::string_view count_name(Count count) {
       return "barrier shades per op";
     case Count::kFoundPerOp:
       return "found per op";
+    case Count::kAllocCalls:
+      return "calls that reach an allocation";
+    case Count::kPointerCalls:
+      return "calls through a pointer";
+    case Count::kProfileObjects:
+      return "objects in the profile per op";
+    case Count::kRuntimeLeaf:
+      return "share with a runtime frame innermost";
+    case Count::kLabelled:
+      return "share with labels";
+    case Count::kMarkInBackground:
+      return "share of marking in the background";
+    case Count::kMarkInAssist:
+      return "share of marking in assists";
+    case Count::kMarkInMapaccess:
+      return "share of marking below mapaccess";
   }
   return "";
 }
@@ -51,6 +68,22 @@ std::string_view count_short_name(Count count) {
       return "shades/op";
     case Count::kFoundPerOp:
       return "found/op";
+    case Count::kAllocCalls:
+      return "allocating";
+    case Count::kPointerCalls:
+      return "pointer";
+    case Count::kProfileObjects:
+      return "objects";
+    case Count::kRuntimeLeaf:
+      return "runtime";
+    case Count::kLabelled:
+      return "labels";
+    case Count::kMarkInBackground:
+      return "backgr.";
+    case Count::kMarkInAssist:
+      return "assists";
+    case Count::kMarkInMapaccess:
+      return "mapaccess";
   }
   return "";
 }

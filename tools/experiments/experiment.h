@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "tools/experiments/figures.h"
+#include "tools/experiments/go_peer.h"
 
 namespace greyhound::lab {
 
@@ -28,7 +29,11 @@ struct Arm {
   // One repetition, on a runtime of its own.
   std::function<Measurement(uint64_t ops)> run;
   // What Go 1.19.8 did when the document was examined; shown where no Go is found.
-  Figures recorded;
+  Figures recorded = {};
+  // What to do with the built Go program, where running `go_arm` is not all. As GoPeer::run, but
+  // that it may give nothing without a failure: then Go has no figures.
+  std::function<std::optional<Measurement>(const GoPeer&, uint64_t ops, std::string* failure)>
+      run_go = {};
 };
 
 // The counts that a verdict may rest on.
@@ -41,6 +46,14 @@ enum class Count : uint8_t {
   kBarrierHitsPerOp,
   kBarrierShadesPerOp,
   kFoundPerOp,
+  kAllocCalls,
+  kPointerCalls,
+  kProfileObjects,
+  kRuntimeLeaf,
+  kLabelled,
+  kMarkInBackground,
+  kMarkInAssist,
+  kMarkInMapaccess,
 };
 std::string_view count_name(Count count);        // "allocations per op"
 std::string_view count_short_name(Count count);  // "allocs/op"
@@ -75,8 +88,17 @@ enum class Column : uint8_t {
   kHits,
   kShades,
   kFound,
+  kNsChange,
+  kGcShare,
+  kAllocCalls,
+  kPointerCalls,
+  kProfileObjects,
+  kRuntimeLeaf,
+  kLabelled,
+  kMarkInBackground,
+  kMarkInAssist,
+  kMarkInMapaccess,
 };
-
 // An arm after all its repetitions.
 struct ArmResult {
   const Arm* arm = nullptr;
@@ -102,9 +124,13 @@ struct Experiment {
   size_t repetitions = 5;
   uint64_t quick_ops = 0;  // the same with --quick
   size_t quick_repetitions = 5;
+  bool timed = true;             // whether times are compared
+  bool own_cpu_profile = false;  // cannot be run while another is made
   double quick_seconds = 0;  // --quick starts no repetition that would end later, after the first
   // The sentence on the claim when every expectation held.
   std::function<std::string(const std::vector<ArmResult>&)> verdict;
+  // Why it cannot be run here, half a sentence; empty where it can. Null: it always can.
+  std::function<std::string()> obstacle;
 };
 
 // In the order they are listed and run. Built once; any thread.
@@ -114,7 +140,10 @@ Experiment x1_boxing();
 Experiment x3_where_ok_lives();
 Experiment x9_mark_cost();
 Experiment x10_write_barrier();
+Experiment x11_profiles();
+Experiment x12_call_sites();
 Experiment x13_find_object();
+Experiment x14_before_and_after();
 Experiment x15_gc_pressure();
 
 }  // namespace greyhound::lab

@@ -2,6 +2,7 @@
 #include "tools/experiments/figures.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace greyhound::lab {
 namespace {
@@ -65,10 +66,7 @@ std::optional<Spread> spread(const std::vector<Measurement>& repetitions,
     for (const double sample : repetition.*field) samples.push_back(sample * scale);
   }
   if (samples.empty()) return std::nullopt;
-  std::sort(samples.begin(), samples.end());
-  const double tail = samples.size() < kFewestForQuartiles ? 0 : 0.25;
-  return Spread{quantile(samples, 0.5), quantile(samples, tail), quantile(samples, 1 - tail),
-                samples.size()};
+  return spread_of(std::move(samples));
 }
 
 std::optional<double> scaled(std::optional<double> value, double scale) {
@@ -86,7 +84,45 @@ std::optional<double> longest_hold_us(const std::vector<Measurement>& repetition
   return longest;
 }
 
+std::optional<double> gc_cpu_share(const Measurement& m) {
+  if (!m.mark_cpu_ns || m.ns_per_op.size() != 1 || m.ns_per_op[0] <= 0) return std::nullopt;
+  return static_cast<double>(*m.mark_cpu_ns) / (m.ns_per_op[0] * static_cast<double>(m.ops));
+}
+
+std::optional<ProfileFigures> profile_figures(const std::vector<Measurement>& repetitions) {
+  const auto median = [&](auto get) {
+    return median_count(repetitions, [&](const Measurement& m) -> std::optional<double> {
+      return m.profile ? get(*m.profile, static_cast<double>(m.ops)) : std::nullopt;
+    });
+  };
+  const auto share = [&](double ProfileCounts::*part) {
+    return median([part](const ProfileCounts& counts, double) -> std::optional<double> {
+      if (counts.total == 0) return std::nullopt;
+      return counts.*part / counts.total;
+    });
+  };
+  const std::optional<double> objects = median(
+      [](const ProfileCounts& counts, double ops) { return std::optional(counts.total / ops); });
+  if (!objects) return std::nullopt;
+  ProfileFigures figures;
+  figures.objects_per_op = *objects;
+  figures.runtime_leaf = share(&ProfileCounts::runtime_leaf);
+  figures.labelled = share(&ProfileCounts::labelled);
+  figures.in_mapaccess = share(&ProfileCounts::in_mapaccess);
+  figures.mark_in_background = share(&ProfileCounts::mark_in_background);
+  figures.mark_in_assist = share(&ProfileCounts::mark_in_assist);
+  figures.mark_in_mapaccess = share(&ProfileCounts::mark_in_mapaccess);
+  return figures;
+}
+
 }  // namespace
+
+Spread spread_of(std::vector<double> samples) {
+  std::sort(samples.begin(), samples.end());
+  const double tail = samples.size() < kFewestForQuartiles ? 0 : 0.25;
+  return Spread{quantile(samples, 0.5), quantile(samples, tail), quantile(samples, 1 - tail),
+                samples.size()};
+}
 
 Figures summarise(const std::vector<Measurement>& repetitions) {
   Figures figures;
@@ -99,6 +135,9 @@ Figures summarise(const std::vector<Measurement>& repetitions) {
   figures.gc_cycles = median_count(repetitions, [](const Measurement& m) -> std::optional<double> {
     return static_cast<double>(m.cycles);
   });
+  figures.alloc_calls = median_count(repetitions, &Measurement::alloc_calls);
+  figures.profile = profile_figures(repetitions);
+  figures.pointer_calls = median_count(repetitions, &Measurement::pointer_calls);
   figures.objects_greyed = median_count(repetitions, &Measurement::objects_greyed);
   figures.noscan_greyed = median_count(repetitions, &Measurement::noscan_greyed);
   figures.words_scanned = median_count(repetitions, &Measurement::words_scanned);
@@ -107,6 +146,7 @@ Figures summarise(const std::vector<Measurement>& repetitions) {
   figures.mark_ms = spread(repetitions, &Measurement::mark_ns, 1e-6);
   figures.mark_cpu_ms = scaled(median_count(repetitions, &Measurement::mark_cpu_ns), 1e-6);
   figures.longest_hold_us = longest_hold_us(repetitions);
+  figures.gc_cpu_share = median_count(repetitions, gc_cpu_share);
   return figures;
 }
 

@@ -110,18 +110,21 @@ void add_mark_times(const std::string& err, Measurement* m) {
   bool inside = false;
   std::optional<GcTraceLine> last;
   double cpu_ms = 0;
+  double assist_ms = 0;
   for (std::string line; std::getline(lines, line);) {
     if (line == kBegin) {
       inside = true;
       last.reset();
-      cpu_ms = 0;
+      cpu_ms = assist_ms = 0;
     } else if (line == kEnd) {
       inside = false;
       if (last) m->mark_ns.push_back(last->mark_ms * 1e6);
       m->mark_cpu_ns = static_cast<uint64_t>(cpu_ms * 1e6);
+      m->assist_ns = static_cast<uint64_t>(assist_ms * 1e6);
     } else if (const auto trace = inside ? parse_gctrace(line) : std::nullopt; trace) {
       last = trace;
       cpu_ms += trace->mark_cpu_ms;
+      assist_ms += trace->assist_ms;
     }
   }
 }
@@ -226,7 +229,7 @@ std::optional<GcTraceLine> parse_gctrace(std::string_view line) {
       std::sscanf(text.c_str(), "%lf+%lf+%lf ms clock, %lf+%lf/%lf/%lf+%lf ms cpu", &clock[0],
                   &clock[1], &clock[2], &cpu[0], &cpu[1], &cpu[2], &cpu[3], &cpu[4]);
   if (got != 8) return std::nullopt;
-  return GcTraceLine{clock[1], cpu[1] + cpu[2] + cpu[3]};
+  return GcTraceLine{clock[1], cpu[1] + cpu[2] + cpu[3], cpu[1]};
 }
 
 }  // namespace greyhound::lab

@@ -28,6 +28,9 @@ class GoPeer {
 
   const std::string& version() const { return version_; }  // "go1.26.8"
 
+  const std::string& program() const { return program_; }  // the built program's file
+  const std::string& folder() const { return folder_; }    // where it is run
+
   // One repetition of an arm; on failure gives nothing and says why in *failure.
   std::optional<Measurement> run(const std::string& arm, uint64_t ops, std::string* failure) const;
 
@@ -41,6 +44,7 @@ class GoPeer {
 struct GcTraceLine {
   double mark_ms = 0;      // wall
   double mark_cpu_ms = 0;  // assists, background and idle workers
+  double assist_ms = 0;    // of them, assists
 };
 std::optional<GcTraceLine> parse_gctrace(std::string_view line);
 

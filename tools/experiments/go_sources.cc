@@ -1,21 +1,19 @@
 // SPDX-License-Identifier: MIT
-// The assembler takes the files in as they are, looking for them from the source root, which is on
-// the include path. The build does not know of this: after a change in go/ touch this file.
+// tools/CMakeLists.txt tells the build that this file changes with those in go/.
 #include "tools/experiments/go_sources.h"
 
-// NAME holds the bytes of FILE, NAME_end is just past them.
-#define GREYHOUND_EMBED(NAME, FILE)                                                         \
-  asm(".pushsection .rodata\n" #NAME ":\n.incbin \"tools/experiments/go/" FILE "\"\n" #NAME \
-      "_end:\n.byte 0\n.popsection\n");                                                     \
-  extern "C" const char NAME[];                                                             \
-  extern "C" const char NAME##_end[]
+#include "tools/embed.h"
 
-GREYHOUND_EMBED(greyhound_lab_go_mod, "go.mod");
-GREYHOUND_EMBED(greyhound_lab_go_main, "main.go");
-GREYHOUND_EMBED(greyhound_lab_go_loops, "loops.go");
-GREYHOUND_EMBED(greyhound_lab_go_ok, "ok.go");
-GREYHOUND_EMBED(greyhound_lab_go_live, "live.go");
-GREYHOUND_EMBED(greyhound_lab_go_barrier, "barrier.go");
+GREYHOUND_EMBED(greyhound_lab_go_mod, "tools/experiments/go/go.mod");
+GREYHOUND_EMBED(greyhound_lab_go_main, "tools/experiments/go/main.go");
+GREYHOUND_EMBED(greyhound_lab_go_loops, "tools/experiments/go/loops.go");
+GREYHOUND_EMBED(greyhound_lab_go_ok, "tools/experiments/go/ok.go");
+GREYHOUND_EMBED(greyhound_lab_go_live, "tools/experiments/go/live.go");
+GREYHOUND_EMBED(greyhound_lab_go_barrier, "tools/experiments/go/barrier.go");
+GREYHOUND_EMBED(greyhound_lab_go_calls, "tools/experiments/go/calls.go");
+GREYHOUND_EMBED(greyhound_lab_go_fixes, "tools/experiments/go/fixes.go");
+GREYHOUND_EMBED(greyhound_lab_go_profiles, "tools/experiments/go/profiles.go");
+GREYHOUND_EMBED(greyhound_lab_go_ledger, "tools/experiments/go/ledger.go");
 
 namespace greyhound::lab {
 namespace {
@@ -34,6 +32,10 @@ const std::vector<GoSource>& go_sources() {
       source("ok.go", greyhound_lab_go_ok, greyhound_lab_go_ok_end),
       source("live.go", greyhound_lab_go_live, greyhound_lab_go_live_end),
       source("barrier.go", greyhound_lab_go_barrier, greyhound_lab_go_barrier_end),
+      source("calls.go", greyhound_lab_go_calls, greyhound_lab_go_calls_end),
+      source("fixes.go", greyhound_lab_go_fixes, greyhound_lab_go_fixes_end),
+      source("profiles.go", greyhound_lab_go_profiles, greyhound_lab_go_profiles_end),
+      source("ledger.go", greyhound_lab_go_ledger, greyhound_lab_go_ledger_end),
   };
   return sources;
 }

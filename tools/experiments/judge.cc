@@ -34,6 +34,22 @@ double count_of(Count count, const ArmResult& result) {
       return *figures.barrier_shades_per_op;
     case Count::kFoundPerOp:
       return *figures.found_per_op;
+    case Count::kAllocCalls:
+      return *figures.alloc_calls;
+    case Count::kPointerCalls:
+      return *figures.pointer_calls;
+    case Count::kProfileObjects:
+      return figures.profile->objects_per_op;
+    case Count::kRuntimeLeaf:
+      return figures.profile->runtime_leaf.value_or(0);
+    case Count::kLabelled:
+      return figures.profile->labelled.value_or(0);
+    case Count::kMarkInBackground:
+      return figures.profile->mark_in_background.value_or(0);
+    case Count::kMarkInAssist:
+      return figures.profile->mark_in_assist.value_or(0);
+    case Count::kMarkInMapaccess:
+      return figures.profile->mark_in_mapaccess.value_or(0);
   }
   return 0;
 }
@@ -135,7 +151,7 @@ Judgement judge(const Experiment& experiment, const std::vector<ArmResult>& resu
     }
   }
   for (const ArmResult& result : results) {
-    if (result.arm->role == Role::kControl) continue;
+    if (result.arm->role == Role::kControl || !experiment.timed) continue;
     judgement.times.push_back(compare_times(result, results[result.arm->versus]));
   }
   judgement.expected = grouped(judgement.signs, expected_text);

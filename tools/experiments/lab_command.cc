@@ -11,7 +11,13 @@
 
 #include "runtime/base/nearest.h"
 #include "runtime/runtime.h"
+#include "tools/experiments/lab_server.h"
 #include "tools/experiments/report.h"
+#include "tools/page/lab_page.h"
+#include "tools/page/page_run.h"
+#include "tools/serve/debug_server.h"
+#include "tools/trace/trace_sink.h"
+#include "tools/whole_file.h"
 
 namespace greyhound::lab {
 namespace {
@@ -25,7 +31,8 @@ struct UsageError {
 
 const char* const kFooter =
     "Each experiment compares treatments with a control. Verdicts rest on counts (allocations,\n"
-    "bytes, cycles, objects greyed, words scanned, barrier hits, objects found), which repeat "
+    "bytes, cycles, objects greyed, words scanned, barrier hits, objects found, call sites), which "
+    "repeat "
     "from\n"
     "run to run; times are shown with their spread. Where a Go is found, the same work runs there\n"
     "too.\n"
@@ -63,8 +70,25 @@ const Experiment& experiment_named(const std::string& name) {
                                name, nearest_experiment(name))};
 }
 
+std::string obstacle_of(const Experiment& experiment, const LabOptions& options) {
+  const bool profiled = !options.profiles.cpu.empty() || !options.profiles.gc.empty();
+  if (experiment.own_cpu_profile && profiled)
+    return "it makes CPU profiles itself, and there is one at a time; leave out --cpuprofile and "
+           "--gcprofile";
+  return experiment.obstacle ? experiment.obstacle() : "";
+}
+
+// Of all, those that can be run here; the others are named on stderr.
+bool can_run(const Experiment& experiment, const LabOptions& options) {
+  const std::string obstacle = obstacle_of(experiment, options);
+  if (!obstacle.empty())
+    fmt::print(stderr, "greyhound lab: {} is left out: {}\n", experiment.id, obstacle);
+  return obstacle.empty();
+}
+
 // In the order of the list, each once, however they were named.
-std::vector<const Experiment*> chosen_experiments(const std::string& only) {
+std::vector<const Experiment*> chosen_experiments(const LabOptions& options) {
+  const std::string& only = options.only;
   std::vector<const Experiment*> named;
   std::string_view rest = only;
   while (!rest.empty()) {
@@ -75,10 +99,15 @@ std::vector<const Experiment*> chosen_experiments(const std::string& only) {
   }
   if (named.empty() && !only.empty())
     throw UsageError{"--only needs an experiment, as in --only X1,X9"};
+  for (const Experiment* experiment : named) {
+    if (const std::string obstacle = obstacle_of(*experiment, options); !obstacle.empty())
+      throw UsageError{fmt::format("{} cannot be run here: {}", experiment->id, obstacle)};
+  }
   std::vector<const Experiment*> chosen;
   for (const Experiment& experiment : all_experiments()) {
-    if (named.empty() || std::ranges::find(named, &experiment) != named.end())
-      chosen.push_back(&experiment);
+    const bool wanted = named.empty() ? can_run(experiment, options)
+                                      : std::ranges::find(named, &experiment) != named.end();
+    if (wanted) chosen.push_back(&experiment);
   }
   return chosen;
 }
@@ -145,11 +174,43 @@ bool wants_color() {
          terminal != nullptr && std::string_view(terminal) != "dumb";
 }
 
+// What makes the page again.
+std::string page_command(const LabOptions& options) {
+  std::string command = "greyhound lab";
+  if (!options.only.empty()) command += " --only " + options.only;
+  if (options.quick) command += " --quick";
+  if (!options.reps.empty()) command += " --reps " + options.reps;
+  if (options.go != "auto") command += " --go " + options.go;
+  return command + (options.html.empty() ? " --serve" : " --html " + options.html);
+}
+
+// What a page needs of a run that is over.
+struct Ran {
+  nlohmann::ordered_json report;
+  std::string go_note;
+  std::optional<GoPeer> go;
+};
+
+// After the run, so that its own profiles and traces are not in the way of the page's.
+void make_page(const LabOptions& options, const Settings& settings, const Ran& ran,
+               LabServer* server) {
+  Progress progress(progress_wanted());
+  page::LabPage page =
+      page::measure_page(settings.quick, ran.go ? &*ran.go : nullptr, ran.go_note, &progress);
+  page.report = ran.report;
+  page.command = page_command(options);
+  if (!options.html.empty()) {
+    write_whole_file(options.html, page::lab_page_html(page, false));
+    if (!options.json) fmt::print("the page: {}\n", options.html);
+  }
+  if (server != nullptr) server->show(page);
+}
+
 int run_chosen(const LabOptions& options, const std::vector<const Experiment*>& chosen,
-               const Settings& settings) {
+               const Settings& settings, Ran* ran) {
   Progress progress(progress_wanted());
   RunInfo info{this_machine(), settings, environment_settings(), {}};
-  const std::optional<GoPeer> go = prepare_go(options.go, &progress, &info.go_note);
+  std::optional<GoPeer> go = prepare_go(options.go, &progress, &info.go_note);
   const bool color = !options.json && wants_color();
   if (!options.json) print_header(info, color);
   std::vector<ExperimentResult> results;
@@ -163,9 +224,43 @@ int run_chosen(const LabOptions& options, const std::vector<const Experiment*>& 
   } else {
     print_summary(results, color);
   }
+  *ran = {report_document(info, results), info.go_note, std::move(go)};
   const bool holds =
       std::ranges::all_of(results, [](const auto& result) { return result.judgement.holds; });
   return holds ? kExitHolds : kExitSignDidNotHold;
+}
+
+// The same, with --trace if it is wanted.
+int run_traced(const LabOptions& options, const std::vector<const Experiment*>& chosen,
+               const Settings& settings, Ran* ran) try {
+  if (options.trace.empty()) return run_chosen(options, chosen, settings, ran);
+  // As with a profile: what cannot be written is said before anything runs.
+  write_whole_file(options.trace, trace::to_json(std::span<const trace::NamedTrace>()));
+  const trace::TraceSink sink;
+  const int status = run_chosen(options, chosen, settings, ran);
+  write_whole_file(options.trace, sink.json());
+  if (sink.left_out() != 0) {
+    fmt::print(stderr,
+               "greyhound lab: {} holds the first {} events and more; {} later runtimes are not in "
+               "it: name fewer experiments with --only, or fewer --reps\n",
+               options.trace, trace::TraceSink::kMostEvents, sink.left_out());
+  }
+  return status;
+} catch (const greyhound::FileError& error) {
+  throw UsageError{error.what()};
+}
+
+int run_profiled(const LabOptions& options, const std::vector<const Experiment*>& chosen,
+                 const Settings& settings, Ran* ran) {
+  if (!options.profiles.any()) return run_traced(options, chosen, settings, ran);
+  pprof::ProfileNames names = options.profiles;
+  // Every object where the heap is asked about: the counts are then exact. Shares of marking need
+  // fewer.
+  names.heap_rate = names.heap.empty() ? kGcProfileRate : 1;
+  pprof::ProfileFiles files(std::move(names));
+  const int status = run_traced(options, chosen, settings, ran);
+  files.write();
+  return status;
 }
 
 }  // namespace
@@ -197,6 +292,18 @@ CLI::App* add_lab_command(CLI::App* app, LabOptions* options) {
              "Write where the runtime's threads waited for locks, handshakes and cycles");
   add_flag("--hide-runtime", &profiles.hide_runtime,
            "Leave the runtime's own frames out of the profiles of heap and CPU, as Go does");
+  lab->add_option("--serve", options->serve,
+                  "Show the runtimes by HTTP meanwhile, and afterwards until interrupted; "
+                  "127.0.0.1:6060 unless said otherwise, loopback only")
+      ->type_name("[ADDR:PORT]")
+      ->expected(0, 1)
+      ->default_str(serve::ServerOptions().address);
+  add_option("--metrics-compat", &options->metrics_compat, "go",
+             "With --serve: /metrics has the names of Go's client as well");
+  add_option("--html", &options->html, "FILE",
+             "Write the lab page: one file with all figures, a heap to step through, flame graphs");
+  add_option("--trace", &options->trace, "FILE",
+             "Write what each thread did for the collector and when, for Perfetto or speedscope");
   lab->footer(kFooter);
   return lab;
 }
@@ -211,28 +318,29 @@ int run_lab(const LabOptions& options) try {
     list_experiments();
     return kExitHolds;
   }
-  const std::vector<const Experiment*> chosen = chosen_experiments(options.only);
+  const std::vector<const Experiment*> chosen = chosen_experiments(options);
   Settings settings{options.quick, repetitions(options.reps)};
   if (options.go != "auto" && options.go != "off" && access(options.go.c_str(), X_OK) != 0) {
     throw UsageError{
         fmt::format("--go needs auto, off or the path of a go command, not '{}'", options.go)};
   }
   if (!report_environment()) return kExitUsage;
-  if (!options.profiles.any()) return run_chosen(options, chosen, settings);
-  pprof::ProfileNames names = options.profiles;
-  // Every object where the heap is asked about: the counts are then exact. Shares of marking need
-  // fewer.
-  names.heap_rate = names.heap.empty() ? kGcProfileRate : 1;
-  pprof::ProfileFiles files(std::move(names));
-  const int status = run_chosen(options, chosen, settings);
-  files.write();
+  std::optional<LabServer> server;
+  if (!options.serve.empty()) server.emplace(options.serve, options.metrics_compat);
+  // Before anything runs: an hour's work is not to end in a file that cannot be written.
+  if (!options.html.empty()) page::require_writable(options.html);
+  Ran ran;
+  const int status = run_profiled(options, chosen, settings, &ran);
+  if (!options.html.empty() || server)
+    make_page(options, settings, ran, server ? &*server : nullptr);
+  if (server) server->serve_until_interrupted();
   return status;
 } catch (const UsageError& error) {
   fmt::print(stderr, "greyhound lab: {}\n", error.message);
   return kExitUsage;
 } catch (const std::bad_alloc&) {
   throw;
-} catch (const std::runtime_error& error) {  // of the profiles
+} catch (const std::runtime_error& error) {  // of the profiles, of the server's address
   fmt::print(stderr, "greyhound lab: {}\n", error.what());
   return kExitUsage;
 }

@@ -20,6 +20,10 @@ struct LabOptions {
   std::string reps;
   std::string go = "auto";
   pprof::ProfileNames profiles;
+  std::string serve;  // an address; empty: no server
+  std::string metrics_compat;
+  std::string trace;  // a file
+  std::string html;   // a file
 };
 
 inline constexpr int kExitHolds = 0;

@@ -3,6 +3,7 @@
 // document (docs/lab.schema.json describes it). Both write to standard output.
 #pragma once
 
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <utility>
 #include <vector>
@@ -28,6 +29,9 @@ void print_header(const RunInfo& info, bool color);
 void print_experiment(const ExperimentResult& result, bool color);
 void print_summary(const std::vector<ExperimentResult>& results, bool color);
 
+// The document that print_json prints.
+nlohmann::ordered_json report_document(const RunInfo& info,
+                                       const std::vector<ExperimentResult>& results);
 void print_json(const RunInfo& info, const std::vector<ExperimentResult>& results);
 
 }  // namespace greyhound::lab

@@ -26,6 +26,17 @@ Json spread(const std::optional<Spread>& value) {
   return {{"median", value->median}, {"low", number(value->low)}, {"high", number(value->high)}};
 }
 
+Json profile_json(const std::optional<ProfileFigures>& profile) {
+  if (!profile) return nullptr;
+  return {{"objects_per_op", profile->objects_per_op},
+          {"runtime_leaf", number(profile->runtime_leaf)},
+          {"labelled", number(profile->labelled)},
+          {"in_mapaccess", number(profile->in_mapaccess)},
+          {"mark_in_background", number(profile->mark_in_background)},
+          {"mark_in_assist", number(profile->mark_in_assist)},
+          {"mark_in_mapaccess", number(profile->mark_in_mapaccess)}};
+}
+
 void add_counts(const Figures& figures, Json* out) {
   (*out)["allocs_per_op"] = number(figures.allocs_per_op);
   (*out)["bytes_per_op"] = number(figures.bytes_per_op);
@@ -40,6 +51,10 @@ void add_counts(const Figures& figures, Json* out) {
   (*out)["pointers_resolved"] = count(figures.pointers_resolved);
   (*out)["mark_ms"] = spread(figures.mark_ms);
   (*out)["mark_cpu_ms"] = number(figures.mark_cpu_ms);
+  (*out)["gc_cpu_share"] = number(figures.gc_cpu_share);
+  (*out)["alloc_calls"] = count(figures.alloc_calls);
+  (*out)["pointer_calls"] = count(figures.pointer_calls);
+  (*out)["profile"] = profile_json(figures.profile);
 }
 
 Json go_json(const ArmResult& result, const std::string& source) {
@@ -125,7 +140,7 @@ Json experiment_json(const ExperimentResult& result) {
 
 }  // namespace
 
-void print_json(const RunInfo& info, const std::vector<ExperimentResult>& results) {
+Json report_document(const RunInfo& info, const std::vector<ExperimentResult>& results) {
   Json environment = Json::object();
   for (const auto& [name, value] : info.environment) environment[name] = value;
   Json experiments = Json::array();
@@ -134,7 +149,7 @@ void print_json(const RunInfo& info, const std::vector<ExperimentResult>& result
     experiments.push_back(experiment_json(result));
     holds = holds && result.judgement.holds;
   }
-  const Json document = {
+  return {
       {"schema_version", kSchemaVersion},
       {"greyhound", {{"version", GREYHOUND_VERSION}, {"build_type", GREYHOUND_BUILD_TYPE}}},
       {"machine",
@@ -147,7 +162,11 @@ void print_json(const RunInfo& info, const std::vector<ExperimentResult>& result
       {"experiments", std::move(experiments)},
       {"holds", holds},
   };
-  fmt::print("{}\n", document.dump(2, ' ', false, Json::error_handler_t::replace));
+}
+
+void print_json(const RunInfo& info, const std::vector<ExperimentResult>& results) {
+  fmt::print("{}\n",
+             report_document(info, results).dump(2, ' ', false, Json::error_handler_t::replace));
 }
 
 }  // namespace greyhound::lab

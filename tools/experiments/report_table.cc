@@ -59,6 +59,30 @@ std::string ns_over_text(const std::optional<Spread>& ns, const std::optional<Sp
   return (over < 0 ? "-" : "+") + number_text(std::abs(over));
 }
 
+std::string percent_text(double share) {
+  if (share != 0 && std::abs(share) < 0.005) return "<1%";
+  return fmt::format("{:.0f}%", share * 100);
+}
+
+// Only a CPU profile has map reads in it.
+bool is_cpu(const ProfileFigures& profile) { return profile.in_mapaccess.value_or(0) > 0; }
+
+std::string objects_text(const Figures& f) {
+  return f.profile && !is_cpu(*f.profile) ? per_op_text(f.profile->objects_per_op) : kAbsent;
+}
+
+// `cpu`: of which kind of profile it is a figure.
+std::string share_text(const Figures& f, std::optional<double> ProfileFigures::*share, bool cpu) {
+  if (!f.profile || is_cpu(*f.profile) != cpu) return kAbsent;
+  return text_of((*f.profile).*share, percent_text);
+}
+
+// Of the medians: "-81%".
+std::string change_text(const std::optional<Spread>& ns, const std::optional<Spread>& control) {
+  if (!ns || !control || control->median <= 0) return kAbsent;
+  return fmt::format("{:+.0f}%", (ns->median / control->median - 1) * 100);
+}
+
 // `control`: the figures that f is compared with; null for a control's own.
 std::string cell(Column column, const Figures& f, const Figures* control) {
   const auto median = [](const Spread& spread) { return number_text(spread.median); };
@@ -97,6 +121,26 @@ std::string cell(Column column, const Figures& f, const Figures* control) {
       return text_of(f.barrier_shades_per_op, per_op_text);
     case Column::kFound:
       return text_of(f.found_per_op, per_op_text);
+    case Column::kNsChange:
+      return control ? change_text(f.ns_per_op, control->ns_per_op) : kAbsent;
+    case Column::kGcShare:
+      return text_of(f.gc_cpu_share, percent_text);
+    case Column::kAllocCalls:
+      return text_of(f.alloc_calls, count_text);
+    case Column::kPointerCalls:
+      return text_of(f.pointer_calls, count_text);
+    case Column::kProfileObjects:
+      return objects_text(f);
+    case Column::kRuntimeLeaf:
+      return share_text(f, &ProfileFigures::runtime_leaf, false);
+    case Column::kLabelled:
+      return share_text(f, &ProfileFigures::labelled, f.profile && is_cpu(*f.profile));
+    case Column::kMarkInBackground:
+      return share_text(f, &ProfileFigures::mark_in_background, true);
+    case Column::kMarkInAssist:
+      return share_text(f, &ProfileFigures::mark_in_assist, true);
+    case Column::kMarkInMapaccess:
+      return share_text(f, &ProfileFigures::mark_in_mapaccess, true);
   }
   return kAbsent;
 }
@@ -138,6 +182,26 @@ Head head(Column column, bool go) {
       return {{"shades", "/op"}};
     case Column::kFound:
       return {{"found", "/op"}};
+    case Column::kNsChange:
+      return {{"", "change"}};
+    case Column::kGcShare:
+      return {{"GC", "CPU"}};
+    case Column::kAllocCalls:
+      return {{"allocating", "calls"}};
+    case Column::kPointerCalls:
+      return {{"by", "pointer"}};
+    case Column::kProfileObjects:
+      return {{"objects", "/op"}};
+    case Column::kRuntimeLeaf:
+      return {{"runtime", "leaf"}};
+    case Column::kLabelled:
+      return {{"", "labels"}};
+    case Column::kMarkInBackground:
+      return {{"mark", "bg."}};
+    case Column::kMarkInAssist:
+      return {{"mark", "assist"}};
+    case Column::kMarkInMapaccess:
+      return {{"mark", "map"}};
     case Column::kNsSpread:
     case Column::kMarkSpread:
       return {{"", ""}};
@@ -298,7 +362,7 @@ void print_experiment(const ExperimentResult& result, bool color) {
   print(judgement.observed == judgement.expected
             ? paragraph("observed", "as expected")
             : signs_text("observed", judgement.signs, observed_text));
-  print(paragraph("times", times_text(judgement.times)));
+  if (!judgement.times.empty()) print(paragraph("times", times_text(judgement.times)));
   if (!result.go_failure.empty()) {
     print(paragraph("Go", "recorded figures, because " + result.go_failure));
   }

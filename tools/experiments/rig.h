@@ -14,6 +14,8 @@
 #include "runtime/greyhound.h"
 #include "tools/experiments/figures.h"
 #include "tools/pprof/profile_files.h"
+#include "tools/serve/shown_runtime.h"
+#include "tools/trace/trace_sink.h"
 
 namespace greyhound::lab {
 
@@ -26,7 +28,7 @@ GREYHOUND_INLINE void consume(const T& value) {
 class Rig {
  public:
   explicit Rig(const runtime::Options& options = {})
-      : runtime_(options), thread_(runtime_, "lab") {}
+      : runtime_(serve::shown(options)), thread_(runtime_, "lab") {}
   Rig(const Rig&) = delete;
   Rig& operator=(const Rig&) = delete;
 
@@ -61,6 +63,8 @@ class Rig {
 
  private:
   pprof::ProfiledRuntime runtime_;
+  serve::ShownScope shown_{runtime_};
+  trace::TracedScope traced_{runtime_};
   runtime::Thread thread_;
 };
 

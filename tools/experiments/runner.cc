@@ -15,8 +15,10 @@ constexpr const char* kRecorded = "recorded go1.19";
 
 double now_s() { return static_cast<double>(gc::monotonic_ns()) * 1e-9; }
 
+bool has_go(const Arm& arm) { return !arm.go_arm.empty() || arm.run_go != nullptr; }
+
 bool has_go_side(const Experiment& experiment) {
-  return std::ranges::any_of(experiment.arms, [](const Arm& arm) { return !arm.go_arm.empty(); });
+  return std::ranges::any_of(experiment.arms, has_go);
 }
 
 class Run {
@@ -53,7 +55,7 @@ class Run {
       progress_->show(fmt::format("lab: {} repetition {}/{}: {}", experiment_.id, repetition + 1,
                                   wanted_, arm.name));
       ours_[at].push_back(run_ours(arm));
-      if (go_ != nullptr && go_failure_.empty() && !arm.go_arm.empty()) run_go(arm, at);
+      if (go_ != nullptr && go_failure_.empty() && has_go(arm)) run_go(arm, at);
     }
   }
 
@@ -64,7 +66,8 @@ class Run {
   }
 
   void run_go(const Arm& arm, size_t at) {
-    if (auto measured = go_->run(arm.go_arm, ops_, &go_failure_))
+    if (auto measured = arm.run_go ? arm.run_go(*go_, ops_, &go_failure_)
+                                   : go_->run(arm.go_arm, ops_, &go_failure_))
       theirs_[at].push_back(std::move(*measured));
   }
 
@@ -82,8 +85,8 @@ class Run {
     result.go_failure = go_failure_;
     for (size_t i = 0; i < experiment_.arms.size(); ++i) {
       const Arm& arm = experiment_.arms[i];
-      result.arms.push_back(
-          {&arm, ops_, ours_[i].size(), summarise(ours_[i]), go_figures(i, measured)});
+      result.arms.push_back({&arm, ours_[i].front().ops, ours_[i].size(), summarise(ours_[i]),
+                             go_figures(i, measured)});
     }
     result.judgement = judge(experiment_, result.arms);
     return result;

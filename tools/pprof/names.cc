@@ -100,4 +100,9 @@ std::string display_name(std::string_view demangled) {
   return name;
 }
 
+std::string name_of_symbol(const std::string& symbol) {
+  if (symbol.starts_with("_Z")) return display_name(demangle(symbol.substr(0, symbol.find('.'))));
+  return symbol.find("::") == std::string::npos ? symbol : display_name(symbol);
+}
+
 }  // namespace greyhound::pprof

@@ -16,4 +16,8 @@ std::string demangle(const std::string& symbol);
 // "std::vector<int>::push_back(int const&)" gives "std::vector::push_back".
 std::string display_name(std::string_view demangled);
 
+// Of a linker symbol, without what compilers append to a function that they split or specialised.
+// Names of other languages' functions, Go's among them, are what they are.
+std::string name_of_symbol(const std::string& symbol);
+
 }  // namespace greyhound::pprof

@@ -5,9 +5,15 @@
 
 #include <CLI/CLI.hpp>
 #include <charconv>
+#include <filesystem>
+#include <regex>
+#include <set>
 
+#include "tools/pprof/flame_data.h"
 #include "tools/pprof/hide_runtime.h"
 #include "tools/pprof/view.h"
+#include "tools/web/html.h"
+#include "tools/whole_file.h"
 
 namespace greyhound::pprof {
 namespace {
@@ -24,6 +30,7 @@ const char* const kFooter =
     "  greyhound lab --only X1 --heapprofile heap.pb.gz   where the boxes are made\n"
     "  greyhound pprof heap.pb.gz --sample-type alloc_space\n"
     "  greyhound pprof heap.pb.gz --tree --tag arm='write any 1000+'\n"
+    "  greyhound pprof before.pb.gz after.pb.gz --html flame.html --highlight 'convT|mallocgc'\n"
     "  greyhound pprof heap.pb.gz --folded | flamegraph.pl > heap.svg";
 
 std::vector<std::pair<std::string, std::string>> parse_tags(const std::vector<std::string>& texts) {
@@ -46,9 +53,14 @@ size_t parse_lines(const std::string& text) {
   return lines;
 }
 
-StackView view_of_file(const std::string& path, const ViewOptions& options, bool hide) {
+Profile profile_of_file(const std::string& path, bool hide) {
   Profile profile = read_file(path);
   if (hide) hide_runtime(&profile);
+  return profile;
+}
+
+StackView view_of_file(const std::string& path, const ViewOptions& options, bool hide) {
+  const Profile profile = profile_of_file(path, hide);
   try {
     return view_of(profile, options);
   } catch (const std::runtime_error& error) {
@@ -68,6 +80,50 @@ StackView chosen_view(const PprofOptions& options) {
     throw std::runtime_error(
         fmt::format("{} and {}: {}", options.files[0], options.files[1], error.what()));
   }
+}
+
+void check_highlight(const PprofOptions& options) {
+  if (options.highlight.empty()) return;
+  if (options.html.empty()) throw std::runtime_error("--highlight is for a page: add --html FILE");
+  try {
+    const std::regex checked(options.highlight, std::regex::ECMAScript);
+  } catch (const std::regex_error&) {
+    throw std::runtime_error(
+        fmt::format("--highlight needs a regular expression, not '{}'", options.highlight));
+  }
+}
+
+std::string file_name(const std::string& path) {
+  return std::filesystem::path(path).filename().string();
+}
+
+// A page can begin with one value of a key; and it never takes the place of a profile.
+void check_page(const PprofOptions& options) {
+  std::set<std::string> keys;
+  for (const auto& [key, value] : parse_tags(options.tags)) {
+    if (!keys.insert(key).second)
+      throw std::runtime_error(fmt::format("--html takes one --tag of '{}', not two", key));
+  }
+  for (const std::string& path : options.files) {
+    std::error_code none;
+    if (std::filesystem::equivalent(path, options.html, none))
+      throw std::runtime_error(fmt::format("--html {} would replace that profile", options.html));
+  }
+}
+
+void write_page(const PprofOptions& options) {
+  check_page(options);
+  std::vector<NamedProfile> profiles;
+  std::string title;
+  for (const std::string& path : options.files) {
+    profiles.push_back({file_name(path), profile_of_file(path, options.hide_runtime)});
+    title += (title.empty() ? "" : " \u2192 ") + file_name(path);
+  }
+  const FlameOptions wanted{title, options.sample_type, parse_tags(options.tags),
+                            options.highlight};
+  const web::Page page{
+      title + " \u2013 flame graph", "flame", {{"profile", flame_data(profiles, wanted)}}};
+  write_whole_file(options.html, web::html_of(page));
 }
 
 }  // namespace
@@ -90,6 +146,10 @@ CLI::App* add_pprof_command(CLI::App* app, PprofOptions* options) {
       ->allow_extra_args(false);
   pprof->add_option("--lines", options->lines, "How many functions of --top; 0: all")
       ->type_name("N");
+  pprof->add_option("--html", options->html, "Write a flame graph to FILE: one page, no network")
+      ->type_name("FILE");
+  pprof->add_option("--highlight", options->highlight, "Functions to highlight in the flame graph")
+      ->type_name("REGEX");
   pprof->footer(kFooter);
   return pprof;
 }
@@ -99,7 +159,14 @@ int run_pprof(const PprofOptions& options) try {
     throw std::runtime_error("needs a file, as in greyhound pprof heap.pb.gz");
   if (options.top + options.tree + options.folded > 1)
     throw std::runtime_error("--top, --tree and --folded exclude one another");
+  if (!options.html.empty() && (options.top || options.tree || options.folded))
+    throw std::runtime_error("--html and --top, --tree or --folded exclude one another");
+  check_highlight(options);
   const size_t lines = parse_lines(options.lines);
+  if (!options.html.empty()) {
+    write_page(options);
+    return 0;
+  }
   const StackView view = chosen_view(options);
   fmt::print("{}", options.tree     ? format_tree(view)
                    : options.folded ? format_folded(view)

@@ -10,6 +10,8 @@
 #include <utility>
 #include <vector>
 
+#include "tools/whole_file.h"
+
 namespace greyhound::pprof {
 
 struct ValueType {
@@ -63,11 +65,7 @@ class FormatError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// A file that cannot be read or written, or holds no profile: a sentence that names it.
-class FileError : public std::runtime_error {
- public:
-  using std::runtime_error::runtime_error;
-};
+using greyhound::FileError;  // what reading and writing files throws
 
 std::string encode(const Profile& profile);
 // Of bytes gzipped or not. Throws FormatError, and nothing else but std::bad_alloc, whatever they

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 
 #include "tools/pprof/cpu_profile.h"
@@ -41,7 +42,33 @@ void append(std::vector<Record> from, std::vector<Record>* to) {
   for (Record& record : from) to->push_back(std::move(record));
 }
 
+// "heap.pb.gz" and "before": "heap.before.pb.gz".
+std::string side_name(const std::string& path, const std::string& side) {
+  const size_t folder = path.find_last_of('/') + 1;  // 0 without one
+  const size_t dot = path.find('.', folder);
+  if (dot == std::string::npos) return path + "." + side;
+  return path.substr(0, dot) + "." + side + path.substr(dot);
+}
+
+std::vector<gc::MemRecord> of_side(const std::vector<gc::MemRecord>& records,
+                                   const std::string& side) {
+  const std::pair<std::string, std::string> label("side", side);
+  std::vector<gc::MemRecord> found;
+  for (const gc::MemRecord& record : records) {
+    if (std::ranges::find(record.labels, label) != record.labels.end()) found.push_back(record);
+  }
+  return found;
+}
+
 }  // namespace
+
+void write_heap_sides(const std::vector<gc::MemRecord>& records, uint64_t rate,
+                      const HeapProfileOptions& options, const std::string& path) {
+  for (const char* side : {"before", "after"}) {
+    const std::vector<gc::MemRecord> chosen = of_side(records, side);
+    if (!chosen.empty()) write_file(heap_profile(chosen, rate, options), side_name(path, side));
+  }
+}
 
 ProfileFiles::ProfileFiles(ProfileNames names) : names_(std::move(names)) {
   refuse_twins(names_);
@@ -80,8 +107,11 @@ void ProfileFiles::write() {
   runtime::CpuProfile cpu;
   if (cpu_ != nullptr) cpu = cpu_->stop();
   cpu_.reset();
-  if (!names_.heap.empty())
-    write_file(heap_profile(records_, heap_rate_, {names_.hide_runtime}), names_.heap);
+  if (!names_.heap.empty()) {
+    const HeapProfileOptions options{names_.hide_runtime};
+    write_file(heap_profile(records_, heap_rate_, options), names_.heap);
+    write_heap_sides(records_, heap_rate_, options, names_.heap);
+  }
   if (!names_.cpu.empty()) write_file(cpu_profile(cpu, {names_.hide_runtime}), names_.cpu);
   if (!names_.gc.empty()) write_file(gc_profile(records_, uncharged_, cpu), names_.gc);
   if (!names_.block.empty()) write_file(wait_profile(waits_, kWaitRate), names_.block);

@@ -15,6 +15,7 @@
 #include "gc/wait_profile.h"
 #include "runtime/profile/cpu_profiler.h"
 #include "runtime/runtime.h"
+#include "tools/pprof/heap_profile.h"
 
 namespace greyhound::pprof {
 
@@ -62,6 +63,12 @@ class ProfileFiles {
   gc::MarkTimes uncharged_;
   std::vector<gc::WaitRecord> waits_;
 };
+
+// What was recorded under the labels side=before and side=after, where there is any: each in a file
+// of its own beside `path`, as heap.before.pb.gz, so that the two can be compared. Throws
+// FileError.
+void write_heap_sides(const std::vector<gc::MemRecord>& records, uint64_t rate,
+                      const HeapProfileOptions& options, const std::string& path);
 
 // A runtime that is announced, if there is anybody to tell.
 class ProfiledRuntime : public runtime::Runtime {

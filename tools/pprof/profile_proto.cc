@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: MIT
 // The file format: field numbers are those of google/pprof's proto/profile.proto.
 #include <fmt/format.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include <zlib.h>
 
 #include <array>
 #include <cerrno>
 #include <cstdio>
-#include <cstring>
 #include <map>
 #include <memory>
 #include <protozero/pbf_reader.hpp>
@@ -492,10 +489,6 @@ struct CloseFile {
 };
 using File = std::unique_ptr<std::FILE, CloseFile>;
 
-FileError file_error(const std::string& path, const char* what, int error) {
-  return FileError(fmt::format("{}: {}: {}", path, what, std::strerror(error)));
-}
-
 }  // namespace
 
 std::string encode(const Profile& profile) { return compress(Encoder(profile)()); }
@@ -509,19 +502,7 @@ Profile decode(std::string_view bytes) try {
 }
 
 void write_file(const Profile& profile, const std::string& path) {
-  const std::string bytes = encode(profile);
-  struct stat status;
-  // A pipe or /dev/stdout is written to; there is nothing to lose.
-  const bool special = stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode);
-  const std::string written = special ? path : fmt::format("{}.{}.tmp", path, getpid());
-  File file(std::fopen(written.c_str(), "wb"));
-  if (file == nullptr) throw file_error(path, "cannot be written", errno);
-  const bool complete = std::fwrite(bytes.data(), 1, bytes.size(), file.get()) == bytes.size() &&
-                        std::fclose(file.release()) == 0;
-  const int error = errno;
-  if (complete && (special || std::rename(written.c_str(), path.c_str()) == 0)) return;
-  if (!special) std::remove(written.c_str());
-  throw file_error(path, "cannot be written", complete ? errno : error);
+  write_whole_file(path, encode(profile));
 }
 
 Profile read_file(const std::string& path) try {

@@ -1,15 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "tools/pprof/symbolizer.h"
 
-#include <dwarf.h>
-#include <elfutils/libdw.h>
 #include <elfutils/libdwfl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <cstdlib>
-
-#include "tools/pprof/names.h"
+#include "tools/pprof/dwarf_frames.h"
 
 namespace greyhound::pprof {
 namespace {
@@ -20,118 +16,6 @@ constexpr Dwfl_Callbacks kCallbacks = {
     .section_address = dwfl_offline_section_address,
     .debuginfo_path = nullptr,
 };
-
-struct Place {
-  std::string file;
-  int64_t line = 0;
-};
-
-Frame frame_of(const std::string& symbol, const Place& place) {
-  return {display_name(demangle(symbol)), symbol, place.file, place.line};
-}
-
-std::string string_attribute(Dwarf_Die* die, unsigned name) {
-  Dwarf_Attribute attribute;
-  const char* text = dwarf_formstring(dwarf_attr_integrate(die, name, &attribute));
-  return text == nullptr ? std::string() : text;
-}
-
-// The entry that stands where the function is declared, in its class and namespaces.
-Dwarf_Die declaration_of(Dwarf_Die* die) {
-  Dwarf_Die at = *die;
-  Dwarf_Attribute attribute;
-  for (const unsigned link : {DW_AT_abstract_origin, DW_AT_specification}) {
-    Dwarf_Die next;
-    if (dwarf_attr(&at, link, &attribute) != nullptr &&
-        dwarf_formref_die(&attribute, &next) != nullptr)
-      at = next;
-  }
-  return at;
-}
-
-// What a class, namespace or function adds to the names in it. An anonymous namespace has no name.
-std::string scope_name(Dwarf_Die* die) {
-  switch (dwarf_tag(die)) {
-    case DW_TAG_namespace:
-    case DW_TAG_class_type:
-    case DW_TAG_structure_type:
-    case DW_TAG_union_type:
-    case DW_TAG_subprogram: {
-      std::string name = string_attribute(die, DW_AT_name);
-      return name.starts_with("<lambda") ? "{lambda}" : name;
-    }
-    default:
-      return {};
-  }
-}
-
-// The mangled name where there is one. A function of one file has none: then its plain name with
-// those of the scopes around it.
-std::string symbol_of(Dwarf_Die* die) {
-  if (std::string name = string_attribute(die, DW_AT_linkage_name); !name.empty()) return name;
-  std::string name;
-  Dwarf_Die declaration = declaration_of(die);
-  Dwarf_Die* scopes = nullptr;
-  const int count = dwarf_getscopes_die(&declaration, &scopes);
-  for (int i = 0; i < count; ++i) {
-    const std::string scope = scope_name(&scopes[i]);
-    if (!scope.empty()) name = name.empty() ? scope : scope + "::" + name;
-  }
-  if (count > 0) std::free(scopes);
-  return name.empty() ? string_attribute(die, DW_AT_name) : name;
-}
-
-// Where an inlined function was called.
-Place call_place(Dwarf_Die* inlined, Dwarf_Die* unit) {
-  Place place;
-  Dwarf_Attribute attribute;
-  Dwarf_Word number = 0;
-  if (dwarf_formudata(dwarf_attr(inlined, DW_AT_call_line, &attribute), &number) == 0)
-    place.line = static_cast<int64_t>(number);
-  Dwarf_Files* files = nullptr;
-  size_t count = 0;
-  if (dwarf_formudata(dwarf_attr(inlined, DW_AT_call_file, &attribute), &number) == 0 &&
-      dwarf_getsrcfiles(unit, &files, &count) == 0) {
-    if (const char* name = dwarf_filesrc(files, number, nullptr, nullptr); name != nullptr)
-      place.file = name;
-  }
-  return place;
-}
-
-Place place_of(Dwfl_Module* module, uint64_t address) {
-  Place place;
-  if (Dwfl_Line* line = dwfl_module_getsrc(module, address); line != nullptr) {
-    int number = 0;
-    const char* file = dwfl_lineinfo(line, nullptr, &number, nullptr, nullptr, nullptr);
-    if (file != nullptr) place = {file, number};
-  }
-  return place;
-}
-
-// The function at `address` and those it is inlined into, from the innermost outwards.
-std::vector<Frame> frames_by_dwarf(Dwfl_Module* module, uint64_t address) {
-  std::vector<Frame> frames;
-  Dwarf_Addr bias = 0;
-  Dwarf_Die* unit = dwfl_module_addrdie(module, address, &bias);
-  if (unit == nullptr) return frames;
-  Dwarf_Die* scopes = nullptr;
-  if (dwarf_getscopes(unit, address - bias, &scopes) <= 0) return frames;
-  // By where they were inlined; what dwarf_getscopes gives follows where they are written.
-  Dwarf_Die innermost = scopes[0];
-  std::free(scopes);
-  const int count = dwarf_getscopes_die(&innermost, &scopes);
-  Place place = place_of(module, address);
-  for (int i = 0; i < count; ++i) {
-    Dwarf_Die* die = &scopes[i];
-    const int tag = dwarf_tag(die);
-    if (tag != DW_TAG_inlined_subroutine && tag != DW_TAG_subprogram) continue;
-    frames.push_back(frame_of(symbol_of(die), place));
-    if (tag == DW_TAG_subprogram) break;
-    place = call_place(die, unit);
-  }
-  if (count > 0) std::free(scopes);
-  return frames;
-}
 
 }  // namespace
 
@@ -156,13 +40,7 @@ Location Symbolizer::call_before(uint64_t return_address) {
   Location location{address, {}};
   Dwfl_Module* module =
       modules_->dwfl == nullptr ? nullptr : dwfl_addrmodule(modules_->dwfl, address);
-  if (module != nullptr) {
-    location.frames = frames_by_dwarf(module, address);
-    if (location.frames.empty()) {
-      if (const char* symbol = dwfl_module_addrname(module, address); symbol != nullptr)
-        location.frames.push_back(frame_of(symbol, place_of(module, address)));
-    }
-  }
+  if (module != nullptr) location.frames = frames_at(module, address);
   if (location.frames.empty())
     location.frames.push_back({fmt::format("{:#x}", address), "", "", 0});
   return location;

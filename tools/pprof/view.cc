@@ -18,12 +18,6 @@ namespace {
 // What a tree leaves out, of all.
 constexpr double kLeastShare = 0.01;
 
-std::string names_of(const std::vector<ValueType>& types) {
-  std::string names;
-  for (const ValueType& type : types) names += (names.empty() ? "" : ", ") + type.type;
-  return names;
-}
-
 size_t sample_index(const Profile& profile, const std::string& wanted) {
   const std::string& name = wanted.empty() ? profile.default_sample_type : wanted;
   const auto& types = profile.sample_types;
@@ -100,6 +94,12 @@ void print_tree(const TreeNode& node, const StackView& view, int64_t all, size_t
 }
 
 }  // namespace
+
+std::string names_of(const std::vector<ValueType>& types) {
+  std::string names;
+  for (const ValueType& type : types) names += (names.empty() ? "" : ", ") + type.type;
+  return names;
+}
 
 int64_t StackView::total() const {
   int64_t sum = 0;

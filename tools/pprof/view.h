@@ -52,6 +52,9 @@ std::string format_tree(const StackView& view);
 // A line a stack, "main;f;g 42", as flamegraph.pl and speedscope read them.
 std::string format_folded(const StackView& view);
 
+// "alloc_objects, alloc_space": for messages.
+std::string names_of(const std::vector<ValueType>& types);
+
 // "12.5 MiB", "340 ms", "1,234".
 std::string format_value(int64_t value, const std::string& unit);
 

@@ -7,8 +7,8 @@
 //
 // prints one line of JSON with the arm's counts and times. Arms have the names, and do the work, of
 // those in the C++ sources of the folder above. On stderr "lab: begin" and "lab: end" enclose what is
-// measured, so that the gctrace lines between them can be told from others. Nothing but runtime and what it
-// needs is imported: the first build is then short.
+// measured, so that the gctrace lines between them can be told from others. Little is imported, so that the
+// first build is short.
 package main
 
 import (
@@ -69,6 +69,10 @@ func measure(ops int, loop func(n int)) figures {
 		warmUp = 20000
 	}
 	loop(warmUp)
+	return measureLoop(ops, loop)
+}
+
+func measureLoop(ops int, loop func(n int)) figures {
 	runtime.GC()
 	before := counts()
 	os.Stderr.WriteString("lab: begin\n")
@@ -99,7 +103,7 @@ func main() {
 		os.Stderr.WriteString("OPS must be a whole number above 0\n")
 		os.Exit(2)
 	}
-	for _, arms := range [][]arm{loopArms, okArms, liveArms, barrierArms} {
+	for _, arms := range [][]arm{loopArms, okArms, liveArms, barrierArms, callArms, fixArms, profileArms, ledgerArms} {
 		for _, a := range arms {
 			if a.name == os.Args[1] {
 				os.Stdout.WriteString(a.run(ops).json())

@@ -1,0 +1,11 @@
+import { launch, open } from '/tmp/wt/page/tests/web/harness.js';
+const [,, file, out, width='1280', scheme='light', what=''] = process.argv;
+const browser = await launch();
+const page = await open(browser, file, { viewport: { width: Number(width), height: 900 }, colorScheme: scheme });
+await page.evaluate(() => { for (const a of document.querySelectorAll('nav.contents a')) { a.click(); break; } });
+if (what) await page.evaluate(what);
+await page.waitForTimeout(700);
+await page.evaluate(() => scrollTo(0,0));
+await page.screenshot({ path: out, fullPage: true });
+console.log(JSON.stringify(page.watch), await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth, document.body.scrollHeight]));
+await browser.close();

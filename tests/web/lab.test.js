@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: MIT
+// The lab page as a file: opened from disk with no network, stepped, replayed, its barrier broken, its figures added up.
+import assert from 'node:assert/strict';
+import { readFileSync, statSync } from 'node:fs';
+import { after, before, test } from 'node:test';
+import { expectAccessible, expectQuiet, fileIn, greyhound, launch, open, tryGreyhound } from './harness.js';
+
+const file = fileIn('lab.html');
+let browser;
+before(async () => {
+  greyhound('lab', '--quick', '--reps', '1', '--only', 'X1,X3', '--go', 'off', '--html', file);
+  browser = await launch();
+});
+after(() => browser.close());
+
+// With every section built.
+async function opened(options) {
+  const page = await open(browser, file, options);
+  await page.click('nav.contents a >> nth=0');
+  return page;
+}
+const textOf = (page, selector) => page.locator(selector).innerText();
+
+test('is one file below a megabyte and opens in under a second, asking nobody', async () => {
+  assert.ok(statSync(file).size < 1_000_000, `${statSync(file).size} bytes`);
+  const page = await open(browser, file);
+  const loaded = await page.evaluate(() => performance.getEntriesByType('navigation')[0].loadEventEnd);
+  assert.ok(loaded < 1000, `${loaded} ms`);
+  assert.equal(await textOf(page, 'h1'), 'What garbage collection hides');
+  expectQuiet(page);
+});
+
+test('names the machine and the command that makes it again', async () => {
+  const page = await opened();
+  const text = await textOf(page, '#introduction');
+  assert.match(text, /cores, Linux/);
+  assert.match(text, /greyhound lab --only X1,X3 --quick --reps 1 --go off --html/);
+});
+
+test('the lines of each column of the ledger add up to its total', async () => {
+  const page = await opened();
+  const columns = await page.evaluate(() => {
+    const numbers = (row) => [...document.querySelectorAll(`#ledger tr[data-line="${row}"] td`)].map((cell) => Number(cell.dataset.ns ?? 0));
+    return { lines: ['mutator', 'boxing', 'malloc', 'assist', 'barrier', 'rest'].map(numbers), total: numbers('total') };
+  });
+  assert.ok(columns.total.length >= 2);
+  columns.total.forEach((total, i) => {
+    assert.ok(total > 0);
+    const sum = columns.lines.reduce((all, line) => all + line[i], 0);
+    assert.ok(Math.abs(sum - total) < 1e-6, `${sum} is not ${total}`);
+  });
+  assert.match(await textOf(page, '#ledger'), /No columns of Go/);
+});
+
+test('each experiment has a verdict, a chart and a table', async () => {
+  const page = await opened();
+  assert.equal(await page.locator('#experiments .card').count(), 2);
+  await page.click('#experiments button');
+  for (const id of ['X1', 'X3']) {
+    const card = page.locator(`#experiment-${id}`);
+    assert.ok(await card.locator('canvas').isVisible());
+    assert.ok(await card.locator('table tbody tr').count() > 2);
+    assert.match(await card.locator('.badge').innerText(), /as expected/);
+  }
+});
+
+test('a cycle is stepped, replayed and scrubbed', async () => {
+  const page = await opened();
+  await page.click('#heap button[title="To the start"]');
+  const steps = Number((await textOf(page, '#heap .position')).split('/')[1]);
+  assert.ok(steps > 30);
+  const first = await textOf(page, '#heap .event');
+  await page.click('#heap button[title="One event on"]');
+  assert.notEqual(await textOf(page, '#heap .event'), first);
+  await page.click('#heap button[title="One event back"]');
+  assert.equal(await textOf(page, '#heap .event'), first);
+  // Every phase comes, and in the end nothing is grey.
+  const phases = new Set();
+  for (let i = 0; i < steps; i++) {
+    phases.add(await textOf(page, '#heap .phases [aria-current]'));
+    await page.click('#heap button[title="One event on"]');
+  }
+  assert.equal(phases.size, 8);
+  assert.equal(await page.locator('#heap .cell.grey').count(), 0);
+  await page.locator('#heap input[type=range]').fill('20');
+  assert.ok(await page.locator('#heap .cell.grey').count() > 0);
+  assert.ok(await page.locator('#heap .cell.black').count() > 0);
+  await page.selectOption('#heap select', 'fast');
+  await page.click('#heap button.play');
+  await page.waitForFunction((end) => document.querySelector('#heap .position').textContent.startsWith(`${end} `), steps, { timeout: 30_000 });
+});
+
+test('the heap is used by keys: an object is selected and its references are told', async () => {
+  const page = await opened();
+  await page.focus('#heap .heap');
+  await page.keyboard.press('Home');
+  assert.match(await textOf(page, '#heap .about-object'), /refers to/);
+  assert.ok(await page.locator('#heap .edge').count() > 0);
+  const one = await page.locator('#heap [aria-selected=true]').getAttribute('id');
+  await page.keyboard.press('ArrowRight');
+  assert.notEqual(await page.locator('#heap [aria-selected=true]').getAttribute('id'), one);
+  // And the player's own keys.
+  await page.focus('#heap button.play');
+  const before = await textOf(page, '#heap .position');
+  await page.keyboard.press('ArrowRight');
+  assert.notEqual(await textOf(page, '#heap .position'), before);
+});
+
+test('with the barrier nothing is lost; broken, checkmark finds the lost object and the sweep frees it', async () => {
+  const page = await opened();
+  const end = '#barrier button[title="To the end"]';
+  await page.click(end);
+  assert.match(await textOf(page, '#barrier div.lost'), /everything reachable is marked/);
+  await page.click('#barrier .break');
+  assert.equal(await page.locator('#barrier .break').getAttribute('aria-pressed'), 'true');
+  await page.click(end);
+  assert.match(await textOf(page, '#barrier div.lost'), /Lost: #\d+ prize/);
+  assert.match(await textOf(page, '#barrier div.lost'), /reads 0xdeadbeef/);
+  assert.match(await page.locator('#barrier .graph').getAttribute('aria-label'), /Lost: prize/);
+  assert.match(await textOf(page, '#barrier .mutators'), /broken/);
+  await page.click('#barrier .break');
+  await page.click(end);
+  assert.doesNotMatch(await textOf(page, '#barrier div.lost'), /Lost/);
+});
+
+test('a map grows: old buckets, the cursor, overflow, and reads that move nothing', async () => {
+  const page = await opened();
+  await page.click('#map button[title="To the start"]');
+  const steps = Number((await textOf(page, '#map .position')).split('/')[1]);
+  let grew = false, overflow = false, cursor = false, read = false;
+  for (let i = 0; i < steps; i++) {
+    await page.click('#map button[title="One event on"]');
+    const seen = await page.evaluate(() => ({
+      event: document.querySelector('#map .event').textContent,
+      tables: document.querySelectorAll('#map .table').length,
+      cursor: document.querySelectorAll('#map .bucket.cursor').length,
+      overflow: document.querySelectorAll('#map .to-overflow').length,
+    }));
+    grew ||= seen.tables === 2;
+    cursor ||= seen.cursor === 1;
+    overflow ||= seen.overflow > 0;
+    read ||= /0 bucket\(s\) evacuated, nothing allocated/.test(seen.event);
+  }
+  assert.deepEqual({ grew, cursor, overflow, read }, { grew: true, cursor: true, overflow: true, read: true });
+  assert.match(await textOf(page, '#map .hmap-header'), /count\s+57/);
+});
+
+test('the timeline has a lane for each thread, and its spans can be read', async () => {
+  const page = await opened();
+  const lanes = await page.locator('#timeline .lane-name').allTextContents();
+  assert.ok(lanes.some((name) => /writer 1/.test(name)) && lanes.some((name) => /writer 2/.test(name)), lanes.join());
+  await page.focus('#timeline svg.timeline');
+  await page.keyboard.press('ArrowRight');
+  assert.match(await textOf(page, '#timeline .event'), /(µs|ms), from/);
+  await page.click('#timeline button[aria-label="Zoom in"]');
+});
+
+test('the flame graph is there: searched, and its chain is found', async () => {
+  const page = await opened();
+  assert.ok(await page.locator('#flame svg, #flame canvas').count() > 0);
+  assert.match(await textOf(page, '#flame'), /Boxing|boxing/);
+  const search = page.locator('#flame input[type=search]').first();
+  await search.fill('convT64');
+  await search.press('Enter');
+  assert.match(await textOf(page, '#flame'), /convT64/);
+  await page.click('#flame button:has-text("Allocations")');
+  assert.match(await textOf(page, '#flame'), /mallocgc/);
+  expectQuiet(page);
+});
+
+for (const [name, options] of [['wide', {}], ['a phone', { viewport: { width: 390, height: 844 } }], ['dark', { colorScheme: 'dark' }], ['with reduced motion', { reducedMotion: 'reduce' }]]) {
+  test(`axe has nothing serious to say, nothing overflows: ${name}`, async () => {
+    const page = await opened(options);
+    await page.click('#barrier .break');
+    await page.click('#experiments button');
+    await expectAccessible(page);
+    const [content, window] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+    assert.ok(content <= window, `${content} > ${window}`);
+    expectQuiet(page);
+  });
+}
+
+test('a file that cannot be written is said before anything runs', () => {
+  const result = tryGreyhound('lab', '--only', 'X1', '--html', '/nonexistent/lab.html');
+  assert.equal(result.status, 2);
+  assert.match(result.stderr, /\/nonexistent\/lab.html: cannot be written/);
+  assert.equal(result.stdout, '');
+});
+
+test('a page that is there stays when a new one is refused', () => {
+  const before = readFileSync(file, 'utf8');
+  assert.equal(tryGreyhound('lab', '--only', 'X99', '--html', file).status, 2);
+  assert.equal(readFileSync(file, 'utf8'), before);
+});

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+#include "tools/experiments/lab_server.h"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <cstdlib>
+
+#include "tools/serve/serve_command.h"
+
+namespace greyhound::lab {
+namespace {
+
+serve::ServerOptions server_options(const std::string& address, const std::string& compat) {
+  serve::ServerOptions options;
+  options.address = address;
+  options.go_metrics = serve::wants_go_metrics(compat);
+  return options;
+}
+
+}  // namespace
+
+LabServer::LabServer(const std::string& address, const std::string& metrics_compat)
+    : server_(&observed_, server_options(address, metrics_compat)) {
+  live_.add_routes(&server_);
+  server_.start();
+  fmt::print(stderr, "greyhound lab: serving on {}/\n", server_.url());
+  fmt::print(stderr, "greyhound lab: the page, with its controls: {}\n",
+             server_.url_with_token("/lab"));
+  waiter_ = std::thread([this] { wait_for_interrupt(); });
+}
+
+LabServer::~LabServer() {
+  interrupt_.cancel();
+  if (waiter_.joinable()) waiter_.join();
+}
+
+void LabServer::wait_for_interrupt() {
+  const int signal = interrupt_.wait();
+  // acq_rel: whoever is second, this thread or the experiments' end, sees that it is.
+  if (signal == 0 || !experiments_run_.exchange(false, std::memory_order_acq_rel)) return;
+  fmt::print(stderr, "\ngreyhound lab: interrupted before the experiments were over\n");
+  std::fflush(stdout);
+  std::_Exit(128 + signal);
+}
+
+void LabServer::serve_until_interrupted() {
+  // False: the waiter is about to end the process.
+  if (experiments_run_.exchange(false, std::memory_order_acq_rel)) {
+    std::fflush(stdout);
+    fmt::print(stderr,
+               "greyhound lab: the experiments are over; serving on {}/ until interrupted "
+               "(Ctrl-C)\n",
+               server_.url());
+  }
+  waiter_.join();
+  server_.stop();
+}
+
+}  // namespace greyhound::lab

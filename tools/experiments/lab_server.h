@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+// `lab --serve`: a debug server that shows the runtimes of the experiments while they run, and
+// their sums afterwards.
+//
+// An interrupt while they run ends the process with 128 + the signal's number, as no verdict was
+// reached; afterwards it ends the serving, and the status is the experiments'.
+//
+// Thread rules: the thread that runs the experiments.
+#pragma once
+
+#include <atomic>
+#include <string>
+#include <thread>
+
+#include "tools/page/live.h"
+#include "tools/serve/debug_server.h"
+#include "tools/serve/interrupt.h"
+#include "tools/serve/observed.h"
+#include "tools/serve/shown_runtime.h"
+
+namespace greyhound::lab {
+
+class LabServer {
+ public:
+  // Says on stderr where it listens. Throws serve::AddressError and serve::OptionError.
+  LabServer(const std::string& address, const std::string& metrics_compat);
+  ~LabServer();
+  LabServer(const LabServer&) = delete;
+  LabServer& operator=(const LabServer&) = delete;
+
+  // On /lab from now on.
+  void show(const page::LabPage& page) { live_.show(page); }
+  void serve_until_interrupted();
+
+ private:
+  void wait_for_interrupt();
+
+  serve::Observed observed_;
+  const serve::ShowAll show_all_{&observed_};
+  page::LivePage live_;
+  serve::DebugServer server_;
+  serve::Interrupt interrupt_;
+  std::atomic<bool> experiments_run_{true};
+  std::thread waiter_;
+};
+
+}  // namespace greyhound::lab

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: MIT
+// The trace of one collection of a busy program: two threads that write boxes into maps.
+//
+// Thread rules: a plain function; on a thread that is attached to no runtime it still needs.
+#pragma once
+
+#include <nlohmann/json.hpp>
+
+namespace greyhound::page {
+
+// Chrome trace events (tools/trace/trace_json.h) of the shortest cycle that was seen (on a busy
+// machine the others show who waited for a processor), cut to a little before and after it; null
+// when no cycle ended in time.
+nlohmann::ordered_json cycle_timeline();
+
+}  // namespace greyhound::page

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+// The lab page: what a run of the lab found, the ledger, recordings of the stage, the timeline of a
+// cycle and flame graphs, as one HTML file that asks nobody for anything; or the same page, served
+// (live.h), whose controls drive a stage. docs/lab-page.md says what is on it.
+//
+// Thread rules: none; plain functions, each on one thread.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "tools/experiments/ledger.h"
+#include "tools/experiments/report.h"
+
+namespace greyhound::page {
+
+// All that the page shows.
+struct LabPage {
+  nlohmann::ordered_json report;  // docs/lab.schema.json
+  std::string command;            // what makes this page again
+  lab::Ledger ledger;
+  nlohmann::ordered_json recordings;  // stage::recordings()
+  nlohmann::ordered_json timeline;    // cycle_timeline(): trace events; null without
+  nlohmann::ordered_json profiles;    // an array of what mountFlameGraph takes
+};
+
+nlohmann::ordered_json ledger_json(const lab::Ledger& ledger);
+
+// `live`: the page that a server gives.
+std::string lab_page_html(const LabPage& page, bool live);
+
+// Throws FileError when the file cannot be written; what it holds stays. Before an hour's work.
+void require_writable(const std::string& path);
+
+}  // namespace greyhound::page

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: MIT
+// What the lab page shows beside the experiments, measured or played for it: the ledger, recordings
+// of the stage, a cycle's timeline, and profiles of the same loops boxed and unboxed.
+#pragma once
+
+#include "tools/page/lab_page.h"
+
+namespace greyhound::page {
+
+// Everything but the report and the command. `go` as measure_ledger takes it. On a thread that is
+// attached to no runtime it still needs.
+LabPage measure_page(bool quick, const lab::GoPeer* go, const std::string& go_note,
+                     lab::Progress* progress);
+
+}  // namespace greyhound::page

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: MIT
+#include "tools/pprof/dwarf_frames.h"
+
+#include <dwarf.h>
+
+#include <cstdlib>
+
+#include "tools/pprof/names.h"
+
+namespace greyhound::pprof {
+namespace {
+
+struct Place {
+  std::string file;
+  int64_t line = 0;
+};
+
+Frame frame_of(const std::string& symbol, const Place& place) {
+  return {name_of_symbol(symbol), symbol, place.file, place.line};
+}
+
+std::string string_attribute(Dwarf_Die* die, unsigned name) {
+  Dwarf_Attribute attribute;
+  const char* text = dwarf_formstring(dwarf_attr_integrate(die, name, &attribute));
+  return text == nullptr ? std::string() : text;
+}
+
+// The entry that stands where the function is declared, in its class and namespaces.
+Dwarf_Die declaration_of(Dwarf_Die* die) {
+  Dwarf_Die at = *die;
+  Dwarf_Attribute attribute;
+  for (const unsigned link : {DW_AT_abstract_origin, DW_AT_specification}) {
+    Dwarf_Die next;
+    if (dwarf_attr(&at, link, &attribute) != nullptr &&
+        dwarf_formref_die(&attribute, &next) != nullptr)
+      at = next;
+  }
+  return at;
+}
+
+// What a class, namespace or function adds to the names in it. An anonymous namespace has no name.
+std::string scope_name(Dwarf_Die* die) {
+  switch (dwarf_tag(die)) {
+    case DW_TAG_namespace:
+    case DW_TAG_class_type:
+    case DW_TAG_structure_type:
+    case DW_TAG_union_type:
+    case DW_TAG_subprogram: {
+      std::string name = string_attribute(die, DW_AT_name);
+      return name.starts_with("<lambda") ? "{lambda}" : name;
+    }
+    default:
+      return {};
+  }
+}
+
+// Where an inlined function was called.
+Place call_place(Dwarf_Die* inlined, Dwarf_Die* unit) {
+  Place place;
+  Dwarf_Attribute attribute;
+  Dwarf_Word number = 0;
+  if (dwarf_formudata(dwarf_attr(inlined, DW_AT_call_line, &attribute), &number) == 0)
+    place.line = static_cast<int64_t>(number);
+  Dwarf_Files* files = nullptr;
+  size_t count = 0;
+  if (dwarf_formudata(dwarf_attr(inlined, DW_AT_call_file, &attribute), &number) == 0 &&
+      dwarf_getsrcfiles(unit, &files, &count) == 0) {
+    if (const char* name = dwarf_filesrc(files, number, nullptr, nullptr); name != nullptr)
+      place.file = name;
+  }
+  return place;
+}
+
+Place place_of(Dwfl_Module* module, uint64_t address) {
+  Dwarf_Addr bias = 0;
+  Dwarf_Die* unit = unit_at(module, address, &bias);
+  Dwarf_Line* line = unit == nullptr ? nullptr : dwarf_getsrc_die(unit, address - bias);
+  const char* file = line == nullptr ? nullptr : dwarf_linesrc(line, nullptr, nullptr);
+  int number = 0;
+  if (file == nullptr || dwarf_lineno(line, &number) != 0) return {};
+  return {file, number};
+}
+
+// The function at `address` and those it is inlined into, from the innermost outwards.
+std::vector<Frame> frames_by_dwarf(Dwfl_Module* module, uint64_t address) {
+  std::vector<Frame> frames;
+  Dwarf_Addr bias = 0;
+  Dwarf_Die* unit = unit_at(module, address, &bias);
+  if (unit == nullptr) return frames;
+  Dwarf_Die* scopes = nullptr;
+  if (dwarf_getscopes(unit, address - bias, &scopes) <= 0) return frames;
+  // By where they were inlined; what dwarf_getscopes gives follows where they are written.
+  Dwarf_Die innermost = scopes[0];
+  std::free(scopes);
+  const int count = dwarf_getscopes_die(&innermost, &scopes);
+  Place place = place_of(module, address);
+  for (int i = 0; i < count; ++i) {
+    Dwarf_Die* die = &scopes[i];
+    const int tag = dwarf_tag(die);
+    if (tag != DW_TAG_inlined_subroutine && tag != DW_TAG_subprogram) continue;
+    frames.push_back(frame_of(symbol_of(die), place));
+    if (tag == DW_TAG_subprogram) break;
+    place = call_place(die, unit);
+  }
+  if (count > 0) std::free(scopes);
+  return frames;
+}
+
+}  // namespace
+
+Dwarf_Die* unit_at(Dwfl_Module* module, uint64_t address, Dwarf_Addr* bias) {
+  if (Dwarf_Die* unit = dwfl_module_addrdie(module, address, bias); unit != nullptr) return unit;
+  Dwarf_Die* unit = nullptr;
+  while ((unit = dwfl_module_nextcu(module, unit, bias)) != nullptr) {
+    if (dwarf_haspc(unit, address - *bias) == 1) return unit;
+  }
+  return nullptr;
+}
+
+std::string symbol_of(Dwarf_Die* die) {
+  if (std::string name = string_attribute(die, DW_AT_linkage_name); !name.empty()) return name;
+  std::string name;
+  Dwarf_Die declaration = declaration_of(die);
+  Dwarf_Die* scopes = nullptr;
+  const int count = dwarf_getscopes_die(&declaration, &scopes);
+  for (int i = 0; i < count; ++i) {
+    const std::string scope = scope_name(&scopes[i]);
+    if (!scope.empty()) name = name.empty() ? scope : scope + "::" + name;
+  }
+  if (count > 0) std::free(scopes);
+  return name.empty() ? string_attribute(die, DW_AT_name) : name;
+}
+
+std::vector<Frame> frames_at(Dwfl_Module* module, uint64_t address) {
+  std::vector<Frame> frames = frames_by_dwarf(module, address);
+  if (!frames.empty()) return frames;
+  if (const char* symbol = dwfl_module_addrname(module, address); symbol != nullptr)
+    frames.push_back(frame_of(symbol, place_of(module, address)));
+  return frames;
+}
+
+}  // namespace greyhound::pprof

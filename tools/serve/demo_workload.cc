@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT
+#include "tools/serve/demo_workload.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+
+#include "maps/map.h"
+#include "runtime/base/profile_labels.h"
+#include "runtime/greyhound.h"
+
+namespace greyhound::serve {
+namespace {
+
+using AnyMap = maps::Map<String, eface>;
+
+constexpr uint64_t kKeys = 20'000;
+constexpr uint64_t kWritesAtOnce = 4'000;
+constexpr uint64_t kRoundsOfOneMap = 40;
+constexpr int kDepth = 12;
+constexpr size_t kKept = 32;  // trees that live on
+constexpr std::chrono::milliseconds kRest{8};
+
+struct Tree {
+  Ref<Tree> left;
+  Ref<Tree> right;
+  int64_t value;
+};
+
+GREYHOUND_NOINLINE Tree* bottom_up(int depth) {
+  Tree* left = depth == 0 ? nullptr : bottom_up(depth - 1);
+  Tree* right = depth == 0 ? nullptr : bottom_up(depth - 1);
+  return runtime::Thread::make<Tree>(left, right, depth);
+}
+
+// m[key] = i, where i becomes an any.
+GREYHOUND_NOINLINE void write_boxed(AnyMap* map, uint64_t i) {
+  const String key = String::copy(fmt::format("key-{}", i % kKeys));
+  const auto value = static_cast<int64_t>(1000 + i);
+  map->insert_or_assign(key, runtime::convT2E(type_of<int64_t>(), &value));
+}
+
+}  // namespace
+
+DemoWorkload::DemoWorkload(runtime::Runtime* runtime) : runtime_(runtime) {
+  threads_.emplace_back([this] { churn_map(); });
+  threads_.emplace_back([this] { build_trees(); });
+}
+
+DemoWorkload::~DemoWorkload() {
+  stop_.store(true, std::memory_order_relaxed);
+  for (std::thread& thread : threads_) thread.join();
+}
+
+void DemoWorkload::churn_map() {
+  runtime::Thread thread(*runtime_, "map");
+  const ProfileLabels label("workload", "map[string]any");
+  AnyMap map = AnyMap::make();
+  for (uint64_t round = 0, i = 0; !stop_.load(std::memory_order_relaxed); ++round) {
+    // A new one now and then: it grows, and the old one is garbage.
+    if (round % kRoundsOfOneMap == 0) map = AnyMap::make();
+    for (const uint64_t end = i + kWritesAtOnce; i < end; ++i) write_boxed(&map, i);
+    thread.blocking([] { std::this_thread::sleep_for(kRest); });
+  }
+}
+
+void DemoWorkload::build_trees() {
+  runtime::Thread thread(*runtime_, "trees");
+  const ProfileLabels label("workload", "trees");
+  runtime::Handle<Tree> kept[kKept];
+  for (size_t round = 0; !stop_.load(std::memory_order_relaxed); ++round) {
+    Tree* tree = bottom_up(kDepth);
+    if (round % 16 == 0) kept[round / 16 % kKept] = tree;
+    thread.blocking([] { std::this_thread::sleep_for(kRest); });
+  }
+}
+
+}  // namespace greyhound::serve
