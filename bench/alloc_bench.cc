@@ -7,6 +7,7 @@
 // wall clock of one thread while the coordinator uses another core, if there is one.
 #include <benchmark/benchmark.h>
 
+#include "bench/profiled.h"
 #include "runtime/greyhound.h"
 
 namespace greyhound {
@@ -32,7 +33,7 @@ void report(benchmark::State& state, runtime::Runtime& rt, const gc::GcStats& be
 
 template <class Operation>
 void measure(benchmark::State& state, Operation operation) {
-  runtime::Runtime rt;
+  bench::Runtime rt;
   runtime::Thread thread(rt);
   const gc::GcStats before = rt.stats();
   int64_t i = 0;
@@ -80,4 +81,4 @@ BENCHMARK(BM_AllocNoscan)->RangeMultiplier(4)->Range(16, 1 << 20);
 }  // namespace
 }  // namespace greyhound
 
-BENCHMARK_MAIN();
+BENCH_PROFILED_MAIN()

@@ -7,6 +7,7 @@
 // it shades, which the counters of a real run tell (GcStats::barrier_shades).
 #include <benchmark/benchmark.h>
 
+#include "bench/profiled.h"
 #include "runtime/greyhound.h"
 
 namespace greyhound {
@@ -21,7 +22,7 @@ template <class Store>
 void measure(benchmark::State& state, Store store) {
   gc::Options options;
   options.gc_percent = gc::kGcOff;
-  runtime::Runtime rt(options);
+  bench::Runtime rt(options);
   runtime::Thread thread(rt);
   auto* slots = thread.make_array<Ref<Leaf>>(kSlots);
   auto* leaf = thread.make<Leaf>();
@@ -47,4 +48,4 @@ BENCHMARK(BM_StoreBare);
 }  // namespace
 }  // namespace greyhound
 
-BENCHMARK_MAIN();
+BENCH_PROFILED_MAIN()

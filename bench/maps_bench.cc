@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "bench/profiled.h"
 #include "runtime/greyhound.h"
 
 namespace greyhound {
@@ -25,7 +26,7 @@ using maps::Map;
 using IntMap = Map<int64_t, int64_t>;
 
 struct World {
-  runtime::Runtime runtime;
+  bench::Runtime runtime;
   runtime::Thread thread{runtime};
 };
 
@@ -184,4 +185,4 @@ BENCHMARK(BM_LongestInsert)->Arg(1000000)->Unit(benchmark::kMillisecond);
 }  // namespace
 }  // namespace greyhound
 
-BENCHMARK_MAIN();
+BENCH_PROFILED_MAIN()

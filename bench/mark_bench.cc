@@ -8,6 +8,7 @@
 // collectors (mark-1g).
 #include <benchmark/benchmark.h>
 
+#include "bench/profiled.h"
 #include "runtime/greyhound.h"
 
 namespace greyhound {
@@ -27,7 +28,7 @@ Node* build(runtime::Thread& thread, int depth) {
 void BM_Mark(benchmark::State& state) {
   gc::Options options;
   options.workers = static_cast<unsigned>(state.range(0));
-  runtime::Runtime rt(options);
+  bench::Runtime rt(options);
   runtime::Thread thread(rt);
   Node* root = build(thread, static_cast<int>(state.range(1)));
   uint64_t mark_ns = 0;
@@ -50,4 +51,4 @@ BENCHMARK(BM_Mark)
 }  // namespace
 }  // namespace greyhound
 
-BENCHMARK_MAIN();
+BENCH_PROFILED_MAIN()

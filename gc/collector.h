@@ -179,6 +179,8 @@ class Collector {
   void print_pacer_trace() const;
   void tell_limiter(uint64_t now, uint64_t sweep_cpu);
   uint64_t mark_cpu_now();
+  // How long `mutator` may assist at `now`, in ns.
+  static int64_t assist_allowance(Mutator* mutator, uint64_t now);
   void record_assist(uint64_t ns) {
     assist_ns_.fetch_add(ns, std::memory_order_relaxed);
     assist_times_.add(ns);

@@ -16,8 +16,8 @@ namespace {
 
 // An assist marks at least this much once it starts, so that starting pays, looks at the clock so
 // often, and gives up so late, so that no allocation waits long: the next refill goes on.
-constexpr int64_t kAssistLeast = 16 << 10;
-constexpr uint64_t kAssistPatienceNs = 20'000;
+constexpr int64_t kAssistLeast = 8 << 10;
+constexpr int64_t kAssistPatienceNs = 20'000;
 constexpr uint64_t kLatePatienceNs = 1'000'000;
 // How long a refill sleeps when the heap has overshot its goal and no marking has begun. With the
 // kernel's timer slack it is twice that, and a run of 8 KiB each time still makes 80 MB/s.
@@ -251,6 +251,17 @@ GREYHOUND_NOINLINE void Collector::wait_for_phase(Mutator* mutator) {
   if (tracer.on()) mutator->trace_since(start, EventKind::kWaitForCycle);
 }
 
+// A mutator assists for as long as it has run since, and no longer: of any window at least half is
+// its own, however much it owes. What it still owes then is asked for at a later refill, and when
+// that makes the heap overshoot its goal, the next cycle begins earlier. Well beyond the goal it
+// goes on regardless.
+int64_t Collector::assist_allowance(Mutator* mutator, uint64_t now) {
+  const auto own = static_cast<int64_t>(now - mutator->assist_ended_ns) * 3 / 5;
+  mutator->assist_allowance_ns = std::min(mutator->assist_allowance_ns + own, kAssistPatienceNs);
+  mutator->assist_ended_ns = now;
+  return mutator->assist_allowance_ns;
+}
+
 // Rule 7: gcDrainN is an active marker from its first pop to its last donation, with no safepoint
 // inside. Between two of them a pending handshake ends the assist: its acknowledgement must not
 // wait.
@@ -261,14 +272,19 @@ GREYHOUND_NOINLINE void Collector::gcAssistAlloc(Mutator* mutator) {
   }
   mutator->assist_debt -= pacer.take_credit(mutator->assist_debt);
   if (mutator->assist_debt <= 0) return;
-  if (mutator->assist_marker == nullptr)
-    mutator->assist_marker = std::make_unique<Marker>(&heap, &pool, &pacer);
   const uint64_t start = monotonic_ns();
-  const int64_t owed = mutator->assist_debt;
-  GREYHOUND_PROBE2(mark__assist__start, mutator->name().c_str(), owed);
+  const int64_t allowance = assist_allowance(mutator, start);
   // Well beyond the goal the markers are not getting the processor: let them have this one.
   const bool late = pacer.overshot();
-  uint64_t may_wait = kAssistPatienceNs;
+  if (allowance <= 0 && !late) return;
+  if (mutator->assist_marker == nullptr)
+    mutator->assist_marker = std::make_unique<Marker>(&heap, &pool, &pacer);
+  const int64_t owed = mutator->assist_debt;
+  GREYHOUND_PROBE2(mark__assist__start, mutator->name().c_str(), owed);
+  const uint64_t may_take = late ? kLatePatienceNs : static_cast<uint64_t>(allowance);
+  uint64_t may_wait = std::min<uint64_t>(may_take, kAssistPatienceNs);
+  uint64_t taken = 0;
+  uint64_t waited = 0;  // for the wait profile
   int64_t budget = std::max(mutator->assist_debt, kAssistLeast);
   while (budget > 0 && marking() &&
          mutator->request.load(std::memory_order_relaxed) == Handshake::kNone) {
@@ -276,26 +292,32 @@ GREYHOUND_NOINLINE void Collector::gcAssistAlloc(Mutator* mutator) {
     if (paid < 0) {
       // The others hold all there is: have them share, and let what they do meanwhile count.
       pool.ask_to_share();
-      const TimedWait wait("assist");
+      const uint64_t wait_start = waits.rate() != 0 ? monotonic_ns() : 0;
       if (late) {
         std::this_thread::yield();
       } else {
         for (int i = 0; i < 64; ++i) cpu_pause();
       }
+      if (wait_start != 0) [[unlikely]]
+        waited += monotonic_ns() - wait_start;
       paid = pacer.take_credit(budget);
-      may_wait = late ? kLatePatienceNs : kAssistPatienceNs;
+      may_wait = may_take;
     }
     budget -= paid;
     mutator->assist_debt -= paid;
-    if (monotonic_ns() - start > may_wait) break;
+    taken = monotonic_ns() - start;
+    if (taken > may_wait) break;
   }
+  mutator->assist_allowance_ns -= static_cast<int64_t>(taken);
+  mutator->assist_ended_ns = start + taken;
   assists_.fetch_add(1, std::memory_order_relaxed);
-  const uint64_t took = monotonic_ns() - start;
-  record_assist(took);
-  GREYHOUND_PROBE3(mark__assist__done, mutator->name().c_str(), took, owed - mutator->assist_debt);
+  record_assist(taken);
+  if (waited != 0) [[unlikely]]
+    waits.record("assist", waited);
+  const int64_t work_paid = owed - mutator->assist_debt;
+  GREYHOUND_PROBE3(mark__assist__done, mutator->name().c_str(), taken, work_paid);
   if (tracer.on())
-    mutator->trace_since(start, EventKind::kAssist,
-                         static_cast<uint64_t>(owed - mutator->assist_debt));
+    mutator->trace_since(start, EventKind::kAssist, static_cast<uint64_t>(work_paid));
   std::lock_guard lock(assist_counts_mutex_);
   assist_counts_.merge(mutator->assist_marker->take_counts());
 }

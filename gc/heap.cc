@@ -151,8 +151,13 @@ void Heap::publish_large_span(mspan* span, Layout* layout, uint32_t gen) {
   publish_span(span);
 }
 
-void Heap::free_span(mspan* span) {
+void Heap::free_spans(SpanList* spans) {
+  if (spans->empty()) return;
   ProfiledLock lock(page_lock_, "lock: pages");
+  while (mspan* span = spans->pop()) free_span(span);
+}
+
+void Heap::free_span(mspan* span) {
   span->state.store(SpanState::kFree, std::memory_order_release);
   const size_t first = (span->base - base_) >> kPageShift;
   for (size_t i = 0; i < span->npages; ++i) {
@@ -195,12 +200,18 @@ size_t Heap::frontier_bytes() {
 size_t Heap::return_to_system(size_t bytes) {
   // A chunk's bits are whole pages of the bitmaps, and zero, as every sweep left them.
   constexpr size_t kBitmapBytes = PageAllocator::kChunkPages * kBitmapWordsPerPage * 8;
-  ProfiledLock lock(page_lock_, "lock: pages");
-  return pages_.return_to_system(bytes, [this](size_t first_page) {
-    const uintptr_t start = base_ + (first_page << kPageShift);
+  size_t returned = 0;
+  size_t chunk = frontier_bytes() / PageAllocator::kChunkBytes;
+  while (chunk-- > 0 && returned < bytes) {
+    ProfiledLock lock(page_lock_, "lock: pages");
+    bool emptied = false;
+    returned += pages_.return_to_system(chunk, bytes - returned, &emptied);
+    if (!emptied) continue;
+    const uintptr_t start = base_ + chunk * PageAllocator::kChunkBytes;
     os_return_pages(marks.word(start), kBitmapBytes);
     os_return_pages(allocs.word(start), kBitmapBytes);
-  });
+  }
+  return returned;
 }
 
 size_t Heap::metadata_bytes() {

@@ -28,6 +28,7 @@
 #include "gc/options.h"
 #include "gc/os_memory.h"
 #include "gc/page_allocator.h"
+#include "gc/short_mutex.h"
 
 namespace greyhound::gc {
 
@@ -75,7 +76,8 @@ class Heap {
   // list yet.
   mspan* take_large_span(size_t bytes, bool* zeroed);
   void publish_large_span(mspan* span, Layout* layout, uint32_t gen);
-  void free_span(mspan* span);
+  // Gives the pages of spans that nothing lives in back; empties the list.
+  void free_spans(SpanList* spans);
 
   mcentral& shared_central(SizeClass size_class) { return shared_[size_class]; }
   LayoutRegistry& layouts() { return layouts_; }
@@ -108,6 +110,7 @@ class Heap {
   size_t page_bytes();
   size_t resident_bytes();
   size_t frontier_bytes();
+  // As PageAllocator's, over all chunks; no allocation waits for more than one of them.
   size_t return_to_system(size_t bytes);
   uint64_t max_heap() const { return max_heap_; }
   // Bytes of side tables that are in use (bits and table entries of the pages up to the frontier,
@@ -117,6 +120,7 @@ class Heap {
  private:
   mspan* new_span_struct();                       // REQUIRES: page_lock_ held
   mspan* take_pages(size_t pages, bool* zeroed);  // likewise; null at the limit
+  void free_span(mspan* span);                    // likewise
   void publish_span(mspan* span);                 // likewise
 
   uintptr_t base_ = 0;
@@ -125,7 +129,7 @@ class Heap {
   mspan* spans_ = nullptr;
   uint64_t max_heap_ = 0;
 
-  std::mutex page_lock_;
+  ShortMutex page_lock_;
   PageAllocator pages_;           // protected by page_lock_
   SpanList free_spans_;           // protected by page_lock_
   uint32_t span_count_ = 1;       // protected by page_lock_; index 0 means none

@@ -9,10 +9,12 @@
 // Thread rules: any thread; the lock protects the lists.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <mutex>
 
 #include "gc/mspan.h"
+#include "gc/short_mutex.h"
 #include "gc/wait_profile.h"
 
 namespace greyhound::gc {
@@ -24,6 +26,25 @@ class mcentral {
   void push(mspan* span, bool has_free) {
     ProfiledLock lock(mutex_, "lock: central list");
     (has_free ? partial_ : full_)[span->sweepgen & 1].push(span);
+  }
+  // Several at a time, for who sweeps them all: takes up to `most` spans of generation `gen`, the
+  // partial ones first, onto *taken; gives their number.
+  size_t pop_some(uint32_t gen, size_t most, SpanList* taken) {
+    ProfiledLock lock(mutex_, "lock: central list");
+    size_t count = 0;
+    for (SpanList* list : {&partial_[gen & 1], &full_[gen & 1]}) {
+      while (count < most && !list->empty()) {
+        taken->push(list->pop());
+        ++count;
+      }
+    }
+    return count;
+  }
+  // Empties both lists, of spans of generation `gen`, into this.
+  void push_all(uint32_t gen, SpanList* partial, SpanList* full) {
+    ProfiledLock lock(mutex_, "lock: central list");
+    while (mspan* span = partial->pop()) partial_[gen & 1].push(span);
+    while (mspan* span = full->pop()) full_[gen & 1].push(span);
   }
   template <class Visit>
   void for_each(Visit visit) {
@@ -41,7 +62,7 @@ class mcentral {
     return list->pop();
   }
 
-  std::mutex mutex_;
+  ShortMutex mutex_;
   SpanList partial_[2];
   SpanList full_[2];
 };

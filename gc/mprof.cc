@@ -109,11 +109,12 @@ void MemProfile::charge(MarkTimes times) {
   }
   for (Counts* site : survivors_) {
     const double share = site->work_in_cycle / work;
-    const auto part = [share](uint64_t ns) {
-      return static_cast<uint64_t>(std::llround(static_cast<double>(ns) * share));
+    const auto add = [share](std::atomic<double>* sum, uint64_t ns) {
+      const double part = static_cast<double>(ns) * share;
+      sum->store(sum->load(std::memory_order_relaxed) + part, std::memory_order_relaxed);
     };
-    site->mark_ns.fetch_add(part(times.mark_ns), std::memory_order_relaxed);
-    site->assist_ns.fetch_add(part(times.assist_ns), std::memory_order_relaxed);
+    add(&site->mark_ns, times.mark_ns);
+    add(&site->assist_ns, times.assist_ns);
     site->work_in_cycle = 0;
   }
   survivors_.clear();
@@ -132,8 +133,11 @@ std::vector<MemRecord> MemProfile::records() {
     MemRecord record = site;
     record.frees = counts.frees.load(std::memory_order_relaxed);
     record.allocs = counts.allocs.load(std::memory_order_relaxed);
-    record.mark_ns = counts.mark_ns.load(std::memory_order_relaxed);
-    record.assist_ns = counts.assist_ns.load(std::memory_order_relaxed);
+    const auto rounded = [](const std::atomic<double>& ns) {
+      return static_cast<uint64_t>(std::llround(ns.load(std::memory_order_relaxed)));
+    };
+    record.mark_ns = rounded(counts.mark_ns);
+    record.assist_ns = rounded(counts.assist_ns);
     result.push_back(std::move(record));
   }
   return result;

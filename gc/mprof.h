@@ -100,8 +100,8 @@ class MemProfile {
   struct Counts {
     std::atomic<uint64_t> allocs{0};
     std::atomic<uint64_t> frees{0};
-    std::atomic<uint64_t> mark_ns{0};
-    std::atomic<uint64_t> assist_ns{0};
+    std::atomic<double> mark_ns{0};  // written by the collector only
+    std::atomic<double> assist_ns{0};
     double work = 0;           // of marking what one recorded object stands for
     double work_in_cycle = 0;  // the collector's
   };

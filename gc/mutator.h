@@ -211,6 +211,9 @@ class Mutator : public MutatorHot {
   const char* last_safepoint() const { return last_safepoint_.load(std::memory_order_relaxed); }
 
   int64_t assist_debt = 0;  // marking work owed for what was allocated while marking
+  int64_t assist_allowance_ns =
+      0;                         // how long it may assist now: what it ran since, less what it did
+  uint64_t assist_ended_ns = 0;  // until when that is reckoned
   uint64_t allocs_until_stress = 0;
   // Where the open tiny block ends, while tiny.end is put at its cursor so that the next tiny
   // object comes by the slow path as well; else 0.
@@ -246,8 +249,8 @@ class Mutator : public MutatorHot {
   std::atomic<const char*> last_safepoint_{"attach"};
   bool bound_ = false;
   std::unique_ptr<ListedThread> thread_;  // while bound
-  uintptr_t thread_stack_end_ = 0;  // where stack roots or a heap profile want it
-  bool hold_answers_ = false;       // tests: not answered for while blocked
+  uintptr_t thread_stack_end_ = 0;        // where stack roots or a heap profile want it
+  bool hold_answers_ = false;             // tests: not answered for while blocked
   bool alloc_black_ = false;
   bool roots_scanned_ = false;  // in this cycle: with the hybrid barrier, once is enough
   uint32_t sweepgen_ = 0;

@@ -13,6 +13,12 @@ constexpr uint64_t kMinimumHeap = uint64_t{4} << 20;
 // most.
 constexpr double kLeastRunway = 0.05;
 constexpr double kMostRunway = 0.5;
+// From one cycle to the next the runway shrinks by this unless more was allocated: a shorter one
+// leaves less garbage behind that was allocated black.
+constexpr double kShrinkRunway = 0.97;
+// Of what was expected to be marked, and of the runway: what is taken to be left at least.
+constexpr double kLeastLeft = 1.0 / 16;
+constexpr double kMoreThanExpected = 1.1;
 // A cycle that the memory limit forces still lets the heap grow by this much of what is live, so
 // that an unreachable limit costs throughput, not progress.
 constexpr double kLeastGrowthUnderLimit = 1.0 / 16;
@@ -67,15 +73,19 @@ void Pacer::set_goal() {
     return;
   }
   const double way = static_cast<double>(goal - std::min(goal, marked_));
-  const double runway = std::clamp(runway_ratio_ * static_cast<double>(marked_) * 1.1,
-                                   way * kLeastRunway, way * kMostRunway);
+  const double runway = std::clamp(runway_ratio_ * static_cast<double>(marked_), way * kLeastRunway,
+                                   way * kMostRunway);
   trigger_.store(goal - static_cast<uint64_t>(runway), std::memory_order_relaxed);
 }
 
 void Pacer::begin_cycle() {
   ProfiledLock lock(mutex_, "lock: pacer");
   in_cycle_ = true;
-  live_at_start_.store(live(), std::memory_order_relaxed);
+  const uint64_t live_now = live();
+  live_at_start_.store(live_now, std::memory_order_relaxed);
+  const uint64_t goal_now = goal();
+  runway_now_.store(std::max(goal_now - std::min(goal_now, live_now), goal_now / 32),
+                    std::memory_order_relaxed);
   black_bytes_.store(0, std::memory_order_relaxed);
   credit_.store(0, std::memory_order_relaxed);
   // Nobody starts another while one runs.
@@ -92,7 +102,8 @@ void Pacer::begin_cycle() {
 }
 
 // Marking work per byte allocated, such that what is left to mark is marked when the goal is
-// reached. Beyond the goal, or beyond what was expected, it stays at a firm but finite rate.
+// reached: a rate that stays as it is while both go as planned. Neither is let come near nothing,
+// so that it does not swing at the end, nor beyond the goal or what was expected.
 void Pacer::revise() {
   const uint64_t goal_now = goal();
   if (goal_now == UINT64_MAX) {
@@ -101,15 +112,15 @@ void Pacer::revise() {
   }
   auto expected = static_cast<double>(work_expected_.load(std::memory_order_relaxed));
   const auto done = static_cast<double>(work_done_.load(std::memory_order_relaxed));
-  // More is live than last time: then all of it may be.
-  if (done > expected * 0.9)
+  // More is live than last time, by more than chance: then all of it may be.
+  if (done > expected * kMoreThanExpected)
     expected =
         std::max(expected, static_cast<double>(work_at_most_.load(std::memory_order_relaxed)));
-  const double left = std::max(expected - done, expected / 16);
+  const double left = std::max(expected - done, expected * kLeastLeft);
   const uint64_t live_now = live();
   const double room = goal_now > live_now ? static_cast<double>(goal_now - live_now) : 0;
-  assist_ratio_.store(left / std::max(room, static_cast<double>(goal_now) / 32),
-                      std::memory_order_relaxed);
+  const double runway = static_cast<double>(runway_now_.load(std::memory_order_relaxed));
+  assist_ratio_.store(left / std::max(room, runway * kLeastLeft), std::memory_order_relaxed);
 }
 
 int64_t Pacer::take_credit(int64_t wanted) {
@@ -139,7 +150,7 @@ void Pacer::end_cycle(uint64_t marked, uint64_t metadata) {
   marked_ =
       std::min(survivors, marked + static_cast<uint64_t>(static_cast<double>(black) * live_share));
   const double ratio = allocated_while_marking / static_cast<double>(marked_ + 1);
-  runway_ratio_ = runway_ratio_ == 0 ? ratio : (runway_ratio_ + ratio) / 2;
+  runway_ratio_ = std::max(ratio, runway_ratio_ * kShrinkRunway);
   metadata_ = metadata;
   const int64_t work = work_done_.load(std::memory_order_relaxed);
   if (work > 0 && marked > 0)

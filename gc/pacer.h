@@ -97,6 +97,7 @@ class Pacer {
   std::atomic<double> assist_ratio_{0};
   std::atomic<int64_t> credit_{0};
   std::atomic<uint64_t> live_at_start_{0};
+  std::atomic<uint64_t> runway_now_{0};  // from where this cycle began to its goal
   std::atomic<int64_t> work_done_{0};
   std::atomic<uint64_t> work_expected_{0};
   std::atomic<uint64_t> work_at_most_{0};  // when all that was live at the start still is

@@ -158,32 +158,29 @@ void PageAllocator::summarise(size_t chunk) {
                        static_cast<uint16_t>(run)};
 }
 
-size_t PageAllocator::return_to_system(size_t bytes, const std::function<void(size_t)>& emptied) {
+size_t PageAllocator::return_to_system(size_t index, size_t bytes, bool* emptied) {
+  Chunk& chunk = chunks_[index];
+  const auto returnable = [&](size_t p) {
+    return ((chunk.dirty[p / 64] & ~chunk.used[p / 64]) >> (p % 64) & 1) != 0;
+  };
   size_t returned = 0;
-  for (size_t c = frontier_; c-- > 0 && returned < bytes;) {
-    Chunk& chunk = chunks_[c];
-    const size_t returned_before = returned;
-    size_t page = 0;
-    while (page < kChunkPages) {
-      const auto returnable = [&](size_t p) {
-        return ((chunk.dirty[p / 64] & ~chunk.used[p / 64]) >> (p % 64) & 1) != 0;
-      };
-      if (!returnable(page)) {
-        ++page;
-        continue;
-      }
-      const size_t first = page;
-      while (page < kChunkPages && returnable(page)) ++page;
-      os_return_pages(reinterpret_cast<void*>(base_ + ((c * kChunkPages + first) << kPageShift)),
-                      (page - first) << kPageShift);
-      for_each_mask(first, page - first, [&](size_t w, uint64_t mask) { chunk.dirty[w] &= ~mask; });
-      free_dirty_pages_ -= page - first;
-      returned += (page - first) << kPageShift;
+  size_t page = 0;
+  while (page < kChunkPages && returned < bytes) {
+    if (!returnable(page)) {
+      ++page;
+      continue;
     }
-    const auto none = [](uint64_t bits) { return bits == 0; };
-    if (returned != returned_before && std::ranges::all_of(chunk.used, none))
-      emptied(c * kChunkPages);
+    const size_t first = page;
+    while (page < kChunkPages && returnable(page)) ++page;
+    os_return_pages(reinterpret_cast<void*>(base_ + ((index * kChunkPages + first) << kPageShift)),
+                    (page - first) << kPageShift);
+    for_each_mask(first, page - first, [&](size_t w, uint64_t mask) { chunk.dirty[w] &= ~mask; });
+    free_dirty_pages_ -= page - first;
+    returned += (page - first) << kPageShift;
   }
+  const auto none = [](uint64_t bits) { return bits == 0; };
+  *emptied = returned != 0 && std::ranges::all_of(chunk.used, none) &&
+             std::ranges::all_of(chunk.dirty, none);
   return returned;
 }
 

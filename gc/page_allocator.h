@@ -14,7 +14,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 
 #include "gc/size_class.h"
 
@@ -23,6 +22,7 @@ namespace greyhound::gc {
 class PageAllocator {
  public:
   static constexpr size_t kChunkPages = 512;
+  static constexpr size_t kChunkBytes = kChunkPages << kPageShift;
   static constexpr size_t kNoPage = static_cast<size_t>(-1);
 
   PageAllocator() = default;
@@ -38,10 +38,10 @@ class PageAllocator {
   size_t allocate(size_t count, bool* zeroed);
   void release(size_t page, size_t count);
 
-  // Returns free dirty pages to the system, from the top down, until `bytes` are; gives the bytes.
-  // Calls emptied(first page) for each chunk of which nothing is used or resident any more.
-  size_t return_to_system(
-      size_t bytes, const std::function<void(size_t)>& emptied = [](size_t) {});
+  // Returns free dirty pages of one chunk to the system until `bytes` are, rounded up to a run of
+  // them; gives the bytes. *emptied says whether some were and nothing of the chunk is used or
+  // resident any more.
+  size_t return_to_system(size_t chunk, size_t bytes, bool* emptied);
 
   size_t used_pages() const { return used_pages_; }
   // Pages that are resident by this allocator's account: used ones and free dirty ones.

@@ -196,27 +196,37 @@ void return_run(Collector* collector, Mutator* mutator, AllocRun* run, bool clea
 
 namespace {
 
-// Sweeps one span that nobody wants to allocate from right now; empty ones go back to the heap.
-void sweep_to_list(Collector* collector, mspan* span, uint32_t gen) {
-  const uint32_t live = sweep_span(collector, span, gen);
-  if (live == 0) {
-    collector->heap.free_span(span);
-  } else if (span->central != nullptr) {
-    span->central->push(span, live < span->nelems);
-  } else {
-    collector->heap.push_large(span);
+// So many spans at a time: a mutator that refills waits for the lists' locks only while spans
+// change hands, not while they are swept.
+constexpr size_t kSpansAtATime = 32;
+
+size_t sweep_large(Collector* collector, uint32_t gen) {
+  size_t swept = 0;
+  while (mspan* span = collector->heap.pop_large(gen - 1)) {
+    if (sweep_span(collector, span, gen) == 0) {
+      SpanList dead;
+      dead.push(span);
+      collector->heap.free_spans(&dead);
+    } else {
+      collector->heap.push_large(span);
+    }
+    ++swept;
   }
+  return swept;
 }
 
+// Sweeps spans that nobody wants to allocate from right now; empty ones go back to the heap.
 size_t sweep_central(Collector* collector, mcentral* central, uint32_t gen) {
   size_t swept = 0;
-  while (mspan* span = central->pop_partial(gen - 1)) {
-    sweep_to_list(collector, span, gen);
-    ++swept;
-  }
-  while (mspan* span = central->pop_full(gen - 1)) {
-    sweep_to_list(collector, span, gen);
-    ++swept;
+  SpanList taken, dead, partial, full;
+  while (const size_t count = central->pop_some(gen - 1, kSpansAtATime, &taken)) {
+    while (mspan* span = taken.pop()) {
+      const uint32_t live = sweep_span(collector, span, gen);
+      (live == 0 ? dead : live < span->nelems ? partial : full).push(span);
+    }
+    central->push_all(gen, &partial, &full);
+    collector->heap.free_spans(&dead);
+    swept += count;
   }
   return swept;
 }
@@ -226,11 +236,7 @@ size_t sweep_central(Collector* collector, mcentral* central, uint32_t gen) {
 size_t sweep_all(Collector* collector) {
   Heap& heap = collector->heap;
   const uint32_t gen = heap.sweepgen.load(std::memory_order_acquire);
-  size_t swept = 0;
-  while (mspan* span = heap.pop_large(gen - 1)) {
-    sweep_to_list(collector, span, gen);
-    ++swept;
-  }
+  size_t swept = sweep_large(collector, gen);
   for (size_t c = 1; c < kNumSizeClasses; ++c) {
     swept += sweep_central(collector, &heap.shared_central(static_cast<SizeClass>(c)), gen);
   }

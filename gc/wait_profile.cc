@@ -75,9 +75,4 @@ bool WaitProfile::SameSite::operator()(const WaitRecord& a, const WaitRecord& b)
 
 uint64_t TimedWait::now() { return monotonic_ns(); }
 
-GREYHOUND_NOINLINE void ProfiledLock::lock_slow(const char* what) {
-  TimedWait wait(what);
-  lock();
-}
-
 }  // namespace greyhound::gc

@@ -97,16 +97,20 @@ class TimedWait {
 };
 
 // A lock of the runtime's whose contention is in the profile: `what` is "lock: NAME".
-class ProfiledLock : public std::unique_lock<std::mutex> {
+template <class Mutex>
+class ProfiledLock : public std::unique_lock<Mutex> {
  public:
-  GREYHOUND_INLINE ProfiledLock(std::mutex& mutex, const char* what)
-      : std::unique_lock<std::mutex>(mutex, std::try_to_lock) {
-    if (!owns_lock()) [[unlikely]]
+  GREYHOUND_INLINE ProfiledLock(Mutex& mutex, const char* what)
+      : std::unique_lock<Mutex>(mutex, std::try_to_lock) {
+    if (!this->owns_lock()) [[unlikely]]
       lock_slow(what);
   }
 
  private:
-  void lock_slow(const char* what);
+  GREYHOUND_NOINLINE void lock_slow(const char* what) {
+    const TimedWait wait(what);
+    this->lock();
+  }
 };
 
 }  // namespace greyhound::gc

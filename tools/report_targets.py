@@ -152,6 +152,8 @@ OWN_ROWS = [
     own("barrier", "store with the barrier off, of one without", "×", most=1.02),
     own("sweep", "sweeping, CPU a GiB", "ms", most=5),
     own("sweep", "sweeping, of the collector's CPU", "%", "percent_of_gc", most=5),
+    own("cpu-profile", "a CPU profile at 100 samples a second, of CPU time", "%", most=1),
+    own("heap-profile", "a heap profile with a sample every 512 KiB, of CPU time", "%", most=1),
 ]
 GROWTH = Row("growth", "collector CPU as the heap grows", "", limits=("growth",))
 

@@ -17,6 +17,8 @@
 //   forced rss-random         RSS / live    the same when nine of ten objects die, at random
 //   barrier            ratio         stores with the barrier off over stores without one
 //   sweep              ms CPU / GiB  sweeping, and its share of the collector's CPU time
+//   cpu-profile        % of CPU      what a CPU profile at 100 samples a second costs
+//   heap-profile       % of CPU      what a heap profile at a sample every 512 KiB costs
 //   growth-N           ns / object   GC CPU a cycle and live object with N MiB live, 512 MiB/s of
 //                                    garbage; listed as far as memory goes
 //
@@ -29,6 +31,7 @@
 #include <thread>
 
 #include "bench/limits/workloads.h"
+#include "tools/pprof/profile_flags.h"
 
 namespace limits {
 namespace {
@@ -341,10 +344,14 @@ int main(int argc, char** argv) {
       {"rss-random", rss_random},
       {"barrier", barrier},
       {"sweep", sweep},
+      {"cpu-profile", cpu_profile_cost},
+      {"heap-profile", heap_profile_cost},
   };
   for (uint64_t mib = 64; mib <= 8192 && fits(mib); mib *= 2) {
     workloads.push_back(
         {"growth-" + std::to_string(mib), [mib](bool q) { return growth(q, mib); }});
   }
-  return peers::peer_main(argc, argv, GREYHOUND_VERSION, "libmimalloc", workloads);
+  return greyhound::pprof::with_profiles(argc, argv, [&](int& count, char** arguments) {
+    return peers::peer_main(count, arguments, GREYHOUND_VERSION, "libmimalloc", workloads);
+  });
 }

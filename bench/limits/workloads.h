@@ -4,6 +4,7 @@
 
 #include "bench/peers/harness.h"
 #include "runtime/greyhound.h"
+#include "tools/pprof/profile_files.h"
 
 namespace limits {
 
@@ -12,11 +13,11 @@ using greyhound::gc::CycleStats;
 using greyhound::gc::GcStats;
 using greyhound::runtime::Options;
 using greyhound::runtime::Persistent;
-using greyhound::runtime::Runtime;
 using greyhound::runtime::Thread;
 using peers::expect;
 using peers::Random;
 using peers::Result;
+using Runtime = greyhound::pprof::ProfiledRuntime;
 
 inline constexpr uint64_t kMiB = 1 << 20;
 inline constexpr uint64_t kGiB = 1 << 30;
@@ -53,5 +54,8 @@ inline uint64_t gc_cpu_ns(const GcStats& stats) {
 Result storm(bool quick, uint64_t mutators);
 Result spiral(bool quick);
 Result growth(bool quick, uint64_t mib);
+// profiling.cc
+Result cpu_profile_cost(bool quick);
+Result heap_profile_cost(bool quick);
 
 }  // namespace limits

@@ -7,8 +7,9 @@ namespace greyhound {
 namespace {
 
 // Atomic for the signal handler's sake: a compiler may leave out plain stores that the thread
-// itself never reads back.
-constinit thread_local std::atomic<const ProfileLabels*> innermost{nullptr};
+// itself never reads back. Initial-exec for the same sake: any other access may allocate.
+constinit thread_local std::atomic<const ProfileLabels*> innermost
+    __attribute__((tls_model("initial-exec"))){nullptr};
 
 }  // namespace
 

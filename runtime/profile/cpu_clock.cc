@@ -16,6 +16,10 @@ timespec to_timespec(uint64_t ns) {
   return {static_cast<time_t>(ns / 1'000'000'000u), static_cast<long>(ns % 1'000'000'000u)};
 }
 
+uint64_t to_ns(const timespec& time) {
+  return static_cast<uint64_t>(time.tv_sec) * 1'000'000'000u + static_cast<uint64_t>(time.tv_nsec);
+}
+
 }  // namespace
 
 CpuClock::CpuClock(pthread_t thread, pid_t tid) : tid_(tid) {
@@ -51,35 +55,42 @@ bool CpuClock::start_perf(uint64_t period_ns) {
   attributes.exclude_kernel = 1;  // what perf_event_paranoid 2 asks of everybody
   attributes.exclude_hv = 1;
   attributes.wakeup_events = 1;
-  perf_ = static_cast<int>(
+  const auto event = static_cast<int>(
       syscall(SYS_perf_event_open, &attributes, tid_, -1, -1, PERF_FLAG_FD_CLOEXEC));
-  if (perf_ < 0) return false;
+  if (event < 0) return false;
+  perf_.store(event, std::memory_order_relaxed);
   const f_owner_ex owner{F_OWNER_TID, tid_};
   const bool sends =
-      fcntl(perf_, F_SETFL, O_ASYNC | O_NONBLOCK) == 0 && fcntl(perf_, F_SETSIG, SIGPROF) == 0 &&
-      fcntl(perf_, F_SETOWN_EX, &owner) == 0 && ioctl(perf_, PERF_EVENT_IOC_REFRESH, 1) == 0;
+      fcntl(event, F_SETFL, O_ASYNC | O_NONBLOCK) == 0 && fcntl(event, F_SETSIG, SIGPROF) == 0 &&
+      fcntl(event, F_SETOWN_EX, &owner) == 0 && ioctl(event, PERF_EVENT_IOC_REFRESH, 1) == 0;
   if (!sends) stop();
   return sends;
 }
 
-void CpuClock::stop() {
-  if (timer_) timer_delete(*timer_);
-  timer_.reset();
-  if (perf_ >= 0) {
-    ioctl(perf_, PERF_EVENT_IOC_DISABLE, 0);
-    close(perf_);
+uint64_t CpuClock::stop() {
+  uint64_t left = 0;
+  if (timer_) {
+    itimerspec times{};
+    if (timer_gettime(*timer_, &times) == 0) left = to_ns(times.it_value);
+    timer_delete(*timer_);
   }
-  perf_ = -1;
+  timer_.reset();
+  if (const int event = perf_.exchange(-1, std::memory_order_relaxed); event >= 0) {
+    ioctl(event, PERF_EVENT_IOC_DISABLE, 0);
+    close(event);
+  }
+  return left;
 }
 
 uint64_t CpuClock::now() const {
   timespec now{};
   if (!has_clock_ || clock_gettime(clock_, &now) != 0) return 0;
-  return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000u + static_cast<uint64_t>(now.tv_nsec);
+  return to_ns(now);
 }
 
 void CpuClock::rearm() const {
-  if (perf_ >= 0) ioctl(perf_, PERF_EVENT_IOC_REFRESH, 1);
+  if (const int event = perf_.load(std::memory_order_relaxed); event >= 0)
+    ioctl(event, PERF_EVENT_IOC_REFRESH, 1);
 }
 
 }  // namespace greyhound::runtime

@@ -10,6 +10,7 @@
 #include <sys/types.h>
 #include <time.h>
 
+#include <atomic>
 #include <cstdint>
 #include <optional>
 
@@ -26,7 +27,8 @@ class CpuClock {
   // can do that, then one every `period_ns`.
   bool start_timer(uint64_t first_ns, uint64_t period_ns);
   bool start_perf(uint64_t period_ns);
-  void stop();
+  // Gives the CPU time that was left until the next signal; 0: not known.
+  uint64_t stop();
 
   // The thread's CPU time so far.
   uint64_t now() const;
@@ -37,7 +39,8 @@ class CpuClock {
   clockid_t clock_ = CLOCK_THREAD_CPUTIME_ID;
   bool has_clock_ = false;
   std::optional<timer_t> timer_;
-  int perf_ = -1;
+  // Relaxed: the handler may run before the starter has gone on, but not before the event is there.
+  std::atomic<int> perf_{-1};
 };
 
 }  // namespace greyhound::runtime

@@ -181,7 +181,16 @@ class CpuProfiler::Session : public gc::ThreadObserver {
     profile_.source = used_timers_ && used_perf_ ? "thread CPU timers and perf task clock"
                       : used_perf_               ? "perf task clock"
                                                  : "thread CPU timers";
-    records_.move_to(&profile_.records);
+    Records records;
+    for (auto& [name, group] : groups_) {
+      profile_.cpu_ns += group.used_ns;
+      if (!group.records.empty()) {
+        group.records.settle(group.used_ns, &records);
+      } else if (group.used_ns != 0) {
+        records.add({}, {{"thread", name}}, 0, group.used_ns);
+      }
+    }
+    records.move_to(&profile_.records);
     return std::move(profile_);
   }
 
@@ -192,9 +201,16 @@ class CpuProfiler::Session : public gc::ThreadObserver {
     const size_t words = std::max(kLeastRingWords, options_.rate * kRingWordsPerRate);
     entry.sampled = std::make_unique<Sampled>(thread, &code_, words);
     entry.start_ns = entry.last_ns = entry.sampled->clock.now();
+    entry.group = &groups_[thread.name];
     ++profile_.threads;
     thread.sampling->sampler.store(entry.sampled.get(), std::memory_order_seq_cst);
-    start_clock(&entry.sampled->clock);
+    Turn turn;
+    if (!entry.group->turns.empty()) {
+      turn = entry.group->turns.back();
+      entry.group->turns.pop_back();
+    }
+    entry.carried_ns = turn.carried_ns;
+    start_clock(&entry.sampled->clock, turn.left_ns);
   }
 
   void thread_ending(const gc::ThreadEntry& thread) override {
@@ -203,16 +219,12 @@ class CpuProfiler::Session : public gc::ThreadObserver {
     if (found == threads_.end() || --found->second.lists != 0) return;
     Thread& entry = found->second;
     detach(thread.sampling);
-    entry.sampled->clock.stop();
+    const uint64_t left = entry.sampled->clock.stop();
     read_samples(&entry);
     profile_.dropped += entry.sampled->sampler.dropped();
-    const uint64_t used = entry.sampled->clock.now() - entry.start_ns;
-    profile_.cpu_ns += used;
-    if (entry.records.empty()) {
-      if (used != 0) records_.add({}, {{"thread", entry.sampled->sampler.thread_name()}}, 0, used);
-    } else {
-      entry.records.settle(used, &records_);
-    }
+    const uint64_t now = std::max(entry.sampled->clock.now(), entry.last_ns);
+    entry.group->used_ns += now - entry.start_ns;
+    entry.group->turns.push_back({left, entry.carried_ns + now - entry.last_ns});
     threads_.erase(found);
   }
 
@@ -222,25 +234,39 @@ class CpuProfiler::Session : public gc::ThreadObserver {
   }
 
  private:
+  // What a thread hands to the next one of its name: a program whose threads are all shorter than a
+  // period is sampled as if they were one.
+  struct Turn {
+    uint64_t left_ns = 0;     // until the next sample is due; 0: not known
+    uint64_t carried_ns = 0;  // CPU time since the last one
+  };
+  // The threads of one name.
+  struct Group {
+    Records records;
+    uint64_t used_ns = 0;  // by those that have ended
+    std::vector<Turn> turns;
+  };
   struct Thread {
     std::unique_ptr<Sampled> sampled;
+    Group* group = nullptr;
     unsigned lists = 0;  // of how many runtimes it is a thread
     uint64_t start_ns = 0;
     uint64_t last_ns = 0;  // its clock at the last sample
-    Records records;
+    uint64_t carried_ns = 0;
   };
 
-  // The first signal comes anywhere in the first period: otherwise nothing would ever be seen of
-  // threads that are shorter than that.
-  void start_clock(CpuClock* clock) {
+  // The first signal of all comes anywhere in the first period.
+  void start_clock(CpuClock* clock, uint64_t left) {
     const uint64_t period = 1'000'000'000u / options_.rate;
     const bool perf =
         options_.perf == CpuProfileOptions::Perf::kAlways ||
         (options_.perf == CpuProfileOptions::Perf::kAuto && options_.rate > kMostTimerRate);
     if (perf && clock->start_perf(period)) {
       used_perf_ = true;
-    } else if (clock->start_timer(1 + random_() % period, period)) {
+    } else if (clock->start_timer(left != 0 ? left : 1 + random_() % period, period)) {
       used_timers_ = true;
+    } else {
+      ++profile_.without_clock;
     }
   }
 
@@ -248,9 +274,10 @@ class CpuProfiler::Session : public gc::ThreadObserver {
     StackSample sample;
     while (thread->sampled->sampler.read(&sample)) {
       const uint64_t at = std::max(sample.thread_cpu_ns, thread->last_ns);
-      thread->records.add(std::move(sample.stack), std::move(sample.labels), 1,
-                          at - thread->last_ns);
+      thread->group->records.add(std::move(sample.stack), std::move(sample.labels), 1,
+                                 at - thread->last_ns + thread->carried_ns);
       thread->last_ns = at;
+      thread->carried_ns = 0;
       ++profile_.samples;
       profile_.broken_stacks += sample.broken ? 1 : 0;
     }
@@ -277,7 +304,7 @@ class CpuProfiler::Session : public gc::ThreadObserver {
   bool used_timers_ = false;
   std::minstd_rand random_;
   std::unordered_map<gc::ThreadSampling*, Thread> threads_;
-  Records records_;
+  std::unordered_map<std::string, Group> groups_;
   CpuProfile profile_;
   std::thread reader_;
 };

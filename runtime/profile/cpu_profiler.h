@@ -15,9 +15,11 @@
 // counts it.
 //
 // What a sample is worth is the CPU time that its thread has used since the sample before, by the
-// thread's clock, so late and lost signals shift time but lose none. What a thread has used after
-// its last sample is spread over its samples; a thread without any is a record without a stack. So
-// the whole is the CPU time of the threads, whatever the rate.
+// thread's clock, so late and lost signals shift time but lose none. A thread that ends hands what
+// it has used since its last sample, and what is left of the period, to the next thread of its
+// name: threads that are shorter than a period are seen, too. What is left over in the end is
+// spread over the samples of that name; where there are none it is a record without a stack. So the
+// whole is the CPU time of the threads, whatever the rate.
 //
 // The signal is the process's, and so is the profiler: there is one at a time. The handler that was
 // there before is put back by stop(); it sees no SIGPROF meanwhile.
@@ -52,7 +54,7 @@ inline constexpr unsigned kMostCpuProfileRate = 10'000;
 // Samples of one stack with one set of labels.
 struct CpuRecord {
   // Innermost first: the interrupted instruction, then return addresses. Empty: CPU time of threads
-  // that were never sampled.
+  // of whose name none was ever sampled.
   std::vector<uintptr_t> stack;
   LabelSet labels;  // the scope's; "thread"; "gcphase" on the collector's threads
   uint64_t samples = 0;
@@ -67,6 +69,7 @@ struct CpuProfile {
   uint64_t duration_ns = 0;
   uint64_t cpu_ns = 0;         // of all threads while they were profiled: the sum of the records'
   uint64_t threads = 0;        // that were profiled
+  uint64_t without_clock = 0;  // of them, for which the system had no timer; they have no samples
   uint64_t samples = 0;        // that are in the records
   uint64_t dropped = 0;        // that found the ring full
   uint64_t broken_stacks = 0;  // that end before the thread's first function

@@ -122,8 +122,8 @@ size_t ThreadSampler::put_stack(const ucontext_t* context, bool* broken) {
   put(pc);
   if (sp % sizeof(uintptr_t) == 0 && on_own_stack(sp)) {
     if (const uintptr_t caller = caller_without_frame(pc, sp); caller != 0) put(caller);
-    while (count < kMostFrames && frame % sizeof(uintptr_t) == 0 && on_own_stack(frame) &&
-           stack_end_ - frame >= 2 * sizeof(uintptr_t)) {
+    while (count < kMostFrames && frame % sizeof(uintptr_t) == 0 && frame >= sp &&
+           on_own_stack(frame) && stack_end_ - frame >= 2 * sizeof(uintptr_t)) {
       const uintptr_t address = stack_word(frame + sizeof(uintptr_t));
       if (address == 0) break;
       put(address);
@@ -137,9 +137,11 @@ size_t ThreadSampler::put_stack(const ucontext_t* context, bool* broken) {
   return count;
 }
 
-// Its length, and its bytes in whole words.
-void ThreadSampler::put_text(const std::string& text, size_t* room) {
-  const size_t length = std::min(text.size(), (*room - 1) * sizeof(uint64_t));
+// Its length, and its bytes in whole words: as many as fit, `most` at most. REQUIRES: room.
+void ThreadSampler::put_text(const std::string& text, size_t most, size_t* room) {
+  size_t length = std::min({text.size(), most, (*room - 1) * sizeof(uint64_t)});
+  // Not in the middle of a character.
+  while (length < text.size() && length > 0 && (text[length] & 0xc0) == 0x80) --length;
   ring_.put(length);
   --*room;
   for (size_t at = 0; at < length; at += sizeof(uint64_t)) {
@@ -150,7 +152,7 @@ void ThreadSampler::put_text(const std::string& text, size_t* room) {
   }
 }
 
-// The thread's labels, the innermost first; what has no room is left out.
+// The thread's labels, the innermost first; the outermost of many have no room any more.
 size_t ThreadSampler::put_labels() {
   size_t count = 0;
   size_t room = kMostLabelWords;
@@ -158,9 +160,9 @@ size_t ThreadSampler::put_labels() {
        scope != nullptr && count < kMostLabels && room >= 4; scope = scope->outer()) {
     // A long key leaves a word for its value's length.
     size_t key_room = room - 1;
-    put_text(scope->key(), &key_room);
+    put_text(scope->key(), kMostKeyBytes, &key_room);
     room = key_room + 1;
-    put_text(scope->value(), &room);
+    put_text(scope->value(), kMostValueBytes, &room);
     ++count;
   }
   return count;

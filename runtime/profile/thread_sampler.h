@@ -61,12 +61,13 @@ class ThreadSampler {
   void take(const ucontext_t* context);
   bool read(StackSample* sample);
   uint64_t dropped() const { return ring_.dropped(); }
-  const std::string& thread_name() const { return name_; }
 
  private:
   static constexpr size_t kMostFrames = 128;
   static constexpr size_t kMostLabels = 16;
   static constexpr size_t kMostLabelWords = 128;
+  static constexpr size_t kMostKeyBytes = 64;
+  static constexpr size_t kMostValueBytes = 200;
   static constexpr size_t kHeaderWords = 3;
   static constexpr size_t kMostWords = kHeaderWords + kMostFrames + kMostLabelWords;
 
@@ -75,7 +76,7 @@ class ThreadSampler {
   bool on_own_stack(uintptr_t address) const {
     return address >= stack_low_ && address < stack_end_;
   }
-  void put_text(const std::string& text, size_t* room);
+  void put_text(const std::string& text, size_t most, size_t* room);
   size_t put_labels();
   std::string take_text();
 

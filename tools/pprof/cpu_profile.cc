@@ -15,6 +15,11 @@ void add_comments(const runtime::CpuProfile& from, Profile* to) {
   to->comments.push_back(
       fmt::format("{} threads, {} samples, {} dropped, {} with a stack that is cut short",
                   from.threads, from.samples, from.dropped, from.broken_stacks));
+  if (from.without_clock != 0) {
+    to->comments.push_back(
+        fmt::format("{} threads have no samples: the system gave them no timer (ulimit -i)",
+                    from.without_clock));
+  }
 }
 
 }  // namespace

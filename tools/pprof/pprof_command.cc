@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 #include <charconv>
 
+#include "tools/pprof/hide_runtime.h"
 #include "tools/pprof/view.h"
 
 namespace greyhound::pprof {
@@ -45,8 +46,9 @@ size_t parse_lines(const std::string& text) {
   return lines;
 }
 
-StackView view_of_file(const std::string& path, const ViewOptions& options) {
-  const Profile profile = read_file(path);
+StackView view_of_file(const std::string& path, const ViewOptions& options, bool hide) {
+  Profile profile = read_file(path);
+  if (hide) hide_runtime(&profile);
   try {
     return view_of(profile, options);
   } catch (const std::runtime_error& error) {
@@ -56,9 +58,10 @@ StackView view_of_file(const std::string& path, const ViewOptions& options) {
 
 StackView chosen_view(const PprofOptions& options) {
   const ViewOptions wanted{options.sample_type, parse_tags(options.tags)};
-  if (options.files.size() == 1) return view_of_file(options.files[0], wanted);
-  const StackView before = view_of_file(options.files[0], wanted);
-  const StackView after = view_of_file(options.files[1], wanted);
+  if (options.files.size() == 1)
+    return view_of_file(options.files[0], wanted, options.hide_runtime);
+  const StackView before = view_of_file(options.files[0], wanted, options.hide_runtime);
+  const StackView after = view_of_file(options.files[1], wanted, options.hide_runtime);
   try {
     return difference(before, after);
   } catch (const std::runtime_error& error) {
@@ -78,6 +81,8 @@ CLI::App* add_pprof_command(CLI::App* app, PprofOptions* options) {
   add_flag("--top", &options->top, "By function (the default)");
   add_flag("--tree", &options->tree, "By call, as a tree");
   add_flag("--folded", &options->folded, "A line a stack, for flamegraph.pl and speedscope");
+  add_flag("--hide-runtime", &options->hide_runtime,
+           "Without the innermost runtime.* frames, as Go shows its heap profiles");
   pprof->add_option("--sample-type", options->sample_type, "What to count, as in alloc_space")
       ->type_name("NAME");
   pprof->add_option("--tag", options->tags, "Only samples with this label; may be repeated")

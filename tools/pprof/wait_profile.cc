@@ -4,9 +4,27 @@
 #include <chrono>
 #include <cmath>
 
+#include "tools/pprof/hide_runtime.h"
 #include "tools/pprof/location_table.h"
 
 namespace greyhound::pprof {
+namespace {
+
+// The frames of what measures the wait.
+size_t measuring_frames(const Profile& profile, const Sample& sample) {
+  size_t count = 0;
+  for (const size_t location : sample.locations) {
+    for (const Frame& frame : profile.locations[location].frames) {
+      const bool measures = frame.name.starts_with("runtime.TimedWait.") ||
+                            frame.name.starts_with("runtime.ProfiledLock.");
+      if (!measures) return count;
+      ++count;
+    }
+  }
+  return 0;
+}
+
+}  // namespace
 
 Profile wait_profile(const std::vector<gc::WaitRecord>& records, uint64_t rate) {
   Profile profile;
@@ -29,6 +47,11 @@ Profile wait_profile(const std::vector<gc::WaitRecord>& records, uint64_t rate) 
     profile.samples.push_back(std::move(sample));
   }
   profile.locations = locations.take();
+  FrameCutter cutter(&profile);
+  for (Sample& sample : profile.samples) {
+    if (const size_t count = measuring_frames(profile, sample); count != 0)
+      cutter.cut(&sample, count);
+  }
   return profile;
 }
 
