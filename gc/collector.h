@@ -90,9 +90,7 @@ class Collector {
   uint64_t started_cycles() const { return started_.load(std::memory_order_relaxed); }
   uint64_t completed_cycles() const { return completed_.load(std::memory_order_acquire); }
   GcStats stats();
-  bool start_trace(const TraceOptions& options) {
-    return tracer.start(options, worker_count_ - 1);
-  }
+  bool start_trace(const TraceOptions& options) { return tracer.start(options, worker_count_ - 1); }
 
   // --- for mutators
   // Something white was shaded or is about to be, or grey work was donated: the round is not the

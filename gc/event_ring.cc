@@ -6,8 +6,8 @@ namespace {
 
 // Word 0 of an event: cycle (48 bits), detail, shape (3 bits), kind (5 bits).
 uint64_t pack(const Event& event) {
-  return event.cycle << 16 | uint64_t{event.detail} << 8 |
-         static_cast<uint64_t>(event.shape) << 5 | static_cast<uint64_t>(event.kind);
+  return event.cycle << 16 | uint64_t{event.detail} << 8 | static_cast<uint64_t>(event.shape) << 5 |
+         static_cast<uint64_t>(event.kind);
 }
 
 }  // namespace
@@ -33,8 +33,8 @@ bool EventRing::read(uint64_t index, Event* event) const {
   uint64_t values[kWords];
   for (size_t i = 0; i < kWords; ++i) {
     // Acquire: whoever sees a word of a later event sees below that it has begun.
-    values[i] = std::atomic_ref<uint64_t>(const_cast<uint64_t&>(words[i]))
-                    .load(std::memory_order_acquire);
+    values[i] =
+        std::atomic_ref<uint64_t>(const_cast<uint64_t&>(words[i])).load(std::memory_order_acquire);
   }
   if (count() - index >= capacity_) return false;  // begun to be overwritten, or about to be
   *event = {.at_ns = values[1],

@@ -34,10 +34,10 @@ enum class EventKind : uint8_t {
   kScanStack,    // a: root words copied
   kAssist,       // a: marking work paid for (MarkCounts::work)
   kWaitForCycle,
-  kBlocked,    // text: where
-  kSweep,      // of 5 us and more, for a span to allocate from; a: slot size
-  kMapGrow,    // text: map type; a: buckets before, b: after
-  kMapGrown,   // instant: the last old bucket is evacuated; text, a: old buckets
+  kBlocked,   // text: where
+  kSweep,     // of 5 us and more, for a span to allocate from; a: slot size
+  kMapGrow,   // text: map type; a: buckets before, b: after
+  kMapGrown,  // instant: the last old bucket is evacuated; text, a: old buckets
   kFinalizer,
   kCleanup,
 };

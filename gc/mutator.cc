@@ -90,8 +90,10 @@ Mutator::Mutator(Collector* collector, std::string name)
   }
   random_state = collector->next_seed();
   allocs_until_stress = static_cast<uint64_t>(collector->options().debug.gcstress);
+  collector->tracer.attach(this, false);
   collector->world.add(this);
-  collector->tracer.attached(this);
+  // A trace may have begun in between, and not have seen this one.
+  collector->tracer.attach(this, true);
 }
 
 Mutator::~Mutator() {
@@ -117,7 +119,7 @@ Mutator::~Mutator() {
     leave_thread(previous_on_thread);
     if (previous_on_thread != nullptr) previous_on_thread->leave_blocking();
   }
-  collector_->tracer.detached(this);
+  collector_->tracer.detach(this);
   for (AllocRun* run : by_layout_) delete run;
 }
 

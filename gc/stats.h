@@ -98,8 +98,8 @@ struct GcStats {
   uint64_t heap_resident_bytes = 0;  // pages in spans, and free ones not yet returned
   uint64_t metadata_bytes = 0;
 
-  uint64_t barrier_hits = 0;    // stores that took the barrier's slow path
-  uint64_t barrier_shades = 0;  // of them, that greyed their target
+  uint64_t barrier_hits = 0;        // stores that took the barrier's slow path
+  uint64_t barrier_shades = 0;      // of them, that greyed their target
   uint64_t map_growths = 0;         // evacuations begun
   uint64_t map_growth_buckets = 0;  // buckets that they move
   uint64_t assists = 0;

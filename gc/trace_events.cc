@@ -147,8 +147,7 @@ bool TraceRecorder::start(const TraceOptions& options, size_t workers) {
   std::lock_guard lock(mutex_);
   if (on()) return false;
   options_ = options;
-  options_.events_per_thread =
-      std::clamp(options.events_per_thread, kLeastEvents, kMostEvents);
+  options_.events_per_thread = std::clamp(options.events_per_thread, kLeastEvents, kMostEvents);
   untraced_ = 0;
   for (const auto& track : tracks_) track->first = track->ring.count();
   const auto add = [this](TrackRole role, std::string name, std::atomic<EventRing*>* user) {
@@ -161,42 +160,45 @@ bool TraceRecorder::start(const TraceOptions& options, size_t workers) {
   for (size_t i = 0; i < std::min(workers, kMostWorkers); ++i) {
     add(TrackRole::kWorker, "mark worker " + std::to_string(i + 1), &workers_[i]);
   }
+  attaching_.store(true, std::memory_order_relaxed);
+  give_tracks_to_mutators();
   started_unix_ns_ = unix_ns();
   started_ns_ = monotonic_ns();
   on_.store(true, std::memory_order_relaxed);
-  give_tracks_to_mutators();
   return true;
 }
 
 // Rings are made outside the list's lock, which a handshake may be waiting for.
 void TraceRecorder::give_tracks_to_mutators() {
   std::vector<std::unique_ptr<Track>> spare;
-  for (bool enough = false; !enough;) {
-    const size_t mutators = std::min(world_->count(), kMostMutators);
-    while (spare.size() < mutators) spare.push_back(make_track(TrackRole::kMutator, {}));
-    size_t without = 0;
+  for (bool again = true; again;) {
+    untraced_ = 0;
     world_->for_each([&](Mutator* mutator) {
       if (mutator->trace_ring.load(std::memory_order_relaxed) != nullptr) return;
-      ++without;
-      if (spare.empty()) return;
-      std::unique_ptr<Track> track = std::move(spare.back());
+      if (spare.empty()) {
+        ++untraced_;
+        return;
+      }
+      spare.back()->name = mutator->name();
+      spare.back()->user = &mutator->trace_ring;
+      keep(std::move(spare.back()));
       spare.pop_back();
-      track->name = mutator->name();
-      track->user = &mutator->trace_ring;
-      keep(std::move(track));
-      --without;
     });
-    enough = without == 0 || tracks_.size() >= kMostMutators;
-    untraced_ = without;
+    const size_t room = kMostMutators - std::min(kMostMutators, tracks_.size());
+    again = untraced_ != 0 && room != 0;
+    for (size_t i = 0; i < std::min<size_t>(untraced_, room); ++i)
+      spare.push_back(make_track(TrackRole::kMutator, {}));
   }
 }
 
-void TraceRecorder::attached(Mutator* mutator) {
-  if (!on()) return;
+void TraceRecorder::attach(Mutator* mutator, bool listed) {
+  if (!attaching_.load(std::memory_order_relaxed)) return;
   std::lock_guard lock(mutex_);
-  if (!on() || mutator->trace_ring.load(std::memory_order_relaxed) != nullptr) return;
+  if (!attaching_.load(std::memory_order_relaxed) ||
+      mutator->trace_ring.load(std::memory_order_relaxed) != nullptr)
+    return;
   if (tracks_.size() >= kMostMutators) {
-    ++untraced_;
+    untraced_ += listed ? 1 : 0;
     return;
   }
   auto track = make_track(TrackRole::kMutator, mutator->name());
@@ -209,12 +211,12 @@ void TraceRecorder::attached(Mutator* mutator) {
   keep(std::move(track));
 }
 
-void TraceRecorder::detached(Mutator* mutator) {
+void TraceRecorder::detach(Mutator* mutator) {
   EventRing* ring = mutator->trace_ring.load(std::memory_order_acquire);
   if (ring == nullptr) return;
   std::lock_guard lock(mutex_);
-  const auto track =
-      std::ranges::find_if(tracks_, [&](const auto& candidate) { return &candidate->ring == ring; });
+  const auto track = std::ranges::find_if(
+      tracks_, [&](const auto& candidate) { return &candidate->ring == ring; });
   (*track)->user = nullptr;
   (*track)->ended_ns = monotonic_ns();
   if (!on()) tracks_.erase(track);
@@ -225,6 +227,7 @@ Trace TraceRecorder::stop() {
   Trace trace;
   if (!on()) return trace;
   on_.store(false, std::memory_order_relaxed);
+  attaching_.store(false, std::memory_order_relaxed);
   const uint64_t now = monotonic_ns();
   trace.started_ns = started_ns_;
   trace.duration_ns = now - started_ns_;
@@ -244,8 +247,7 @@ Trace TraceRecorder::stop() {
         ++lost;
       }
     }
-    trace.tracks.push_back(
-        {track->id, track->role, track->name, lost, std::move(pairing).spans()});
+    trace.tracks.push_back({track->id, track->role, track->name, lost, std::move(pairing).spans()});
   }
   std::erase_if(tracks_, [](const auto& track) { return track->user == nullptr; });
   return trace;

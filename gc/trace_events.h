@@ -3,15 +3,15 @@
 // thread notes into a ring of its own (event_ring.h), and stop() gives what the rings hold, spans
 // paired, as values. tools/trace/ makes Chrome's trace-event JSON of it.
 //
-//   coordinator   cycle ▸ H1, H2, mark ▸ round ▸ drain, H3; H4, H5, sweep; heap and goal as counters
-//   workers       gcDrain
-//   mutators      acknowledgements, stack scans, assists, waits, blocked regions, sweeps for a
+//   coordinator   cycle ▸ H1, H2, mark ▸ round ▸ drain, H3; H4, H5, sweep; heap and goal as
+//   counters workers       gcDrain mutators      acknowledgements, stack scans, assists, waits,
+//   blocked regions, sweeps for a
 //                 refill, map growth, finalizers
 //
 // The recorder is no part of the protocol: it takes no lock where events are noted, allocates
-// nothing there, and orders nothing that was not ordered before. A mutator's ring belongs to whoever
-// owns the mutator (mutator.h), so the collector's answers for a blocked one are in that one's ring.
-// Off, it costs a relaxed load where a slow path begins.
+// nothing there, and orders nothing that was not ordered before. A mutator's ring belongs to
+// whoever owns the mutator (mutator.h), so the collector's answers for a blocked one are in that
+// one's ring. Off, it costs a relaxed load where a slow path begins.
 //
 // A full ring overwrites its oldest events, and the trace says how many. Rings stay with their
 // threads until these detach, for the next start().
@@ -70,7 +70,7 @@ struct Trace {
   uint64_t started_ns = 0;  // monotonic clock
   uint64_t duration_ns = 0;
   int64_t started_unix_ns = 0;
-  uint64_t untraced_threads = 0;  // beyond the most that are traced at a time
+  uint64_t untraced_threads = 0;  // beyond the first kMostMutators, detached ones included
   std::vector<TraceTrack> tracks;
 };
 
@@ -100,9 +100,10 @@ class TraceRecorder {
     if (EventRing* to = ring.load(std::memory_order_acquire); to != nullptr) to->push(event);
   }
 
-  // By the constructor and destructor of a mutator, while it is in the world's list and after.
-  void attached(Mutator* mutator);
-  void detached(Mutator* mutator);
+  // By the constructor of a mutator, before it is `listed` by the world and again when it is.
+  void attach(Mutator* mutator, bool listed);
+  // By its destructor, when it is no longer.
+  void detach(Mutator* mutator);
 
  private:
   struct Track;
@@ -113,6 +114,9 @@ class TraceRecorder {
 
   World* const world_;
   std::atomic<bool> on_{false};
+  // Mutators that attach get a ring. Set before those that are attached get theirs, and seen by
+  // whoever the world lists later than that: its lock is between.
+  std::atomic<bool> attaching_{false};
   std::atomic<EventRing*> driver_{nullptr};
   std::atomic<EventRing*> workers_[kMostWorkers] = {};
 

@@ -64,6 +64,25 @@ TEST(DebugFlags, AValueThatIsNoWholeNumberIsReportedAndNotApplied) {
   }
 }
 
+TEST(DebugFlags, AKeyMayTakeAWord) {
+  DebugFlags flags;
+  EXPECT_TRUE(parse_debug_flags("gctrace=json,gcstress=2", &flags).empty());
+  EXPECT_EQ(flags.gctrace, kGctraceJson);
+  EXPECT_EQ(flags.gcstress, 2);
+}
+
+TEST(DebugFlags, AWordThatTheKeyDoesNotTakeIsReportedWithThoseItDoes) {
+  DebugFlags flags;
+  auto errors = parse_debug_flags("gctrace=yaml", &flags);
+  ASSERT_EQ(errors.size(), 1u);
+  EXPECT_NE(errors[0].find("'gctrace=yaml'"), std::string::npos) << errors[0];
+  EXPECT_NE(errors[0].find("or 'json'"), std::string::npos) << errors[0];
+  errors = parse_debug_flags("gcstress=json", &flags);
+  ASSERT_EQ(errors.size(), 1u);
+  EXPECT_EQ(errors[0].find("or 'json'"), std::string::npos) << errors[0];
+  EXPECT_EQ(flags.gctrace, 0);
+}
+
 TEST(DebugFlags, NothingIsUnderstoodInNothing) {
   DebugFlags flags;
   EXPECT_TRUE(parse_debug_flags("", &flags).empty());
