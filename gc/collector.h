@@ -39,8 +39,8 @@
 #include "gc/specials.h"
 #include "gc/stats.h"
 #include "gc/thread_list.h"
-#include "gc/wait_profile.h"
 #include "gc/trace_events.h"
+#include "gc/wait_profile.h"
 #include "gc/work_pool.h"
 #include "gc/world.h"
 
@@ -177,8 +177,6 @@ class Collector {
   void print_pacer_trace() const;
   void tell_limiter(uint64_t now, uint64_t sweep_cpu);
   uint64_t mark_cpu_now();
-  // How long `mutator` may assist at `now`, in ns.
-  static int64_t assist_allowance(Mutator* mutator, uint64_t now);
   void record_assist(uint64_t ns) {
     assist_ns_.fetch_add(ns, std::memory_order_relaxed);
     assist_times_.add(ns);

@@ -17,7 +17,6 @@ namespace {
 // An assist marks at least this much once it starts, so that starting pays, looks at the clock so
 // often, and gives up so late, so that no allocation waits long: the next refill goes on.
 constexpr int64_t kAssistLeast = 8 << 10;
-constexpr int64_t kAssistPatienceNs = 20'000;
 constexpr uint64_t kLatePatienceNs = 1'000'000;
 // How long a refill sleeps when the heap has overshot its goal and no marking has begun. With the
 // kernel's timer slack it is twice that, and a run of 8 KiB each time still makes 80 MB/s.
@@ -251,17 +250,6 @@ GREYHOUND_NOINLINE void Collector::wait_for_phase(Mutator* mutator) {
   if (tracer.on()) mutator->trace_since(start, EventKind::kWaitForCycle);
 }
 
-// A mutator assists for as long as it has run since, and no longer: of any window at least half is
-// its own, however much it owes. What it still owes then is asked for at a later refill, and when
-// that makes the heap overshoot its goal, the next cycle begins earlier. Well beyond the goal it
-// goes on regardless.
-int64_t Collector::assist_allowance(Mutator* mutator, uint64_t now) {
-  const auto own = static_cast<int64_t>(now - mutator->assist_ended_ns) * 3 / 5;
-  mutator->assist_allowance_ns = std::min(mutator->assist_allowance_ns + own, kAssistPatienceNs);
-  mutator->assist_ended_ns = now;
-  return mutator->assist_allowance_ns;
-}
-
 // Rule 7: gcDrainN is an active marker from its first pop to its last donation, with no safepoint
 // inside. Between two of them a pending handshake ends the assist: its acknowledgement must not
 // wait.
@@ -273,7 +261,7 @@ GREYHOUND_NOINLINE void Collector::gcAssistAlloc(Mutator* mutator) {
   mutator->assist_debt -= pacer.take_credit(mutator->assist_debt);
   if (mutator->assist_debt <= 0) return;
   const uint64_t start = monotonic_ns();
-  const int64_t allowance = assist_allowance(mutator, start);
+  const int64_t allowance = mutator->assist_allowance.at(start);
   // Well beyond the goal the markers are not getting the processor: let them have this one.
   const bool late = pacer.overshot();
   if (allowance <= 0 && !late) return;
@@ -282,7 +270,7 @@ GREYHOUND_NOINLINE void Collector::gcAssistAlloc(Mutator* mutator) {
   const int64_t owed = mutator->assist_debt;
   GREYHOUND_PROBE2(mark__assist__start, mutator->name().c_str(), owed);
   const uint64_t may_take = late ? kLatePatienceNs : static_cast<uint64_t>(allowance);
-  uint64_t may_wait = std::min<uint64_t>(may_take, kAssistPatienceNs);
+  uint64_t may_wait = std::min<uint64_t>(may_take, AssistAllowance::kMostNs);
   uint64_t taken = 0;
   uint64_t waited = 0;  // for the wait profile
   int64_t budget = std::max(mutator->assist_debt, kAssistLeast);
@@ -308,8 +296,7 @@ GREYHOUND_NOINLINE void Collector::gcAssistAlloc(Mutator* mutator) {
     taken = monotonic_ns() - start;
     if (taken > may_wait) break;
   }
-  mutator->assist_allowance_ns -= static_cast<int64_t>(taken);
-  mutator->assist_ended_ns = start + taken;
+  mutator->assist_allowance.took(taken);
   assists_.fetch_add(1, std::memory_order_relaxed);
   record_assist(taken);
   if (waited != 0) [[unlikely]]

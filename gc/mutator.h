@@ -25,6 +25,7 @@
 #include <string>
 #include <vector>
 
+#include "gc/assist_allowance.h"
 #include "gc/event_ring.h"
 #include "gc/layout.h"
 #include "gc/mspan.h"
@@ -211,9 +212,7 @@ class Mutator : public MutatorHot {
   const char* last_safepoint() const { return last_safepoint_.load(std::memory_order_relaxed); }
 
   int64_t assist_debt = 0;  // marking work owed for what was allocated while marking
-  int64_t assist_allowance_ns =
-      0;                         // how long it may assist now: what it ran since, less what it did
-  uint64_t assist_ended_ns = 0;  // until when that is reckoned
+  AssistAllowance assist_allowance;
   uint64_t allocs_until_stress = 0;
   // Where the open tiny block ends, while tiny.end is put at its cursor so that the next tiny
   // object comes by the slow path as well; else 0.

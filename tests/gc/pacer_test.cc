@@ -210,6 +210,56 @@ TEST_F(PacerTest, AllocationOwesMoreTheNearerTheGoalIs) {
   EXPECT_LE(pacer.assist_work(1 << 16), int64_t{1} << 30) << "firm, but bounded, beyond the goal";
 }
 
+TEST_F(PacerTest, WhatAllocationOwesStaysTheSameWhileAllGoesAsPlanned) {
+  start(100);
+  pacer.allocated(50 * kMiB, false);
+  cycle(50 * kMiB, 20 * kMiB);
+  pacer.allocated(pacer.trigger() - pacer.live(), false);
+  pacer.begin_cycle();
+  const auto owed = [&] { return static_cast<double>(pacer.assist_work(1 << 16)); };
+  const double first = owed();
+  // A tenth of the work for every tenth of the way, to the very end.
+  const uint64_t way = pacer.goal() - pacer.live();
+  for (int tenth = 0; tenth < 10; ++tenth) {
+    pacer.add_credit(static_cast<int64_t>(first / (1 << 16) * static_cast<double>(way / 10)));
+    pacer.allocated(way / 10, true);
+    pacer.revise();
+    EXPECT_NEAR(owed() / first, 1, 0.05) << tenth;
+  }
+}
+
+TEST_F(PacerTest, MoreToMarkThanExpectedMayBeAllThereIs) {
+  start(100);
+  pacer.allocated(100 * kMiB, false);
+  cycle(20 * kMiB);
+  pacer.allocated(15 * kMiB, false);
+  pacer.begin_cycle();
+  pacer.add_credit(21 * kMiB);
+  pacer.revise();
+  const int64_t by_chance = pacer.assist_work(1 << 16);
+  pacer.add_credit(3 * kMiB);
+  pacer.revise();
+  EXPECT_GT(pacer.assist_work(1 << 16), 2 * by_chance);
+}
+
+TEST_F(PacerTest, TheRunwayShrinksSlowlyAndGrowsAtOnce) {
+  start(100);
+  pacer.allocated(50 * kMiB, false);
+  cycle(50 * kMiB, 20 * kMiB);
+  // In proportion: the goal is another after every cycle.
+  const auto runway = [&] {
+    return static_cast<double>(pacer.goal() - pacer.trigger()) / static_cast<double>(pacer.goal());
+  };
+  const double longest = runway();
+  cycle(50 * kMiB, 5 * kMiB);
+  EXPECT_LT(runway(), longest);
+  EXPECT_GT(runway(), 0.9 * longest);
+  for (int i = 0; i < 30; ++i) cycle(50 * kMiB, 5 * kMiB);
+  EXPECT_LT(runway(), 0.5 * longest);
+  cycle(50 * kMiB, 20 * kMiB);
+  EXPECT_NEAR(runway() / longest, 1, 0.2);
+}
+
 TEST_F(PacerTest, AllocationOwesLessWhenWorkIsDone) {
   start(100);
   pacer.allocated(50 * kMiB, false);
