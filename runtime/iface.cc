@@ -37,7 +37,7 @@ void* static_cell(uint64_t value) { return const_cast<uint64_t*>(&kStaticCells[v
 void* zero_value() { return const_cast<char*>(kZeroValue); }
 
 // Not a function that allocates: a profile is to show convT2E calling mallocgc.
-void* checked(void* box) {
+void* checked(void* box, [[maybe_unused]] size_t size) {
   if (box == nullptr) [[unlikely]]
     throw std::bad_alloc();
   GREYHOUND_PROBE2(box__alloc, size, box);
@@ -51,7 +51,7 @@ bool all_zero(const void* value, size_t size) {
 // Out of line, so that the fast path needs no registers saved for it.
 template <class Word>
 GREYHOUND_NOINLINE void* box_word_slow(Word value) {
-  void* box = checked(gc::mallocgc(sizeof(Word), nullptr));
+  void* box = checked(gc::mallocgc(sizeof(Word), nullptr), sizeof(Word));
   *static_cast<Word*>(box) = value;
   return box;
 }
@@ -73,7 +73,7 @@ GREYHOUND_NOINLINE eface convT2E(const Type* type, const void* value) {
   if (type->pointer_shaped()) return eface(type, reinterpret_cast<void*>(load_word(value)));
   if (type->size == 1) return eface(type, static_cell(*static_cast<const uint8_t*>(value)));
   if (type->size == 0 || all_zero(value, type->size)) return eface(type, zero_value());
-  void* box = checked(gc::mallocgc(type->size, type));
+  void* box = checked(gc::mallocgc(type->size, type), type->size);
   gc::typedmemmove(type, box, value);
   return eface(type, box);
 }
