@@ -157,7 +157,8 @@ TEST(Stage, NoMutatorRaisesABrokenFlag) {
   stage.break_barrier(true);
   for (int i = 0; i < kMostSteps && !stage.finished(); ++i) {
     stage.step();
-    for (const auto& [name, mutator] : stage.snapshot()["mutators"].items())
+    const auto snapshot = stage.snapshot();
+    for (const auto& [name, mutator] : snapshot["mutators"].items())
       ASSERT_FALSE(mutator["barrier_on"].get<bool>()) << name;
   }
 }
@@ -167,7 +168,8 @@ TEST(Stage, AMendedBarrierWorksFromTheNextCycleOn) {
   stage.break_barrier(true);
   stage.break_barrier(false);
   stage.apply(command(R"({"command":"run","to":"drain"})"));
-  for (const auto& [name, mutator] : stage.snapshot()["mutators"].items())
+  const auto snapshot = stage.snapshot();
+  for (const auto& [name, mutator] : snapshot["mutators"].items())
     EXPECT_TRUE(mutator["barrier_on"].get<bool>()) << name;
 }
 

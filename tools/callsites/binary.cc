@@ -146,8 +146,8 @@ void Binary::read_functions() {
     if (symbol.st_size != 0) functions_.push_back({address, symbol.st_size, name, {}});
   }
   std::ranges::stable_sort(functions_, {}, &Function::address);
-  const auto same = std::ranges::unique(functions_, {}, &Function::address);
-  functions_.erase(same.begin(), same.end());
+  const auto same = [](const Function& a, const Function& b) { return a.address == b.address; };
+  functions_.erase(std::unique(functions_.begin(), functions_.end(), same), functions_.end());
   for (Function& function : functions_) function.name = pprof::name_of_symbol(function.symbol);
 }
 
