@@ -195,7 +195,8 @@ class Search {
       std::vector<std::pair<uint64_t, uint64_t>>& from = callers[next.front()];
       std::ranges::sort(from);
       for (const auto& [caller, at] : from) {
-        if (allocates_.contains(caller) || !leads.try_emplace(caller, at, next.front()).second)
+        if (allocates_.contains(caller) ||
+            !leads.try_emplace(caller, Lead{at, next.front()}).second)
           continue;
         next.push_back(caller);
       }
