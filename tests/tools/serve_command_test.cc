@@ -85,6 +85,10 @@ class Process {
 };
 
 TEST(ServeCommand, ShowsAWorkloadUntilItIsInterrupted) {
+#ifdef GREYHOUND_TSAN
+  GTEST_SKIP()
+      << "ThreadSanitizer keeps a signal for the thread that got it, here one that computes";
+#endif
   for (const int number : {SIGINT, SIGTERM}) {
     Process process({"serve", "127.0.0.1:0"});
     const int port = process.port();

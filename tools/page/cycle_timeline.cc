@@ -19,7 +19,6 @@ using Json = nlohmann::ordered_json;
 constexpr int64_t kEntries = 100'000;
 constexpr int kThreads = 2;
 constexpr uint64_t kCycles = 6;
-constexpr auto kPatience = std::chrono::seconds(5);
 
 void write_boxes(runtime::Runtime& rt, int number, const std::atomic<bool>& stop) {
   runtime::Thread thread(rt, "writer " + std::to_string(number));
@@ -61,13 +60,13 @@ Json cut_to_a_cycle(const Json& trace) {
 
 }  // namespace
 
-Json cycle_timeline() {
+Json cycle_timeline(std::chrono::seconds patience) {
   runtime::Runtime rt;
   std::atomic<bool> stop{false};
   std::vector<std::thread> threads;
   for (int i = 0; i < kThreads; ++i)
     threads.emplace_back([&rt, &stop, i] { write_boxes(rt, i + 1, stop); });
-  const auto until = std::chrono::steady_clock::now() + kPatience;
+  const auto until = std::chrono::steady_clock::now() + patience;
   const auto wait_for = [&](uint64_t cycles) {
     while (rt.collector().completed_cycles() < cycles && std::chrono::steady_clock::now() < until)
       std::this_thread::sleep_for(std::chrono::milliseconds(1));

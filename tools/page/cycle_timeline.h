@@ -4,13 +4,14 @@
 // Thread rules: a plain function; on a thread that is attached to no runtime it still needs.
 #pragma once
 
+#include <chrono>
 #include <nlohmann/json.hpp>
 
 namespace greyhound::page {
 
 // Chrome trace events (tools/trace/trace_json.h) of the shortest cycle that was seen (on a busy
 // machine the others show who waited for a processor), cut to a little before and after it; null
-// when no cycle ended in time.
-nlohmann::ordered_json cycle_timeline();
+// when none ended within `patience`.
+nlohmann::ordered_json cycle_timeline(std::chrono::seconds patience = std::chrono::seconds(5));
 
 }  // namespace greyhound::page
