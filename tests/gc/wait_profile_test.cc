@@ -30,7 +30,10 @@ TEST(WaitProfile, AtRateOneEveryWaitIsRecorded) {
   profile.set_rate(1);
   {
     ProfileLabels label("scenario", "waiting");
-    for (int i = 0; i < 10; ++i) profile.record("test", 100);
+    for (int i = 0; i < 10; ++i) {
+      profile.record("test", 100);
+      asm volatile("" : "+r"(i));  // unrolled, the loop would have ten callers
+    }
   }
   const std::vector<WaitRecord> records = profile.records();
   ASSERT_EQ(records.size(), 1u);

@@ -8,9 +8,9 @@
 namespace greyhound::runtime {
 namespace {
 
-struct Node {
-  Ref<Node> next;
-  Ref<Node> other;
+struct Tree {
+  Ref<Tree> next;
+  Ref<Tree> other;
   uint64_t value = 0;
 };
 constexpr uint64_t kLimit = uint64_t{4} << 20;
@@ -29,26 +29,26 @@ class ExhaustionTest : public RuntimeTest {
   ExhaustionTest() : RuntimeTest(small_heap()) {}
 
   // Nodes in a list, each with its position, until there is no memory.
-  uint64_t fill(Handle<Node>* list) {
+  uint64_t fill(Handle<Tree>* list) {
     uint64_t length = 0;
-    while (Node* node = thread.try_make<Node>(list->get(), nullptr, length)) {
+    while (Tree* node = thread.try_make<Tree>(list->get(), nullptr, length)) {
       *list = node;
       ++length;
     }
     return length;
   }
-  static void expect_intact(const Node* list, uint64_t length) {
+  static void expect_intact(const Tree* list, uint64_t length) {
     for (; list != nullptr; list = list->next) ASSERT_EQ(list->value, --length);
     ASSERT_EQ(length, 0u);
   }
 };
 
 TEST_F(ExhaustionTest, EveryWayToAllocateReportsIt) {
-  Handle<Node> list;
+  Handle<Tree> list;
   const uint64_t length = fill(&list);
   EXPECT_GT(length, 50'000u);
   // What is left in cached runs of other kinds is used up too.
-  EXPECT_THROW(for (int i = 0; i < 10'000; ++i) thread.make<Node>(list.get(), nullptr, uint64_t{0}),
+  EXPECT_THROW(for (int i = 0; i < 10'000; ++i) thread.make<Tree>(list.get(), nullptr, uint64_t{0}),
                std::bad_alloc);
   EXPECT_THROW(
       for (int i = 0; i < 100'000; ++i) static_cast<void>(String::copy("twenty characters...")),
@@ -57,11 +57,11 @@ TEST_F(ExhaustionTest, EveryWayToAllocateReportsIt) {
 }
 
 TEST_F(ExhaustionTest, GarbageIsCollectedBeforeAnythingIsReported) {
-  Handle<Node> kept(thread.make<Node>(nullptr, nullptr, uint64_t{7}));
+  Handle<Tree> kept(thread.make<Tree>(nullptr, nullptr, uint64_t{7}));
   for (int i = 0; i < 200; ++i) {
     EXPECT_NO_THROW(thread.make_array<uint64_t>(100'000));  // 800 KB each, five fit
     EXPECT_NO_THROW(String::copy(std::string(10'000, 'x')));
-    EXPECT_NO_THROW(thread.make<Node>());
+    EXPECT_NO_THROW(thread.make<Tree>());
   }
   EXPECT_EQ(kept->value, 7u);
 }
@@ -70,24 +70,24 @@ TEST_F(ExhaustionTest, AnObjectLargerThanTheLimitIsRefusedWithoutACollection) {
   const uint64_t before = rt.stats().cycles;
   EXPECT_EQ(gc::mallocgc(kLimit + 1, nullptr), nullptr);
   EXPECT_EQ(gc::mallocgc(SIZE_MAX / 2, nullptr), nullptr);
-  EXPECT_EQ(gc::newarray(type_of<Node>(), SIZE_MAX / 32), nullptr);
+  EXPECT_EQ(gc::newarray(type_of<Tree>(), SIZE_MAX / 32), nullptr);
   EXPECT_EQ(rt.stats().cycles, before);
-  EXPECT_NE(thread.try_make<Node>(), nullptr);
+  EXPECT_NE(thread.try_make<Tree>(), nullptr);
 }
 
 TEST_F(ExhaustionTest, TheDataIsIntactAndDroppingItMakesRoom) {
   for (int round = 0; round < 4; ++round) {
-    Handle<Node> list;
+    Handle<Tree> list;
     const uint64_t length = fill(&list);
     expect_intact(list.get(), length);
-    EXPECT_EQ(thread.try_make<Node>(), nullptr);
+    EXPECT_EQ(thread.try_make<Tree>(), nullptr);
     EXPECT_EQ(gc::mallocgc(40'000, nullptr), nullptr);
     // Half of it goes: as many fit again.
-    Node* middle = list.get();
+    Tree* middle = list.get();
     for (uint64_t i = 0; i < length / 2; ++i) middle = middle->next;
     list = middle;
     uint64_t again = 0;
-    while (thread.try_make<Node>() != nullptr && again < length / 4) ++again;
+    while (thread.try_make<Tree>() != nullptr && again < length / 4) ++again;
     EXPECT_EQ(again, length / 4);
     expect_intact(list.get(), length - length / 2);
   }
@@ -96,16 +96,16 @@ TEST_F(ExhaustionTest, TheDataIsIntactAndDroppingItMakesRoom) {
 }
 
 TEST_F(ExhaustionTest, ThePagesNeverExceedTheLimit) {
-  Handle<Node> list;
-  Node* node = nullptr;
-  while ((node = thread.try_make<Node>(list.get(), nullptr, uint64_t{0})) != nullptr) {
+  Handle<Tree> list;
+  Tree* node = nullptr;
+  while ((node = thread.try_make<Tree>(list.get(), nullptr, uint64_t{0})) != nullptr) {
     list = node;
     ASSERT_LE(rt.stats().heap_pages_bytes, kLimit);
   }
 }
 
 TEST_F(ExhaustionTest, AnInitialiserThatFindsNoMemoryLeavesNoTrace) {
-  Handle<Node> list;
+  Handle<Tree> list;
   const uint64_t length = fill(&list);
   EXPECT_THROW(to_eface(String::literal("a box")), std::bad_alloc);
   EXPECT_THROW(to_eface(std::array<uint64_t, 4>{1, 2, 3, 4}), std::bad_alloc);
@@ -131,10 +131,10 @@ TEST(OutOfMemoryHandlerTest, IsCalledOnceAFailureWithTheSlotOrTheSize) {
   EXPECT_EQ(gc::mallocgc(kLimit * 2, nullptr), nullptr);
   EXPECT_EQ(called.times, 1);
   EXPECT_EQ(called.bytes, kLimit * 2);
-  Handle<Node> list;
-  while (Node* node = thread.try_make<Node>(list.get(), nullptr, uint64_t{0})) list = node;
+  Handle<Tree> list;
+  while (Tree* node = thread.try_make<Tree>(list.get(), nullptr, uint64_t{0})) list = node;
   EXPECT_EQ(called.times, 2);
-  EXPECT_GE(called.bytes, sizeof(Node));
+  EXPECT_GE(called.bytes, sizeof(Tree));
   EXPECT_LE(called.bytes, 64u);
 }
 
@@ -146,12 +146,12 @@ TEST(OutOfMemoryHandlerTest, MayThrowThroughTheAllocation) {
   Runtime rt(options);
   Thread thread(rt);
   {
-    Handle<Node> list;
-    EXPECT_THROW(for (;;) list = thread.make<Node>(list.get(), nullptr, uint64_t{0}), Exhausted);
+    Handle<Tree> list;
+    EXPECT_THROW(for (;;) list = thread.make<Tree>(list.get(), nullptr, uint64_t{0}), Exhausted);
     EXPECT_THROW(gc::mallocgc(kLimit * 2, nullptr), Exhausted);
     EXPECT_THROW(String::copy(std::string(100'000, 'x')), Exhausted);
   }
-  EXPECT_NE(thread.make<Node>(), nullptr) << "there is room again";
+  EXPECT_NE(thread.make<Tree>(), nullptr) << "there is room again";
   rt.collect();
 }
 
@@ -182,14 +182,14 @@ TEST(ExhaustionThreadsTest, SeveralThreadsRunOutAndGoOn) {
     threads.emplace_back([&] {
       Thread thread(rt, "filler");
       for (int round = 0; round < 6; ++round) {
-        Handle<Node> list;
+        Handle<Tree> list;
         uint64_t length = 0;
-        while (Node* node = thread.try_make<Node>(list.get(), nullptr, length)) {
+        while (Tree* node = thread.try_make<Tree>(list.get(), nullptr, length)) {
           list = node;
           if (++length > 200'000) break;  // the others may have let go
         }
         failures += length <= 200'000;
-        for (Node* node = list.get(); node != nullptr; node = node->next) {
+        for (Tree* node = list.get(); node != nullptr; node = node->next) {
           ASSERT_EQ(node->value, --length);
         }
       }
@@ -208,9 +208,9 @@ TEST(MemoryLimitTest, KeepsTheHeapNearTheLimitWhereItCan) {
   options.memory_limit = uint64_t{32} << 20;
   Runtime rt(options);
   Thread thread(rt);
-  Handle<Node> kept;
-  for (uint64_t i = 0; i < 200'000; ++i) kept = thread.make<Node>(kept.get(), nullptr, i);
-  for (int i = 0; i < 3'000'000; ++i) thread.make<Node>();  // 96 MB of garbage
+  Handle<Tree> kept;
+  for (uint64_t i = 0; i < 200'000; ++i) kept = thread.make<Tree>(kept.get(), nullptr, i);
+  for (int i = 0; i < 3'000'000; ++i) thread.make<Tree>();  // 96 MB of garbage
   EXPECT_LE(rt.stats().heap_resident_bytes, uint64_t{64} << 20);
   EXPECT_GT(rt.stats().cycles, 1u);
 }
@@ -221,8 +221,8 @@ TEST(MemoryLimitTest, AnUnreachableLimitSlowsButDoesNotStop) {
   options.memory_limit = uint64_t{1} << 20;
   Runtime rt(options);
   Thread thread(rt);
-  Handle<Node> kept;
-  for (uint64_t i = 0; i < 300'000; ++i) kept = thread.make<Node>(kept.get(), nullptr, i);
+  Handle<Tree> kept;
+  for (uint64_t i = 0; i < 300'000; ++i) kept = thread.make<Tree>(kept.get(), nullptr, i);
   EXPECT_EQ(kept->value, 299'999u);
   EXPECT_LT(rt.stats().cycles, 2000u) << "each cycle lets the heap grow";
 }
@@ -236,10 +236,10 @@ TEST(SettersTest, GiveThePreviousValueAndTakeEffect) {
   EXPECT_EQ(rt.set_memory_limit(uint64_t{1} << 30), 0u);
   EXPECT_EQ(rt.set_memory_limit(0), uint64_t{1} << 30);
   Thread thread(rt);
-  for (int i = 0; i < 1'000'000; ++i) thread.make<Node>();
+  for (int i = 0; i < 1'000'000; ++i) thread.make<Tree>();
   EXPECT_EQ(rt.stats().cycles, 0u) << "off";
   rt.set_gc_percent(100);
-  for (int i = 0; i < 1'000'000; ++i) thread.make<Node>();
+  for (int i = 0; i < 1'000'000; ++i) thread.make<Tree>();
   EXPECT_GT(rt.stats().cycles, 0u) << "on again";
 }
 

@@ -20,6 +20,11 @@ inline Options precise_options() {
   return options;
 }
 
+struct Node {
+  Ref<Node> next;
+  uint64_t value = 0;
+};
+
 struct Allocated {
   uint64_t objects;
   uint64_t bytes;

@@ -11,11 +11,6 @@
 namespace greyhound::runtime {
 namespace {
 
-struct Node {
-  Ref<Node> next;
-  uint64_t value = 0;
-};
-
 class HandleTest : public RuntimeTest {
  protected:
   HandleTest() : RuntimeTest(precise_options()) {}

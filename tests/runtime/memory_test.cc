@@ -6,11 +6,6 @@
 namespace greyhound::runtime {
 namespace {
 
-struct Node {
-  Ref<Node> next;
-  uint64_t value = 0;
-};
-
 // Precise roots: some of these tests need the dead to be found dead.
 Options limited_options(uint64_t max_heap) {
   Options options = precise_options();

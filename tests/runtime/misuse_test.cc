@@ -12,10 +12,6 @@
 namespace greyhound::runtime {
 namespace {
 
-struct Node {
-  Ref<Node> next;
-};
-
 class MisuseDeathTest : public ::testing::Test {
  protected:
   MisuseDeathTest() { GTEST_FLAG_SET(death_test_style, "threadsafe"); }

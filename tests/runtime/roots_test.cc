@@ -7,11 +7,6 @@
 namespace greyhound::runtime {
 namespace {
 
-struct Node {
-  Ref<Node> next;
-  uint64_t value = 0;
-};
-
 Node* make_list(Thread& thread, uint64_t length) {
   Node* list = nullptr;
   for (uint64_t i = 0; i < length; ++i) list = thread.make<Node>(list, i);

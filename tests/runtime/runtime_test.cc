@@ -10,11 +10,6 @@
 namespace greyhound::runtime {
 namespace {
 
-struct Node {
-  Ref<Node> next;
-  uint64_t value = 0;
-};
-
 TEST(RuntimeLifeTest, TwoRuntimesOnOneThreadAreSeparate) {
   Runtime first(usual_options());
   Thread on_first(first);

@@ -10,10 +10,6 @@
 namespace greyhound::runtime {
 namespace {
 
-struct Node {
-  Ref<Node> next;
-  uint64_t value = 0;
-};
 struct Cache {
   Weak<Node> recent;
   Ephemeron<Node, Node> entry;

@@ -232,7 +232,10 @@ TEST(Callsites, TextNamesTheFunctionTheVerdictAndThePlaces) {
   EXPECT_EQ(read.status, 0) << read.err;
   EXPECT_NE(read.out.find("No call of it reaches an allocation."), std::string::npos) << read.out;
   const Output write = run_greyhound("callsites mapassign_fast64");
-  EXPECT_NE(write.out.find("maps/fast64.cc:"), std::string::npos) << write.out;
+  // Which of the two a line of the inlined body is given depends on the compiler.
+  EXPECT_TRUE(write.out.find("/maps/fast64.cc:") != std::string::npos ||
+              write.out.find("/maps/assign_inl.h:") != std::string::npos)
+      << write.out;
   EXPECT_NE(write.out.find("runtime.hashGrow"), std::string::npos) << write.out;
 }
 

@@ -186,6 +186,7 @@ struct BadAddress {
   const char* arguments;
   const char* says;
 };
+void PrintTo(const BadAddress& address, std::ostream* out) { *out << address.arguments; }
 
 class ServeUsage : public ::testing::TestWithParam<BadAddress> {};
 

@@ -198,6 +198,7 @@ struct BadQuery {
   const char* target;
   const char* says;
 };
+void PrintTo(const BadQuery& query, std::ostream* out) { *out << query.target; }
 
 class BadParameters : public Routes, public ::testing::WithParamInterface<BadQuery> {};
 

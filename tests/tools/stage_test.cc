@@ -284,6 +284,7 @@ struct Refusal {
   const char* command;
   const char* says;
 };
+void PrintTo(const Refusal& refusal, std::ostream* out) { *out << refusal.command; }
 
 class StageRefuses : public ::testing::TestWithParam<Refusal> {};
 

@@ -15,6 +15,7 @@ struct BadInput {
   const char* says;   // the offending word
   const char* names;  // what to type instead
 };
+void PrintTo(const BadInput& input, std::ostream* out) { *out << input.arguments; }
 
 class Usage : public ::testing::TestWithParam<BadInput> {};
 

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 #
 # greyhound_flags(TARGET)                    the flags of every target of ours
+# greyhound_batches(TARGET [ALONE REGEX])    compile its files in batches, but those whose path matches by themselves
 # greyhound_layer(NAME [CORE] [LAYERS L...]) one static library per layer folder, from its *.cc
 #
-# Both act on one target, never on directories or globals, so that a project which takes Greyhound in by
+# All act on one target, never on directories or globals, so that a project which takes Greyhound in by
 # add_subdirectory keeps its own flags. What an embedder compiles is free to use exceptions, RTTI and any
 # optimisation: only what must agree across the boundary is PUBLIC. tools/check-layering reads the LAYERS
 # argument of each call and compares it with the #include directives.
@@ -19,12 +20,30 @@ function(greyhound_flags target)
     target_compile_options(${target} PRIVATE -Werror)
   endif()
   if(GREYHOUND_SANITIZE)
+    target_compile_options(${target} PRIVATE -g1)  # a report wants lines, and no more
     # vptr checks need RTTI, which the core layers are built without.
     target_compile_options(${target} PRIVATE
       -fsanitize=${GREYHOUND_SANITIZE} -fno-sanitize=vptr -fno-sanitize-recover=all)
     target_link_options(${target} PUBLIC -fsanitize=${GREYHOUND_SANITIZE})
   endif()
   set_target_properties(${target} PROPERTIES CXX_EXTENSIONS ON)
+endfunction()
+
+# Most of what a test or a command costs to compile is the code of the libraries it uses (gtest, json, CLI11),
+# made anew for each file. A batch makes it once. What is in an anonymous namespace must then be named apart
+# in the whole folder; experiments, which are written to one pattern, stay ALONE. The layers are never batched:
+# what is measured is compiled as an embedder's build compiles it.
+function(greyhound_batches target)
+  cmake_parse_arguments(PARSE_ARGV 1 batches "" "ALONE" "")
+  if(NOT GREYHOUND_UNITY)
+    return()
+  endif()
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 6)
+  if(batches_ALONE)
+    get_target_property(sources ${target} SOURCES)
+    list(FILTER sources INCLUDE REGEX "${batches_ALONE}")
+    set_source_files_properties(${sources} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
+  endif()
 endfunction()
 
 # CORE: no exceptions, no RTTI. A layer without sources yet still makes a library, from an empty file.

@@ -4,6 +4,7 @@
 #include <dwarf.h>
 
 #include <cstdlib>
+#include <filesystem>
 
 #include "tools/pprof/names.h"
 
@@ -54,6 +55,14 @@ std::string scope_name(Dwarf_Die* die) {
   }
 }
 
+// Compilers name a file relative to the folder that they ran in, or with that folder and ".." in
+// it.
+std::string source_path(Dwarf_Die* unit, const char* name) {
+  std::filesystem::path path(name);
+  if (path.is_relative()) path = string_attribute(unit, DW_AT_comp_dir) / path;
+  return path.lexically_normal().string();
+}
+
 // Where an inlined function was called.
 Place call_place(Dwarf_Die* inlined, Dwarf_Die* unit) {
   Place place;
@@ -66,7 +75,7 @@ Place call_place(Dwarf_Die* inlined, Dwarf_Die* unit) {
   if (dwarf_formudata(dwarf_attr(inlined, DW_AT_call_file, &attribute), &number) == 0 &&
       dwarf_getsrcfiles(unit, &files, &count) == 0) {
     if (const char* name = dwarf_filesrc(files, number, nullptr, nullptr); name != nullptr)
-      place.file = name;
+      place.file = source_path(unit, name);
   }
   return place;
 }
@@ -78,7 +87,7 @@ Place place_of(Dwfl_Module* module, uint64_t address) {
   const char* file = line == nullptr ? nullptr : dwarf_linesrc(line, nullptr, nullptr);
   int number = 0;
   if (file == nullptr || dwarf_lineno(line, &number) != 0) return {};
-  return {file, number};
+  return {source_path(unit, file), number};
 }
 
 // The function at `address` and those it is inlined into, from the innermost outwards.

@@ -9,11 +9,6 @@
 #include "tools/stage/stage.h"
 
 namespace greyhound::stage {
-namespace {
-
-uintptr_t address_of(const void* pointer) { return reinterpret_cast<uintptr_t>(pointer); }
-
-}  // namespace
 
 Node* Stage::allocate(size_t mutator, const std::string& root, const std::string& name) {
   Node* made = nullptr;

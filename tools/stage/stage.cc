@@ -30,8 +30,6 @@ runtime::Options stepping_options() {
   return options;
 }
 
-uintptr_t address_of(const void* pointer) { return reinterpret_cast<uintptr_t>(pointer); }
-
 constexpr const char* kMutatorNames[] = {"A", "B"};
 
 }  // namespace

@@ -51,6 +51,8 @@ using BoxMap = maps::Map<String, eface>;  // Go's map[string]any
 
 struct Scenario;
 
+inline uintptr_t address_of(const void* pointer) { return reinterpret_cast<uintptr_t>(pointer); }
+
 class Stage {
  public:
   explicit Stage(std::string_view scenario = "cycle", uint64_t seed = 1);
