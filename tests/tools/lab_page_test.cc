@@ -25,7 +25,8 @@ double sum_of(const lab::LedgerColumn& column) {
 
 TEST(Ledger, LinesOfEachColumnAddUpToItsTotal) {
   lab::Progress progress(false);
-  const lab::Ledger ledger = lab::measure_ledger(true, nullptr, "no Go in this test", &progress);
+  const lab::Ledger ledger =
+      lab::measure_ledger({true, 2}, nullptr, "no Go in this test", &progress);
   ASSERT_EQ(ledger.columns.size(), 2u);
   EXPECT_EQ(ledger.go_note, "no Go in this test");
   for (const lab::LedgerColumn& column : ledger.columns) {

@@ -7,6 +7,8 @@
 
 #include "runtime/greyhound.h"
 #include "tests/tools/command.h"
+#include "tests/tools/process.h"
+#include "tests/tools/serve_http.h"
 #include "tools/pprof/cpu_profile.h"
 #include "tools/pprof/gc_profile.h"
 #include "tools/pprof/heap_profile.h"
@@ -330,6 +332,13 @@ TEST_F(ProfileFilesTest, GoReadsACpuProfile) {
   EXPECT_NE(go("-tags " + cpu, out).find("arm: Total"), std::string::npos);
   EXPECT_NE(go("-top -tagfocus arm=any " + cpu, out).find("Showing nodes"), std::string::npos);
   EXPECT_NE(go("-top -diff_base " + cpu + " " + cpu, out).find("flat"), std::string::npos);
+  testing::Process pages({"tool", "pprof", "-http=127.0.0.1:", "-no_browser", cpu}, "go");
+  const int port = pages.port();
+  for (const char* page : {"/ui/top", "/ui/flamegraph", "/ui/peek"}) {
+    const testing::Reply reply = testing::request(port, "GET", page);
+    EXPECT_EQ(reply.status, 200) << page;
+    EXPECT_NE(reply.body.find("runtime."), std::string::npos) << page;
+  }
 }
 
 }  // namespace

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT
 // `greyhound serve` and `greyhound lab --serve` as processes: what they say, how they end, and that
 // go tool pprof reads profiles from them by address.
-#include <fcntl.h>
-#include <signal.h>
-#include <spawn.h>
+#include <csignal>
 
 #include "tests/tools/command.h"
+#include "tests/tools/process.h"
 #include "tests/tools/serve_http.h"
 #include "tools/pprof/profile.h"
 #include "tools/pprof/view.h"
@@ -14,81 +13,11 @@ namespace greyhound::serve {
 namespace {
 
 using testing::Output;
+using testing::Process;
 using testing::request;
 using testing::run_greyhound;
 
-// A greyhound in the background, whose words are read as they come.
-class Process {
- public:
-  explicit Process(std::vector<std::string> arguments) {
-    int ends[2];
-    EXPECT_EQ(pipe2(ends, O_CLOEXEC), 0);
-    output_ = ends[0];
-    posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
-    posix_spawn_file_actions_adddup2(&actions, ends[1], STDERR_FILENO);
-    arguments.insert(arguments.begin(), GREYHOUND_COMMAND);
-    std::vector<char*> argv;
-    for (std::string& argument : arguments) argv.push_back(argument.data());
-    argv.push_back(nullptr);
-    EXPECT_EQ(posix_spawn(&pid_, GREYHOUND_COMMAND, &actions, nullptr, argv.data(), environ), 0);
-    posix_spawn_file_actions_destroy(&actions);
-    close(ends[1]);
-  }
-  ~Process() {
-    if (pid_ > 0) {
-      kill(pid_, SIGKILL);
-      waitpid(pid_, nullptr, 0);
-    }
-    close(output_);
-  }
-  Process(const Process&) = delete;
-  Process& operator=(const Process&) = delete;
-
-  // Reads on until `text` has come; false when the process closed its output before.
-  bool await(const std::string& text) {
-    while (said_.find(text) == said_.npos) {
-      if (!read_some()) return false;
-    }
-    return true;
-  }
-  const std::string& said() const { return said_; }
-  int port() {
-    constexpr const char* kBefore = "serving on http://127.0.0.1:";
-    EXPECT_TRUE(await(kBefore)) << said_;
-    const size_t at = said_.find(kBefore) + std::string_view(kBefore).size();
-    while (said_.find('/', at) == said_.npos && read_some()) {
-    }
-    return std::stoi(said_.substr(at));
-  }
-  void signal(int number) const { kill(pid_, number); }
-  // The exit status; 128 + the signal's number when it died of one.
-  int status() {
-    int status = 0;
-    waitpid(pid_, &status, 0);
-    pid_ = -1;
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-  }
-
- private:
-  bool read_some() {
-    char buffer[4096];
-    const ssize_t got = read(output_, buffer, sizeof buffer);
-    if (got > 0) said_.append(buffer, static_cast<size_t>(got));
-    return got > 0;
-  }
-
-  pid_t pid_ = -1;
-  int output_ = -1;
-  std::string said_;
-};
-
 TEST(ServeCommand, ShowsAWorkloadUntilItIsInterrupted) {
-#ifdef GREYHOUND_TSAN
-  GTEST_SKIP()
-      << "ThreadSanitizer keeps a signal for the thread that got it, here one that computes";
-#endif
   for (const int number : {SIGINT, SIGTERM}) {
     Process process({"serve", "127.0.0.1:0"});
     const int port = process.port();
@@ -161,7 +90,8 @@ TEST(ServeCommand, GoToolPprofFetchesFromIt) {
 }
 
 TEST(LabServe, ServesTheExperimentsSumsUntilItIsInterrupted) {
-  Process process({"lab", "--only", "X1", "--quick", "--go", "off", "--serve", "127.0.0.1:0"});
+  Process process(
+      {"lab", "--only", "X1", "--quick", "--reps", "1", "--go", "off", "--serve", "127.0.0.1:0"});
   const int port = process.port();
   EXPECT_EQ(request(port, "GET", "/debug/gc").status, 200);
   ASSERT_TRUE(process.await("the experiments are over")) << process.said();

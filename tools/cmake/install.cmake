@@ -19,6 +19,18 @@ if(TARGET greyhound)
   install(TARGETS greyhound RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
 endif()
 
+# Its own export, because it wants libraries that the runtime does not.
+if(TARGET greyhound_debughttp)
+  install(TARGETS greyhound_debughttp
+    EXPORT greyhound-debughttp-targets
+    ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}")
+  install(FILES tools/serve/debug_server.h tools/serve/observed.h
+    DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/greyhound/tools/serve")
+  install(EXPORT greyhound-debughttp-targets
+    NAMESPACE greyhound::
+    DESTINATION "${greyhound_package_dir}")
+endif()
+
 install(EXPORT greyhound-targets
   NAMESPACE greyhound::
   DESTINATION "${greyhound_package_dir}")

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 #
 # greyhound_flags(TARGET)                    the flags of every target of ours
-# greyhound_batches(TARGET [ALONE REGEX])    compile its files in batches, but those whose path matches by themselves
+# greyhound_outside_layers(TARGET [BY_FOLDER] [ALONE REGEX])  compile a test or a tool cheaply
 # greyhound_layer(NAME [CORE] [LAYERS L...]) one static library per layer folder, from its *.cc
 #
 # All act on one target, never on directories or globals, so that a project which takes Greyhound in by
@@ -20,30 +20,47 @@ function(greyhound_flags target)
     target_compile_options(${target} PRIVATE -Werror)
   endif()
   if(GREYHOUND_SANITIZE)
-    target_compile_options(${target} PRIVATE -g1)  # a report wants lines, and no more
     # vptr checks need RTTI, which the core layers are built without.
     target_compile_options(${target} PRIVATE
       -fsanitize=${GREYHOUND_SANITIZE} -fno-sanitize=vptr -fno-sanitize-recover=all)
+    # GCC sees its sanitizers' own code as uses of what is not set, in <regex> for one.
+    target_compile_options(${target} PRIVATE -Wno-maybe-uninitialized)
     target_link_options(${target} PUBLIC -fsanitize=${GREYHOUND_SANITIZE})
   endif()
   set_target_properties(${target} PROPERTIES CXX_EXTENSIONS ON)
 endfunction()
 
-# Most of what a test or a command costs to compile is the code of the libraries it uses (gtest, json, CLI11),
-# made anew for each file. A batch makes it once. What is in an anonymous namespace must then be named apart
-# in the whole folder; experiments, which are written to one pattern, stay ALONE. The layers are never batched:
-# what is measured is compiled as an embedder's build compiles it.
-function(greyhound_batches target)
-  cmake_parse_arguments(PARSE_ARGV 1 batches "" "ALONE" "")
+# Most of what a test or a tool costs to compile is the code of the libraries it uses (gtest, json, CLI11), made
+# anew for each file. A batch makes it once: six files, or with BY_FOLDER those of a folder, and the files that
+# read command lines as one more. Names in anonymous namespaces must then differ within a folder; experiments,
+# which are written to one pattern, stay ALONE. The layers are never batched: what is measured is compiled as an
+# embedder's build compiles it. Of UBSan's checks those of each pointer's use, which are half of them and find
+# here what AddressSanitizer finds too, are for the layers alone.
+function(greyhound_outside_layers target)
+  cmake_parse_arguments(PARSE_ARGV 1 batches "BY_FOLDER" "ALONE" "")
+  if(GREYHOUND_SANITIZE MATCHES "undefined")
+    target_compile_options(${target} PRIVATE -fno-sanitize=null,alignment,object-size)
+  endif()
   if(NOT GREYHOUND_UNITY)
     return()
   endif()
   set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 6)
-  if(batches_ALONE)
-    get_target_property(sources ${target} SOURCES)
-    list(FILTER sources INCLUDE REGEX "${batches_ALONE}")
-    set_source_files_properties(${sources} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
+  target_compile_options(${target} PRIVATE -Wno-shadow)  # a local name and a neighbour file's are no mistake
+  get_target_property(sources ${target} SOURCES)
+  if(batches_BY_FOLDER)
+    set_target_properties(${target} PROPERTIES UNITY_BUILD_MODE GROUP)
   endif()
+  foreach(source IN LISTS sources)
+    if(batches_ALONE AND source MATCHES "${batches_ALONE}")
+      set_source_files_properties(${source} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
+    elseif(source MATCHES "command(_line)?\\.cc$")
+      set_source_files_properties(${source} PROPERTIES UNITY_GROUP commands)
+    else()
+      cmake_path(GET source PARENT_PATH folder)
+      cmake_path(GET folder FILENAME folder)
+      set_source_files_properties(${source} PROPERTIES UNITY_GROUP ${folder})
+    endif()
+  endforeach()
 endfunction()
 
 # CORE: no exceptions, no RTTI. A layer without sources yet still makes a library, from an empty file.

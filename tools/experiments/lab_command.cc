@@ -196,7 +196,7 @@ void make_page(const LabOptions& options, const Settings& settings, const Ran& r
                LabServer* server) {
   Progress progress(progress_wanted());
   page::LabPage page =
-      page::measure_page(settings.quick, ran.go ? &*ran.go : nullptr, ran.go_note, &progress);
+      page::measure_page(settings, ran.go ? &*ran.go : nullptr, ran.go_note, &progress);
   page.report = ran.report;
   page.command = page_command(options);
   if (!options.html.empty()) {

@@ -35,11 +35,11 @@ class LabServer {
  private:
   void wait_for_interrupt();
 
+  serve::Interrupt interrupt_;  // before any thread
   serve::Observed observed_;
   const serve::ShowAll show_all_{&observed_};
   page::LivePage live_;
   serve::DebugServer server_;
-  serve::Interrupt interrupt_;
   std::atomic<bool> experiments_run_{true};
   std::thread waiter_;
 };

@@ -16,9 +16,9 @@ constexpr uint64_t kEntries = uint64_t{1} << 14;
 using AnyMap = maps::Map<int64_t, eface>;
 using IntMap = maps::Map<int64_t, int64_t>;
 
-enum Arm : size_t { kTyped, kTypedOff, kShared, kSharedBarrier, kMalloc, kBox, kBoxed, kArms };
-constexpr const char* kGoArms[kArms] = {"ledger-typed",  "ledger-typed-off", "ledger-shared", "",
-                                        "ledger-malloc", "ledger-box",       "ledger-boxed"};
+enum Loop : size_t { kTyped, kTypedOff, kShared, kSharedBarrier, kMalloc, kBox, kBoxed, kLoops };
+constexpr const char* kGoArms[kLoops] = {"ledger-typed",  "ledger-typed-off", "ledger-shared", "",
+                                         "ledger-malloc", "ledger-box",       "ledger-boxed"};
 
 struct Sample {
   double ns = 0;  // per write
@@ -144,9 +144,9 @@ Sample boxed(bool off, uint64_t ops, Box box) {
   return sample;
 }
 
-Sample run(Arm arm, uint64_t ops) {
+Sample run(Loop loop, uint64_t ops) {
   const auto convert = [](uint64_t value) { return runtime::convT64(value); };
-  switch (arm) {
+  switch (loop) {
     case kTyped:
       return typed({}, ops);
     case kTypedOff:
@@ -177,7 +177,7 @@ Sample go_sample(const Measurement& m) {
   return sample;
 }
 
-using Repetition = std::array<Sample, kArms>;
+using Repetition = std::array<Sample, kLoops>;
 
 template <class Get>
 Spread spread(const std::vector<Repetition>& repetitions, Get get) {
@@ -236,19 +236,19 @@ LedgerColumn boxed_column(const std::string& who, const std::vector<Repetition>&
 
 }  // namespace
 
-Ledger measure_ledger(bool quick, const GoPeer* go, const std::string& go_note,
+Ledger measure_ledger(const Settings& settings, const GoPeer* go, const std::string& go_note,
                       Progress* progress) {
   Ledger ledger;
-  ledger.ops = quick ? 1'000'000 : 4'000'000;
-  ledger.repetitions = quick ? 7 : 15;
+  ledger.ops = settings.quick ? 1'000'000 : 4'000'000;
+  ledger.repetitions = settings.repetitions.value_or(settings.quick ? 7 : 15);
   ledger.go_note = go == nullptr ? go_note : "";
   std::vector<Repetition> ours(ledger.repetitions), theirs(ledger.repetitions);
   for (size_t repetition = 0; repetition < ledger.repetitions; ++repetition) {
-    for (size_t i = 0; i < kArms; ++i) {
-      const size_t at = (i + repetition) % kArms;
+    for (size_t i = 0; i < kLoops; ++i) {
+      const size_t at = (i + repetition) % kLoops;
       progress->show(
           fmt::format("lab: ledger repetition {}/{}", repetition + 1, ledger.repetitions));
-      ours[repetition][at] = run(static_cast<Arm>(at), ledger.ops);
+      ours[repetition][at] = run(static_cast<Loop>(at), ledger.ops);
       if (go == nullptr || !ledger.go_note.empty() || *kGoArms[at] == '\0') continue;
       std::string failure;
       if (const auto m = go->run(kGoArms[at], ledger.ops, &failure)) {

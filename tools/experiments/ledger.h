@@ -27,6 +27,7 @@
 #include "tools/experiments/figures.h"
 #include "tools/experiments/go_peer.h"
 #include "tools/experiments/progress.h"
+#include "tools/experiments/runner.h"
 
 namespace greyhound::lab {
 
@@ -53,7 +54,9 @@ struct Ledger {
   std::string go_note;  // why there is no column of Go's; empty when there is
 };
 
-// `go` may be null; `go_note` then says why.
-Ledger measure_ledger(bool quick, const GoPeer* go, const std::string& go_note, Progress* progress);
+// 15 repetitions, quick 7, unless the settings say how many. `go` may be null; `go_note` then says
+// why.
+Ledger measure_ledger(const Settings& settings, const GoPeer* go, const std::string& go_note,
+                      Progress* progress);
 
 }  // namespace greyhound::lab

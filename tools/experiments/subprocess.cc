@@ -54,8 +54,16 @@ int start(const std::vector<std::string>& command, const std::vector<std::string
   posix_spawn_file_actions_adddup2(&actions, out.end(1), 1);
   posix_spawn_file_actions_adddup2(&actions, err.end(1), 2);
   posix_spawn_file_actions_addchdir_np(&actions, folder.c_str());
-  const int error = posix_spawnp(child, command[0].c_str(), &actions, nullptr,
+  // Ctrl-C ends the child as well, though `lab --serve` blocks the signal in its own threads.
+  posix_spawnattr_t attributes;
+  posix_spawnattr_init(&attributes);
+  sigset_t none;
+  sigemptyset(&none);
+  posix_spawnattr_setsigmask(&attributes, &none);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
+  const int error = posix_spawnp(child, command[0].c_str(), &actions, &attributes,
                                  pointers(command).data(), pointers(environment).data());
+  posix_spawnattr_destroy(&attributes);
   posix_spawn_file_actions_destroy(&actions);
   return error;
 }

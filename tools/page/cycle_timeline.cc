@@ -16,7 +16,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr int64_t kEntries = 100'000;
+constexpr int64_t kKeys = 100'000;
 constexpr int kThreads = 2;
 constexpr uint64_t kCycles = 6;
 
@@ -25,7 +25,7 @@ void write_boxes(runtime::Runtime& rt, int number, const std::atomic<bool>& stop
   const auto map = maps::Map<int64_t, eface>::make();
   for (int64_t i = 0; !stop.load(std::memory_order_relaxed); ++i) {
     const eface box = runtime::to_eface(1000 + i);
-    if (!map.insert_or_assign(i % kEntries, box)) return;
+    if (!map.insert_or_assign(i % kKeys, box)) return;
   }
 }
 

@@ -7,14 +7,14 @@
 
 namespace greyhound::page {
 
-LabPage measure_page(bool quick, const lab::GoPeer* go, const std::string& go_note,
-                     lab::Progress* progress) {
+LabPage measure_page(const lab::Settings& settings, const lab::GoPeer* go,
+                     const std::string& go_note, lab::Progress* progress) {
   LabPage page;
-  page.ledger = lab::measure_ledger(quick, go, go_note, progress);
+  page.ledger = lab::measure_ledger(settings, go, go_note, progress);
   progress->show("lab: the timeline of a cycle");
   page.timeline = cycle_timeline();
   progress->show("lab: profiles");
-  page.profiles = profile_loops(quick);
+  page.profiles = profile_loops(settings.quick);
   progress->show("lab: recording the stage");
   page.recordings = stage::recordings();
   progress->clear();

@@ -9,7 +9,7 @@ namespace greyhound::page {
 
 // Everything but the report and the command. `go` as measure_ledger takes it. On a thread that is
 // attached to no runtime it still needs.
-LabPage measure_page(bool quick, const lab::GoPeer* go, const std::string& go_note,
-                     lab::Progress* progress);
+LabPage measure_page(const lab::Settings& settings, const lab::GoPeer* go,
+                     const std::string& go_note, lab::Progress* progress);
 
 }  // namespace greyhound::page

@@ -1,59 +1,64 @@
 // SPDX-License-Identifier: MIT
 #include "tools/serve/interrupt.h"
 
-#include <fcntl.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <cerrno>
 #include <system_error>
 
 namespace greyhound::serve {
 namespace {
 
-// What the handler writes to; -1: nothing.
-std::atomic<int> handler_pipe{-1};
-static_assert(std::atomic<int>::is_always_lock_free);
+Descriptor checked(int fd, const char* what) {
+  if (fd < 0) throw std::system_error(errno, std::generic_category(), what);
+  return Descriptor(fd);
+}
 
-void on_signal(int signal) {
-  const int saved = errno;
-  const auto byte = static_cast<unsigned char>(signal);
-  [[maybe_unused]] const ssize_t written =
-      write(handler_pipe.load(std::memory_order_relaxed), &byte, 1);
-  errno = saved;
+sigset_t interrupts() {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGINT);
+  sigaddset(&set, SIGTERM);
+  return set;
+}
+
+// 0 when there is none.
+int take_signal(int signals) {
+  signalfd_siginfo signal;
+  return read(signals, &signal, sizeof signal) == sizeof signal ? static_cast<int>(signal.ssi_signo)
+                                                                : 0;
 }
 
 }  // namespace
 
 Interrupt::Interrupt() {
-  int ends[2];
-  if (pipe2(ends, O_CLOEXEC) != 0) throw std::system_error(errno, std::generic_category(), "pipe");
-  read_end_ = Descriptor(ends[0]);
-  write_end_ = Descriptor(ends[1]);
-  handler_pipe.store(ends[1], std::memory_order_relaxed);
-  struct sigaction action = {};
-  action.sa_handler = on_signal;
-  action.sa_flags = SA_RESTART;
-  sigaction(SIGINT, &action, &before_int_);
-  sigaction(SIGTERM, &action, &before_term_);
+  const sigset_t set = interrupts();
+  signals_ = checked(signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK), "signalfd");
+  cancelled_ = checked(eventfd(0, EFD_CLOEXEC), "eventfd");
+  pthread_sigmask(SIG_BLOCK, &set, &before_);
 }
 
 Interrupt::~Interrupt() {
-  sigaction(SIGINT, &before_int_, nullptr);
-  sigaction(SIGTERM, &before_term_, nullptr);
-  handler_pipe.store(-1, std::memory_order_relaxed);
+  while (take_signal(signals_.get()) != 0) {
+  }
+  pthread_sigmask(SIG_SETMASK, &before_, nullptr);
 }
 
 int Interrupt::wait() {
-  unsigned char byte = 0;
-  while (read(read_end_.get(), &byte, 1) != 1) {
+  pollfd events[] = {{signals_.get(), POLLIN, 0}, {cancelled_.get(), POLLIN, 0}};
+  for (;;) {
+    poll(events, 2, -1);
+    if (events[1].revents != 0) return 0;
+    if (const int signal = take_signal(signals_.get()); signal != 0) return signal;
   }
-  return byte;
 }
 
 void Interrupt::cancel() {
-  const unsigned char none = 0;
-  [[maybe_unused]] const ssize_t written = write(write_end_.get(), &none, 1);
+  const uint64_t one = 1;
+  [[maybe_unused]] const ssize_t written = write(cancelled_.get(), &one, sizeof one);
 }
 
 }  // namespace greyhound::serve

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
-// SIGINT and SIGTERM as something to wait for. The handler only writes a byte to a pipe; programs
-// that this process starts get the usual dispositions.
+// SIGINT and SIGTERM as something to wait for. They are blocked, not handled: in this thread and in
+// those that it starts from now on, so make it before them. A thread that computes is then never
+// the one that the kernel picks, and nothing is interrupted. Programs that inherit the mask never
+// see these signals unless they are started with one of their own (POSIX_SPAWN_SETSIGMASK).
 //
-// Thread rules: one Interrupt at a time; wait from one thread.
+// Thread rules: one Interrupt at a time, made and destroyed on one thread; wait from one thread.
 #pragma once
 
 #include <csignal>
@@ -13,8 +15,9 @@ namespace greyhound::serve {
 
 class Interrupt {
  public:
+  // Throws std::system_error where the kernel gives no descriptor.
   Interrupt();
-  // Puts back what the signals did before.
+  // Puts back what was blocked before. A signal that came and was not waited for is dropped.
   ~Interrupt();
   Interrupt(const Interrupt&) = delete;
   Interrupt& operator=(const Interrupt&) = delete;
@@ -25,8 +28,8 @@ class Interrupt {
   void cancel();
 
  private:
-  Descriptor read_end_, write_end_;
-  struct sigaction before_int_ = {}, before_term_ = {};
+  sigset_t before_;
+  Descriptor signals_, cancelled_;
 };
 
 }  // namespace greyhound::serve

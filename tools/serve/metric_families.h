@@ -36,6 +36,7 @@ class Families {
   std::vector<prometheus::MetricFamily>* const to_;
 };
 
+inline double number(uint64_t value) { return static_cast<double>(value); }
 inline double seconds(uint64_t ns) { return static_cast<double>(ns) * 1e-9; }
 
 }  // namespace greyhound::serve

@@ -13,8 +13,6 @@
 namespace greyhound::serve {
 namespace {
 
-double number(uint64_t value) { return static_cast<double>(value); }
-
 void add_heap(const Snapshot& snapshot, Families* to) {
   const gc::GcStats& stats = snapshot.stats;
   to->counter("greyhound_heap_allocated_bytes_total", "Bytes ever allocated, in slot sizes.",

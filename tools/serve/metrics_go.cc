@@ -12,8 +12,6 @@
 namespace greyhound::serve {
 namespace {
 
-double number(uint64_t value) { return static_cast<double>(value); }
-
 double threads_of_process() {
   std::ifstream file("/proc/self/status");
   for (std::string line; std::getline(file, line);) {

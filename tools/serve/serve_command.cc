@@ -72,12 +72,12 @@ int run_serve(const ServeOptions& options) try {
   if (!read_environment(&runtime_options)) return kExitUsage;
   if (runtime_options.mem_profile_rate == 0) runtime_options.mem_profile_rate = kUsualProfileRate;
 
+  Interrupt interrupt;  // before any thread
   Observed observed;
   DebugServer server(&observed, server_options);
   runtime::Runtime runtime(runtime_options);
   runtime.set_wait_profile_rate(kUsualWaitRate);
   observed.add(runtime);
-  Interrupt interrupt;
   server.start();
   fmt::print("serving on {}/ until interrupted (Ctrl-C)\n", server.url());
   std::fflush(stdout);

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: MIT
+// The debug server in an embedder's program, built in CI against the installed package.
+#include <cstdio>
+
+#include "runtime/greyhound.h"
+#include "tools/serve/debug_server.h"
+using namespace greyhound;
+
+int main() {
+  runtime::Runtime rt;
+  serve::Observed observed;
+  observed.add(rt);
+  serve::DebugServer server(&observed, {.address = "127.0.0.1:0"});
+  server.start();
+  std::printf("%s\n", server.url().c_str());
+  server.stop();
+  observed.remove(rt);
+}

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: MIT
+// The greyhound command: reads the command line and hands over to the subcommand, whose options and
+// work are in the folder of that subcommand. Messages for what is not understood are one line on
+// stderr that names it and the nearest valid word; the exit status is then 2.
+#pragma once
+
+namespace greyhound {
+
+// Gives the exit status; throws nothing.
+int run_command_line(int argc, char** argv);
+
+}  // namespace greyhound
