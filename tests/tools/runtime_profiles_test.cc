@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "runtime/greyhound.h"
 #include "tests/tools/command.h"
@@ -334,8 +335,10 @@ TEST_F(ProfileFilesTest, GoReadsACpuProfile) {
   EXPECT_NE(go("-top -diff_base " + cpu + " " + cpu, out).find("flat"), std::string::npos);
   testing::Process pages({"tool", "pprof", "-http=127.0.0.1:", "-no_browser", cpu}, "go");
   const int port = pages.port();
+  while (!testing::Client(port).connected())  // it says where before it listens
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
   for (const char* page : {"/ui/top", "/ui/flamegraph", "/ui/peek"}) {
-    const testing::Reply reply = testing::request(port, "GET", page);
+    const testing::Reply reply = testing::request(port, "GET", page, "Connection: close\r\n");
     EXPECT_EQ(reply.status, 200) << page;
     EXPECT_NE(reply.body.find("runtime."), std::string::npos) << page;
   }
