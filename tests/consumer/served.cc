@@ -4,6 +4,7 @@
 
 #include "runtime/greyhound.h"
 #include "tools/serve/debug_server.h"
+#include "tools/serve/observed.h"
 using namespace greyhound;
 
 int main() {

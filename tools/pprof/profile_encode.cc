@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // A profile as the file format has it.
+#include <array>
 #include <map>
 #include <protozero/pbf_writer.hpp>
 #include <unordered_map>
