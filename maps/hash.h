@@ -24,8 +24,11 @@
 
 namespace greyhound::maps {
 
-// Odd, with about half of their bits set; nothing else is asked of them.
-inline constexpr uint64_t kMix0 = 0xa0761d6478bd642f;
+// Odd, with about half of their bits set. kMix0 multiplies integers, whose sequences can meet a
+// seed under which they crowd. Of five well-known multipliers it is the one with the fewest such:
+// 11 of 114,000 pairs of a seed and a stride have tophash bytes match falsely 1.3 times as often as
+// random ones would, at most 1.6 times; wyhash's own first has 117, at most 3.2.
+inline constexpr uint64_t kMix0 = 0xd6e8feb86659fd93;
 inline constexpr uint64_t kMix1 = 0xe7037ed1a0b428db;
 inline constexpr uint64_t kMix2 = 0x8ebc6af09c88c6e3;
 

@@ -40,38 +40,52 @@ class HashTest : public MapsTest {
     return cost;
   }
 
-  // Not much worse than random numbers, which cost 0.22 and 1/256.
-  static void expect_spread(const std::string& what, const std::function<uint64_t(size_t)>& hash) {
-    const Cost found = cost(hash);
-    EXPECT_LT(found.overflow, 0.4) << what;
-    EXPECT_LT(found.false_match, 1.3 / 256) << what;
+  // Random numbers cost 0.22 and 1/256. On the average of maps, that is of seeds, no pattern of
+  // keys costs noticeably more. For one map it may: there is a seed in some thousands under which
+  // an arithmetic progression crowds, and then it must stay harmless.
+  using Hash = std::function<uint64_t(size_t key, uint64_t seed)>;
+  void expect_spread(const std::string& what, const Hash& hash) {
+    Cost sum;
+    for (int i = 0; i < kSeeds; ++i) {
+      const uint64_t seed = static_cast<uint32_t>(random_());
+      const Cost found = cost([&](size_t key) { return hash(key, seed); });
+      EXPECT_LT(found.overflow, 0.4) << what << ", seed " << seed;
+      EXPECT_LT(found.false_match, 3.0 / 256) << what << ", seed " << seed;
+      sum.overflow += found.overflow;
+      sum.false_match += found.false_match;
+    }
+    EXPECT_LT(sum.overflow / kSeeds, 0.25) << what;
+    EXPECT_LT(sum.false_match / kSeeds, 1.1 / 256) << what;
   }
+
+ private:
+  static constexpr int kSeeds = 16;
 };
 
 TEST_F(HashTest, IntegersOfEveryStrideSpread) {
-  const uint64_t seed = static_cast<uint32_t>(random_());
   for (unsigned shift = 0; shift < 49; ++shift) {
     expect_spread("i << " + std::to_string(shift),
-                  [=](size_t i) { return hash_int64(i << shift, seed); });
+                  [=](size_t i, uint64_t seed) { return hash_int64(i << shift, seed); });
   }
-  for (uint64_t stride : {3u, 10u, 100u, 1000u, 7919u, 65537u, 1000000007u}) {
+  for (uint64_t stride : {3u, 10u, 25u, 100u, 1000u, 7919u, 10000u, 65537u, 1000000007u}) {
     expect_spread("i * " + std::to_string(stride),
-                  [=](size_t i) { return hash_int64(i * stride, seed); });
+                  [=](size_t i, uint64_t seed) { return hash_int64(i * stride, seed); });
   }
-  expect_spread("doubles", [=](size_t i) { return hash_float64(static_cast<double>(i), seed); });
-  expect_spread("two halves",
-                [=](size_t i) { return hash_int64((i & 0xff) << 32 | i >> 8, seed); });
+  expect_spread("doubles",
+                [](size_t i, uint64_t seed) { return hash_float64(static_cast<double>(i), seed); });
+  expect_spread("two halves", [](size_t i, uint64_t seed) {
+    return hash_int64((i & 0xff) << 32 | i >> 8, seed);
+  });
 }
 
 TEST_F(HashTest, StringsOfEveryLengthSpread) {
-  const uint64_t seed = static_cast<uint32_t>(random_());
-  for (size_t width = 5; width < 100; ++width) {
+  for (size_t width = 5; width < 100; width += 5) {
     char text[128];
-    expect_spread("zero-padded numbers", [&](size_t i) {
+    expect_spread("zero-padded numbers", [&](size_t i, uint64_t seed) {
       const int size = std::snprintf(text, sizeof text, "%0*zu", static_cast<int>(width), i);
       return hash_string(text, static_cast<size_t>(size), seed);
     });
-    expect_spread("numbers first", [&](size_t i) {
+    expect_spread("numbers first", [&](size_t i, uint64_t seed) {
       const int size = std::snprintf(text, sizeof text, "%05zu%0*d", i, static_cast<int>(width), 0);
       return hash_string(text, static_cast<size_t>(size), seed);
     });

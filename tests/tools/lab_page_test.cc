@@ -55,8 +55,8 @@ TEST(LabPage, HoldsItsDataAndAsksNobody) {
 }
 
 TEST(LabPage, ACyclesTimelineHasItsCoordinatorAndBothWriters) {
-  const nlohmann::ordered_json timeline = cycle_timeline(std::chrono::seconds(60));
-  ASSERT_FALSE(timeline.is_null()) << "no cycle ended in a minute";
+  const nlohmann::ordered_json timeline = cycle_timeline(std::chrono::hours(1));
+  ASSERT_FALSE(timeline.is_null());
   const std::string text = timeline.dump();
   EXPECT_NE(text.find("GC cycle"), std::string::npos);
   EXPECT_NE(text.find("writer 1"), std::string::npos);

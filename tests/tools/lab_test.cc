@@ -292,7 +292,7 @@ TEST(Lab, GoThatFailsLeavesTheRecordedFigures) {
 
 TEST(Lab, TablesFitThePageWithoutControlCodes) {
   const Output output = run_greyhound("lab" + kShort + kOnlyAll);
-  EXPECT_EQ(output.status, 0);
+  EXPECT_EQ(output.status, 0) << output.out << output.err;
   expect_page(output);
 }
 

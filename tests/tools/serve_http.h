@@ -59,11 +59,12 @@ class Client {
     const int bytes = 4096;
     setsockopt(socket_, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
   }
-  // Some bytes; empty at the end, and when nothing comes for half a minute.
+  // Some bytes; empty at the end, and when nothing comes for ten minutes: ctest ends a test before,
+  // and a sanitizer's build may take long to find the names of a profile.
   std::string receive_some() {
     pollfd wait = {socket_, POLLIN, 0};
     char buffer[4096];
-    if (poll(&wait, 1, 30'000) != 1) return "";
+    if (poll(&wait, 1, 600'000) != 1) return "";
     const ssize_t got = recv(socket_, buffer, sizeof buffer, 0);
     return got <= 0 ? "" : std::string(buffer, static_cast<size_t>(got));
   }

@@ -41,6 +41,9 @@ constexpr uint64_t kUsualRate = 512 << 10;
 // Where every object is recorded, which takes a microsecond, that many times fewer do.
 constexpr uint64_t kFewer = 8;
 constexpr double kFiveErrors = 0.35;
+// Under the CPU's profile that many times more: an assist is one sample in sixteen, and the
+// shortest run must have tens of them, or one in fifty would find none.
+constexpr uint64_t kMore = 6;
 // Entries of the map that is live beside the CPU profile, for there to be something to mark.
 constexpr int64_t kLive = 200'000;
 constexpr unsigned kCpuRate = 1000;
@@ -156,7 +159,8 @@ Measurement under_cpu_profile(uint64_t ops, bool write, runtime::CpuProfiler* pr
 }
 
 // Symbols are looked up when the runtime is gone: it would wait for its thread meanwhile.
-Measurement look_at_cpu(uint64_t ops, bool write) {
+Measurement look_at_cpu(uint64_t all_ops, bool write) {
+  const uint64_t ops = all_ops * kMore;
   runtime::CpuProfileOptions options;
   options.rate = kCpuRate;
   runtime::CpuProfiler profiler(options);
@@ -249,8 +253,9 @@ Experiment x11_profiles() {
       "of a collection. runtime leaf: the share of them whose innermost frame is the runtime's. "
       "labels: the share of the profile with the label. mark: the share of CPU time in gcDrain, "
       "scanobject and greyobject, in the background worker (bg.), in assists below mallocgc, and "
-      "below mapaccess (map). At rate 1 there are an eighth of the operations. Go hides its "
-      "runtime's frames and keeps no labels in heap profiles, whatever is asked for.";
+      "below mapaccess (map). At rate 1 there are an eighth of the operations, under the CPU's "
+      "profile six times as many. Go hides its runtime's frames and keeps no labels in heap "
+      "profiles, whatever is asked for.";
   x.arms = {
       heap_arm("no profile", {0, "alloc_objects", false, true}, nullptr),
       heap_arm("allocated, rate 1", {1, "alloc_objects", false, true}, "heap-exact"),

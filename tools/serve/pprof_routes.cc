@@ -69,6 +69,11 @@ class Routes {
  public:
   explicit Routes(Observed* observed) : observed_(observed) {}
 
+  Response names(const Request& request) {
+    std::lock_guard turn(symbols_);
+    return symbol(request);
+  }
+
   // One of the profiles that are a state: now, or what it changed by in some seconds.
   Response state(const std::string& name, const Request& request) {
     const PprofParameters parameters = read_parameters(request);
@@ -177,7 +182,7 @@ void add_pprof_routes(DebugServer* server, Observed* observed) {
     return {.status = 301, .headers = {{"Location", kRoot}}};
   });
   add("cmdline", cmdline);
-  add("symbol", symbol);
+  add("symbol", [routes](const Request& request) { return routes->names(request); });
   add("profile", [routes](const Request& request) { return routes->cpu(request); });
   add("gc", [routes](const Request& request) { return routes->gc(request); });
   add("trace", [routes](const Request& request) { return routes->trace(request); });

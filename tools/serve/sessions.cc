@@ -8,9 +8,12 @@ namespace greyhound::serve {
 
 using pprof::Profile;
 
-CpuSession::CpuSession(Observed* observed) : watch_(observed, &adder_) {}
+CpuSession::CpuSession(Observed* observed) : watch_(std::in_place, observed, &adder_) {}
 
-runtime::CpuProfile CpuSession::stop() { return profiler_.stop(); }
+runtime::CpuProfile CpuSession::stop() {
+  watch_.reset();  // a runtime that comes now is not to be added to a profiler that has stopped
+  return profiler_.stop();
+}
 
 GcCosts gc_costs(Observed* observed) {
   return {observed->heap_samples(), observed->uncharged_marking()};

@@ -36,7 +36,7 @@ class CpuSession {
   };
   runtime::CpuProfiler profiler_;
   Adder adder_{&profiler_};
-  const Observed::Watch watch_;
+  std::optional<Observed::Watch> watch_;
 };
 
 // What marking, assists, barriers and evacuation cost since `before`, by who caused it
