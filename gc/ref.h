@@ -22,8 +22,8 @@ namespace greyhound {
 template <class T>
 class Ref {
  public:
-  constexpr Ref() = default;
-  constexpr Ref(std::nullptr_t) {}
+  constexpr Ref() : target_(0) {}
+  constexpr Ref(std::nullptr_t) : target_(0) {}
   // Initialising a field of a fresh object needs the barrier too: while marking it is black
   // already.
   Ref(T* target) { store(nullptr, target); }
@@ -55,7 +55,9 @@ class Ref {
     store_word(&target_, reinterpret_cast<uintptr_t>(target));
   }
 
-  uintptr_t target_ = 0;
+  // Left as it was until store(): the memory of an object begins as zeros, and a plain store here
+  // would race with the marker's load.
+  uintptr_t target_;
 };
 
 template <class T>

@@ -69,13 +69,13 @@ GREYHOUND_INLINE void* box_word(Word value) {
 
 }  // namespace
 
-GREYHOUND_NOINLINE eface convT2E(const Type* type, const void* value) {
-  if (type->pointer_shaped()) return eface(type, reinterpret_cast<void*>(load_word(value)));
-  if (type->size == 1) return eface(type, static_cell(*static_cast<const uint8_t*>(value)));
-  if (type->size == 0 || all_zero(value, type->size)) return eface(type, zero_value());
+GREYHOUND_NOINLINE BoxedValue convT2E(const Type* type, const void* value) {
+  if (type->pointer_shaped()) return BoxedValue(type, reinterpret_cast<void*>(load_word(value)));
+  if (type->size == 1) return BoxedValue(type, static_cell(*static_cast<const uint8_t*>(value)));
+  if (type->size == 0 || all_zero(value, type->size)) return BoxedValue(type, zero_value());
   void* box = checked(gc::mallocgc(type->size, type), type->size);
   gc::typedmemmove(type, box, value);
-  return eface(type, box);
+  return BoxedValue(type, box);
 }
 
 GREYHOUND_NOINLINE void* convT16(uint16_t value) { return box_word(value); }

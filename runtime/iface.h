@@ -15,10 +15,43 @@
 
 namespace greyhound {
 
-struct eface {
-  constexpr eface() = default;
-  eface(const Type* t, void* value) { assign(nullptr, t, value); }
+// What a conversion gives: the two words of an eface on their way, in registers or on a stack,
+// which is scanned. To an eface it is what a T* is to a Ref<T>: storing it is the barrier, holding
+// it costs nothing. Never a field of an object.
+class BoxedValue {
+ public:
+  constexpr BoxedValue(const Type* type, void* data) : type_(type), data_(data) {}
+
+  const Type* type() const { return type_; }
+  void* data() const { return data_; }
+  bool is_nil() const { return type_ == nullptr; }
+
+  // The value when the dynamic type is T, else null: Go's `v, ok := i.(T)`. Points into the box
+  // (or, for pointer-shaped types, to the data word itself).
+  template <class T>
+  const T* as() const {
+    if (type_ != type_of<T>()) return nullptr;
+    if (type_of<T>()->pointer_shaped()) return reinterpret_cast<const T*>(&data_);
+    return static_cast<const T*>(data_);
+  }
+
+ private:
+  const Type* type_;
+  void* data_;
+};
+
+// An empty interface as a field of a managed object or an element of a map. Assigning is the write
+// barrier. One on the stack works, but pays for barriers that it does not need.
+class eface {
+ public:
+  constexpr eface() : type_(0), data_(0) {}
+  eface(BoxedValue value) { assign(nullptr, value.type(), value.data()); }
+  eface(const Type* type, void* data) { assign(nullptr, type, data); }
   eface(const eface& other) { assign(nullptr, other.type(), other.data()); }
+  eface& operator=(BoxedValue value) {
+    assign(&data_, value.type(), value.data());
+    return *this;
+  }
   eface& operator=(const eface& other) {
     assign(&data_, other.type(), other.data());
     return *this;
@@ -28,8 +61,7 @@ struct eface {
   void* data() const { return reinterpret_cast<void*>(load_word(&data_)); }
   bool is_nil() const { return type() == nullptr; }
 
-  // The value when the dynamic type is T, else null: Go's `v, ok := i.(T)`. Points into the box
-  // (or, for pointer-shaped types, to the data word itself).
+  // As BoxedValue's.
   template <class T>
   const T* as() const {
     if (type() != type_of<T>()) return nullptr;
@@ -46,8 +78,10 @@ struct eface {
     store_word(&data_, reinterpret_cast<uintptr_t>(value));
   }
 
-  uintptr_t type_ = 0;
-  uintptr_t data_ = 0;
+  // Left as they were until assign() stores them: the memory of an object begins as zeros, and a
+  // plain store here would race with the marker's load.
+  uintptr_t type_;
+  uintptr_t data_;
 };
 
 template <>
@@ -63,7 +97,7 @@ namespace runtime {
 
 // Boxes the value of `type` at `value`. Allocation-free for pointer-shaped types (the data word is
 // the pointer), for types of size 0 and for values whose bytes are all zero and few (up to 1024 B).
-eface convT2E(const Type* type, const void* value);
+BoxedValue convT2E(const Type* type, const void* value);
 
 // The data word for a value of 2, 4 or 8 bytes without pointers: a shared cell below 256.
 void* convT16(uint16_t value);
@@ -74,16 +108,16 @@ void* convTstring(String value);
 
 // A C++ value as an empty interface, by the cheapest of the above.
 template <class T>
-eface to_eface(const T& value) {
+BoxedValue to_eface(const T& value) {
   const Type* type = type_of<T>();
   if constexpr (std::is_same_v<T, String>) {
-    return eface(type, convTstring(value));
+    return BoxedValue(type, convTstring(value));
   } else if constexpr (std::is_integral_v<T> && sizeof(T) == 8) {
-    return eface(type, convT64(static_cast<uint64_t>(value)));
+    return BoxedValue(type, convT64(static_cast<uint64_t>(value)));
   } else if constexpr (std::is_integral_v<T> && sizeof(T) == 4) {
-    return eface(type, convT32(static_cast<uint32_t>(value)));
+    return BoxedValue(type, convT32(static_cast<uint32_t>(value)));
   } else if constexpr (std::is_integral_v<T> && sizeof(T) == 2) {
-    return eface(type, convT16(static_cast<uint16_t>(value)));
+    return BoxedValue(type, convT16(static_cast<uint16_t>(value)));
   } else {
     return convT2E(type, &value);
   }

@@ -129,6 +129,12 @@ TEST_F(FastPathTest, ABoxedInteger) {
   expect_at_most(22, 27, [] { keep(runtime::convT64(1000)); });
 }
 
+// The box and the store of two words behind one barrier.
+TEST_F(FastPathTest, ABoxedIntegerThatIsStored) {
+  static eface holder;
+  expect_at_most(27, 34, [] { holder = runtime::to_eface(int64_t{1000}); });
+}
+
 TEST_F(FastPathTest, AStoreWhileIdle) {
   static Pair holder;
   static Node* target = nullptr;

@@ -78,6 +78,7 @@ TEST_F(IfaceTest, PointerShapedValuesAreTheDataWord) {
   EXPECT_EQ(boxed.data(), target);
   ASSERT_NE(boxed.as<Ref<TwoInts>>(), nullptr);
   EXPECT_EQ(boxed.as<Ref<TwoInts>>()->get(), target);
+  EXPECT_EQ(to_eface(reference).as<Ref<TwoInts>>()->get(), target);
 }
 
 TEST_F(IfaceTest, CopyingAnInterfaceAllocatesNothing) {
@@ -94,6 +95,7 @@ TEST_F(IfaceTest, AsGivesTheValueOfTheRightTypeOnly) {
   EXPECT_EQ(boxed.as<uint64_t>(), nullptr);
   EXPECT_EQ(boxed.as<String>(), nullptr);
   EXPECT_TRUE(eface().is_nil());
+  EXPECT_TRUE(BoxedValue(nullptr, nullptr).is_nil());
   EXPECT_EQ(eface().as<int64_t>(), nullptr);
 }
 
