@@ -263,17 +263,19 @@ void Marker::scan_words(uintptr_t base, size_t first_word, size_t last_word, con
 // greyobject of each word that `mask` has a bit for. Without a branch that depends on the word:
 // half of a map's slots are empty, and no predictor knows which.
 GREYHOUND_INLINE void Marker::greyobjects(const uintptr_t* words, uint64_t mask, MarkTag tag) {
-  counts_.words_scanned += static_cast<uint64_t>(std::popcount(mask));
   if (buffer_ == nullptr || buffer_->count + 64 > WorkBuffer::kCapacity) next_buffer();
   size_t count = buffer_->count;
+  uint64_t scanned = 0;
   do {
     // acquire: partner of store_word's release, so the target's initialisation is visible.
     const uintptr_t word = load_word(words + std::countr_zero(mask));
     buffer_->entries[count] = (word & ~uintptr_t{kTagMask}) | tag;
     count += heap_->contains(word) ? 1 : 0;
     mask &= mask - 1;
+    ++scanned;
   } while (mask != 0);
   buffer_->count = count;
+  counts_.words_scanned += scanned;
 }
 
 bool Marker::grey_root(uintptr_t word) {
