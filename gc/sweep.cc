@@ -17,6 +17,34 @@ namespace {
 // A mutator that looks for a span gives up on full-looking ones after this many, as Go does.
 constexpr int kMaxFullSpansSwept = 64;
 
+// Two words side by side, which is what every x86-64 and every AArch64 has registers for.
+using Lanes = uint64_t __attribute__((vector_size(16)));
+constexpr size_t kLanes = sizeof(Lanes) / sizeof(uint64_t);
+constexpr size_t kLineWords = 8;
+static_assert(kBitmapWordsPerPage % kLineWords == 0);
+
+// Moves a cache line of marks to the allocation bits and clears it; gives the number of bits that
+// were set. They are counted in each byte, up to 8 of them, and the line's bytes then added up: an
+// instruction that counts is not on every processor, and a call of the library's for each word was
+// a third of the sweep.
+GREYHOUND_INLINE uint32_t take_line(uint64_t* marks, uint64_t* allocs) {
+  constexpr auto both = [](uint64_t word) { return Lanes{word, word}; };
+  Lanes bytes{};
+  for (size_t w = 0; w < kLineWords; w += kLanes) {
+    Lanes bits;
+    std::memcpy(&bits, marks + w, sizeof bits);
+    std::memcpy(allocs + w, &bits, sizeof bits);
+    bits -= (bits >> 1) & both(0x5555555555555555);
+    bits = (bits & both(0x3333333333333333)) + ((bits >> 2) & both(0x3333333333333333));
+    bytes += (bits + (bits >> 4)) & both(0x0f0f0f0f0f0f0f0f);
+  }
+  std::memset(marks, 0, kLineWords * sizeof(uint64_t));
+  // A byte is at most 4 * 8, so the sums of pairs of bytes fit 16 bits, and all of them do.
+  const uint64_t sum = bytes[0] + bytes[1];
+  constexpr uint64_t kEven = 0x00ff00ff00ff00ff;
+  return static_cast<uint32_t>((((sum & kEven) + ((sum >> 8) & kEven)) * 0x0001000100010001) >> 48);
+}
+
 void clobber_dead(Heap* heap, const mspan* span) {
   for (uint32_t i = 0; i < span->nelems; ++i) {
     const uintptr_t object = span->object_base(i);
@@ -111,15 +139,11 @@ uint32_t sweep_span(Collector* collector, mspan* span, uint32_t gen) {
   // turns into vector code) are enough.
   uint64_t* marks = heap.marks.word(span->base);
   uint64_t* allocs = heap.allocs.word(span->base);
+  // Of a large object only the first bit is ever set; the rest of its first page's line is zeros.
   const size_t words =
-      span->size_class == kLargeClass ? 1 : size_t{span->npages} * kBitmapWordsPerPage;
+      span->size_class == kLargeClass ? kLineWords : size_t{span->npages} * kBitmapWordsPerPage;
   uint32_t live = 0;
-  for (size_t w = 0; w < words; ++w) {
-    const uint64_t marked = marks[w];
-    allocs[w] = marked;
-    marks[w] = 0;
-    live += static_cast<uint32_t>(std::popcount(marked));
-  }
+  for (size_t w = 0; w < words; w += kLineWords) live += take_line(marks + w, allocs + w);
   if (bug(Bug::kSweepDropsMarkedWord) && live > 0) {
     for (size_t w = words; w-- > 0;) {
       if (allocs[w] == 0) continue;
