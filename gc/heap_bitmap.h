@@ -60,8 +60,8 @@ class HeapBitmap {
   void store(size_t word_index, uint64_t bits) const {
     std::atomic_ref<uint64_t>(words_[word_index]).store(bits, std::memory_order_release);
   }
-  uint64_t load(size_t word_index) const {
-    return std::atomic_ref<uint64_t>(words_[word_index]).load(std::memory_order_relaxed);
+  uint64_t load(size_t word_index, std::memory_order order = std::memory_order_relaxed) const {
+    return std::atomic_ref<uint64_t>(words_[word_index]).load(order);
   }
 
   // Sets (or clears) the bits of the slots [first, last) at `stride` bytes. Whole words at a time,

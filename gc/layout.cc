@@ -34,6 +34,17 @@ void repeat_to_slot(Layout* layout) {
   }
 }
 
+// Larger ones are scanned element by element: as many as fit are made one of up to 64 words, so
+// that an array of pointers is not a loop around one word.
+void repeat_to_word(Layout* layout) {
+  if (layout->slot_mask != 0 || layout->elem_words > 32) return;
+  const uint32_t copies = 64 / layout->elem_words;
+  const uint64_t one = layout->mask[0];
+  for (uint32_t i = 1; i < copies; ++i) layout->mask[0] |= one << (i * layout->elem_words);
+  layout->ptr_words += (copies - 1) * layout->elem_words;
+  layout->elem_words *= copies;
+}
+
 // Small slots are known by what is scanned in them, so an array of two pairs equals a struct of
 // four words; larger ones by their element.
 uint64_t hash_of(const Layout& layout) {
@@ -79,6 +90,7 @@ Layout* LayoutRegistry::intern(const Type* type, SizeClass size_class) {
   auto layout = describe(type, size_class);
   layout->type_name = type->name;
   repeat_to_slot(layout.get());
+  repeat_to_word(layout.get());
   const uint64_t hash = hash_of(*layout);
   ProfiledLock lock(mutex_, "lock: layouts");
   auto [first, last] = by_hash_.equal_range(hash);

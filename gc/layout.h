@@ -7,9 +7,9 @@
 //  1. Layouts are interned per heap: equal (class, mask) means the same Layout*. They are never
 //  freed
 //     before the heap, and immutable but for the counters at the end.
-//  2. The mask describes one element of elem_words words and repeats to the end of the slot
-//  (arrays);
-//     trailing zero words are trimmed to ptr_words. Words past the last element of a slot are zero.
+//  2. The mask describes elem_words words, one element or as many as fit 64 words, and repeats to
+//     the end of the slot (arrays); trailing zero words are trimmed to ptr_words. Words past the
+//     last element of a slot are zero.
 //  3. noscan layouts have ptr_words 0; there is one per size class and one for large objects.
 //
 // Thread rules: intern() under the registry's own lock; reading a Layout needs none.

@@ -41,37 +41,92 @@ GREYHOUND_NOINLINE void Marker::next_buffer() {
   buffer_ = spare_ != nullptr ? std::exchange(spare_, nullptr) : pool_->get_empty();
 }
 
-GREYHOUND_INLINE bool Marker::pop(MarkEntry* entry) {
-  if (buffer_ == nullptr || buffer_->empty()) return false;
-  *entry = buffer_->entries[--buffer_->count];
-  return true;
-}
-
 // Takes entries off the buffer and asks for what scanobject will touch. What may be an interior
-// pointer is resolved here: many such chains of loads run side by side, whereas every mark that is
-// set would make them wait for one another.
+// pointer is resolved here.
 GREYHOUND_INLINE void Marker::fill(Batch* batch) {
   batch->at = batch->count = 0;
-  MarkEntry entry = 0;
-  while (batch->count < kBatch && pop(&entry)) {
+  if (buffer_ == nullptr || buffer_->empty()) return;
+  const size_t taken = std::min({kBatch, until_, buffer_->count});
+  buffer_->count -= taken;
+  const MarkEntry* const entries = buffer_->entries + buffer_->count;
+  uintptr_t inside[kBatch];
+  size_t count = 0;
+  size_t unresolved = 0;
+  for (size_t i = taken; i-- != 0;) {
+    const MarkEntry entry = entries[i];
     const uintptr_t address = entry & ~uintptr_t{kTagMask};
-    mspan* span = nullptr;
     __builtin_prefetch(heap_->marks.word(address));
     if ((entry & (kTagInterior | kTagAmbiguous)) != 0) {
-      ++counts_.objects_resolved;
-      const FoundObject found = heap_->find_object(address);
-      // Also interior pointers are tested: one past the end of an object is inside the next slot.
-      if (found.base == 0 || !heap_->allocs.test(found.base)) continue;
-      if (heap_->marks.test(found.base)) continue;
-      entry = found.base | kTagExact;
-      span = found.span;
+      inside[unresolved++] = address;
+    } else {
+      __builtin_prefetch(reinterpret_cast<const void*>(address));
+      batch->entries[count] = entry;
+      batch->spans[count++] = nullptr;
     }
-    // The lines of objects that are not scanned are left to others.
-    if (span == nullptr || !span->noscan)
-      __builtin_prefetch(reinterpret_cast<const void*>(entry & ~uintptr_t{kTagMask}));
-    batch->entries[batch->count] = entry;
-    batch->spans[batch->count++] = span;
   }
+  batch->count = count;
+  if (unresolved != 0) resolve(inside, unresolved, batch);
+}
+
+// Finds the objects that the addresses `inside` lie in: many such chains of loads run side by side,
+// whereas every mark that is set would make them wait for one another. So the marks of objects
+// without pointers come last; the other objects go to the batch.
+GREYHOUND_NOINLINE void Marker::resolve(const uintptr_t* inside, size_t count, Batch* batch) {
+  const Heap& heap = *heap_;
+  counts_.objects_resolved += count;
+  mspan* spans[kBatch];
+  for (size_t i = 0; i < count; ++i) spans[i] = heap.span_of(inside[i]);
+  size_t scans = batch->count;
+  size_t leaves = 0;
+  Leaf leaf[kBatch];
+  for (size_t i = 0; i < count; ++i) {
+    mspan* const span = spans[i];
+    if (span == nullptr) continue;
+    // In a span's unusable tail there is no allocation bit.
+    const uintptr_t base = span->object_base(span->object_index(inside[i]));
+    const size_t granule = heap.marks.granule(base);
+    // Also interior pointers are tested: one past the end of an object is inside the next slot.
+    const uint64_t white = heap.allocs.load(granule >> 6, std::memory_order_acquire) &
+                           ~heap.marks.load(granule >> 6, std::memory_order_relaxed);
+    const size_t wanted = (white >> (granule & 63)) & 1;
+    if (span->noscan) {
+      // No branch on `wanted`: several pointers may lead into one object (of the tiny allocator,
+      // say), and whether the mark is set already is then anybody's guess.
+      leaf[leaves] = {granule, span};
+      leaves += wanted;
+    } else if (wanted != 0) {
+      __builtin_prefetch(reinterpret_cast<const void*>(base));
+      batch->entries[scans] = base | kTagExact;
+      batch->spans[scans++] = span;
+    }
+  }
+  batch->count = scans;
+  if (leaves != 0) mark_leaves(leaf, leaves);
+}
+
+// Marks objects without pointers; those of one bitmap word by one locked instruction.
+GREYHOUND_INLINE void Marker::mark_leaves(const Leaf* leaf, size_t count) {
+  until_ -= count;
+  uint64_t greyed = 0;
+  uint64_t bytes = 0;
+  for (size_t i = 0; i < count;) {
+    const size_t at = leaf[i].granule >> 6;
+    const mspan* const span = leaf[i].span;
+    uint64_t bits = 0;
+    do {
+      bits |= HeapBitmap::bit(leaf[i].granule);
+    } while (++i < count && leaf[i].granule >> 6 == at);
+    const uint64_t fresh = bits & ~std::atomic_ref<uint64_t>(heap_->marks.words()[at])
+                                       .fetch_or(bits, std::memory_order_acq_rel);
+    const uint64_t objects = (fresh & (fresh - 1)) == 0
+                                 ? (fresh != 0 ? 1 : 0)
+                                 : static_cast<uint64_t>(std::popcount(fresh));
+    greyed += objects;
+    bytes += objects * span->elem_size;
+  }
+  counts_.objects_greyed += greyed;
+  counts_.noscan_greyed += greyed;
+  counts_.bytes_marked += bytes;
 }
 
 // The next entry whose memory has had time to arrive; 0 when there is none left.
@@ -79,7 +134,8 @@ GREYHOUND_INLINE MarkEntry Marker::next_entry(mspan** span) {
   while (now_->at == now_->count) {
     std::swap(now_, next_);
     fill(next_);
-    if (now_->count == 0 && next_->count == 0) return 0;
+    if (until_ == 0) return 0;
+    if (now_->count == 0 && next_->count == 0 && (buffer_ == nullptr || buffer_->empty())) return 0;
   }
   *span = now_->spans[now_->at];
   return now_->entries[now_->at++];
@@ -264,18 +320,21 @@ void Marker::scan_words(uintptr_t base, size_t first_word, size_t last_word, con
 // half of a map's slots are empty, and no predictor knows which.
 GREYHOUND_INLINE void Marker::greyobjects(const uintptr_t* words, uint64_t mask, MarkTag tag) {
   if (buffer_ == nullptr || buffer_->count + 64 > WorkBuffer::kCapacity) next_buffer();
-  size_t count = buffer_->count;
+  // Locals: for all that the compiler knows, each entry that is written could change them.
+  const uintptr_t base = heap_->base();
+  const size_t size = heap_->size();
+  MarkEntry* next = buffer_->entries + buffer_->count;
   uint64_t scanned = 0;
   do {
     // acquire: partner of store_word's release, so the target's initialisation is visible.
     const uintptr_t word = load_word(words + std::countr_zero(mask));
-    buffer_->entries[count] = (word & ~uintptr_t{kTagMask}) | tag;
-    count += heap_->contains(word) ? 1 : 0;
+    *next = (word & ~uintptr_t{kTagMask}) | tag;
+    next += word - base < size ? 1 : 0;
     mask &= mask - 1;
     ++scanned;
   } while (mask != 0);
-  buffer_->count = count;
   counts_.words_scanned += scanned;
+  buffer_->count = static_cast<size_t>(next - buffer_->entries);
 }
 
 bool Marker::grey_root(uintptr_t word) {
@@ -317,15 +376,14 @@ GREYHOUND_NOINLINE bool Marker::gcDrain(size_t objects) {
   for (size_t intervals = objects / kShareInterval; intervals != 0;) {
     mspan* span = nullptr;
     const MarkEntry entry = next_entry(&span);
-    if (entry != 0) {
-      scanobject(entry, span);
-      if (until_ == 0) {
-        share();
-        until_ = kShareInterval;
-        --intervals;
-      }
+    if (entry != 0) scanobject(entry, span);
+    if (until_ == 0) {
+      share();
+      until_ = kShareInterval;
+      --intervals;
       continue;
     }
+    if (entry != 0) continue;
     write_marks(&marks_);
     share();
     WorkBuffer* more = pool_->get_or_finish();
@@ -352,10 +410,13 @@ int64_t Marker::gcDrainN(int64_t budget) {
   const auto limit = static_cast<uint64_t>(budget);
   while (counts_.work() - start < limit) {
     mspan* span = nullptr;
-    const MarkEntry entry = next_entry(&span);
-    if (entry == 0) break;
     until_ = kShareInterval;
-    scanobject(entry, span);
+    const MarkEntry entry = next_entry(&span);
+    if (entry != 0) {
+      scanobject(entry, span);
+    } else if (until_ != 0) {
+      break;
+    }
   }
   flush();
   pool_->finish();
@@ -371,6 +432,7 @@ bool Marker::drain_objects(size_t budget) {
   while (until_ > 0) {
     mspan* span = nullptr;
     const MarkEntry entry = next_entry(&span);
+    if (until_ == 0) break;
     if (entry == 0) {
       WorkBuffer* work = pool_->try_get(!any);
       if (work == nullptr) break;

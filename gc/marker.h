@@ -4,6 +4,8 @@
 //
 //   gcDrain      takes entries from the buffer in batches, one ahead of the one it works on, and
 //                asks for their mark words and first lines then
+//   resolve      finds the object behind what may be an interior pointer; marks it at once when it
+//                has no pointers, as Go does
 //   scanobject   sets the mark (unless it was set), finds the layout, reads the pointer words
 //   greyobject   pushes what a pointer word points to
 //   scan_near    keeps what points into the same span off the queue: its lines are likely to be in
@@ -81,10 +83,17 @@ class Marker {
     uint64_t fresh = 0;
   };
 
+  // An object without pointers, to be marked.
+  struct Leaf {
+    size_t granule;
+    const mspan* span;
+  };
+
   void push(MarkEntry entry);
   void next_buffer();
-  bool pop(MarkEntry* entry);
   void fill(Batch* batch);
+  void resolve(const uintptr_t* inside, size_t count, Batch* batch);
+  void mark_leaves(const Leaf* leaf, size_t count);
   MarkEntry next_entry(mspan** span);
   // Scans the entry's object and those near it, at most until_ in all. REQUIRES: until_ != 0.
   void scanobject(MarkEntry entry, mspan* span);

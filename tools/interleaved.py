@@ -7,6 +7,7 @@ Every function may end the run: Failure is a sentence for the user (status 1), a
 
 import difflib
 import json
+import math
 import os
 import re
 import statistics
@@ -137,7 +138,8 @@ class Program:
             raise Failure(f"{self.name} {workload}: exit {done.returncode}: {reason}")
         try:
             row = json.loads(done.stdout)
-            if row["workload"] != workload or not isinstance(row["value"], (int, float)) or row["value"] < 0:
+            # A negative one is a figure: the difference of two runs, say, that noise turned round.
+            if row["workload"] != workload or not math.isfinite(row["value"]):
                 raise ValueError("it is not this workload's figure")
             return row
         except (ValueError, KeyError, TypeError) as error:

@@ -69,14 +69,21 @@ TEST(Layout, AnArrayOfPairsIsAStructOfFour) {
             layouts.intern(&four.type, size_to_class(64)));
 }
 
-TEST(Layout, SlotsAboveSixtyFourWordsKeepTheElementsMask) {
+TEST(Layout, SlotsAboveSixtyFourWordsRepeatTheMaskWithinAWord) {
   LayoutRegistry layouts;
-  const Made pair(2, 0b1);
+  const Made pair(2, 0b1), triple(3, 0b110), wide(33, 0b101);
   Layout* layout = layouts.intern(&pair.type, size_to_class(1024));
   EXPECT_EQ(layout->slot_mask, 0u);
-  EXPECT_EQ(layout->elem_words, 2u);
-  ASSERT_EQ(layout->mask.size(), 1u);
-  EXPECT_EQ(layout->mask[0], 1u);
+  EXPECT_EQ(layout->elem_words, 64u);
+  EXPECT_EQ(layout->ptr_words, 63u);
+  EXPECT_EQ(layout->mask, std::vector<uint64_t>{0x5555'5555'5555'5555});
+  layout = layouts.intern(&triple.type, kLargeClass);
+  EXPECT_EQ(layout->elem_words, 63u) << "twenty-one triples";
+  EXPECT_EQ(layout->ptr_words, 63u);
+  EXPECT_EQ(layout->mask, std::vector<uint64_t>{0x6db6'db6d'b6db'6db6});
+  layout = layouts.intern(&wide.type, kLargeClass);
+  EXPECT_EQ(layout->elem_words, 33u) << "two do not fit";
+  EXPECT_EQ(layout->mask, std::vector<uint64_t>{0b101});
 }
 
 TEST(Layout, ThereIsOneNoscanLayoutAClass) {

@@ -2,7 +2,9 @@
 // The marker by itself: what it greys, how it resolves words, and that it holds nothing back.
 #include "gc/marker.h"
 
+#include <set>
 #include <thread>
+#include <vector>
 
 #include "tests/gc/fixture.h"
 
@@ -27,6 +29,42 @@ class MarkerTest : public SteppingTest {
     marker.flush();
     while (marker.drain_objects(1000)) {
     }
+  }
+
+  // Three markers on threads of their own, until nothing is left; what they did together.
+  MarkCounts drain_by_three() {
+    marker.flush();
+    std::vector<std::unique_ptr<Marker>> markers;
+    std::vector<std::thread> threads;
+    for (int i = 0; i < 3; ++i) {
+      markers.push_back(
+          std::make_unique<Marker>(&collector.heap, &collector.pool, &collector.pacer));
+      collector.pool.become_active();
+    }
+    for (auto& m : markers) threads.emplace_back([&m] { m->gcDrain(); });
+    for (std::thread& thread : threads) thread.join();
+    MarkCounts counts;
+    for (auto& m : markers) counts.merge(m->take_counts());
+    EXPECT_TRUE(collector.pool.quiet());
+    return counts;
+  }
+
+  // An array of pointers that may be interior ones, into blocks of the tiny allocator: two numbers
+  // share each, and random slots point to the same. Fills in the blocks.
+  uintptr_t* make_numbers(size_t slots, std::mt19937_64* random, std::set<uintptr_t>* blocks) {
+    static constexpr uint64_t kMask = 1;
+    Type pointer;
+    pointer.size = pointer.align = pointer.ptrdata = 8;
+    pointer.ptrmask = &kMask;
+    std::vector<uintptr_t> numbers(slots / 2);
+    for (uintptr_t& number : numbers) number = address_of(make<uint64_t>(a));
+    ActAs act(*a);
+    auto* array = static_cast<uintptr_t*>(newarray(&pointer, slots));
+    for (size_t i = 0; i < slots; ++i) {
+      array[i] = numbers[(*random)() % numbers.size()];
+      blocks->insert(array[i] & ~(kGranule - 1));
+    }
+    return array;
   }
 
   Marker marker;
@@ -84,6 +122,37 @@ TEST_F(MarkerTest, NoscanObjectsAreMarkedAndNotRead) {
   drain();
   EXPECT_FALSE(marked(node));
   EXPECT_EQ(marker.take_counts().noscan_greyed, 1u);
+}
+
+TEST_F(MarkerTest, NoscanObjectsAreCountedOnceHoweverManyPointersLeadToThem) {
+  GREYHOUND_SEEDED(random);
+  std::set<uintptr_t> blocks;
+  uintptr_t* array = make_numbers(3000, &random, &blocks);
+  EXPECT_TRUE(marker.grey_root(address_of(array)));
+  drain();
+  for (uintptr_t block : blocks) EXPECT_TRUE(collector.heap.marks.test(block));
+  const MarkCounts counts = marker.take_counts();
+  EXPECT_EQ(counts.noscan_greyed, blocks.size());
+  EXPECT_EQ(counts.objects_greyed, blocks.size() + 1);
+  EXPECT_EQ(counts.objects_resolved, 3001u);
+  EXPECT_GE(counts.words_scanned, 3000u);
+  EXPECT_LE(counts.words_scanned, 3000 + kPageSize / 8);
+  EXPECT_EQ(counts.bytes_marked - blocks.size() * kGranule,
+            collector.heap.span_of(address_of(array))->bytes());
+}
+
+TEST_F(MarkerTest, NoscanObjectsAreStepsAsWell) {
+  GREYHOUND_SEEDED(random);
+  std::set<uintptr_t> blocks;
+  uintptr_t* array = make_numbers(40, &random, &blocks);
+  EXPECT_TRUE(marker.grey_root(address_of(array)));
+  marker.flush();
+  for (uint64_t i = 0; i < blocks.size() + 1; ++i) {
+    EXPECT_TRUE(marker.drain_objects(1));
+    EXPECT_EQ(marker.take_counts().objects_greyed, 1u) << i;
+  }
+  drain();
+  EXPECT_EQ(marker.take_counts().objects_greyed, 0u);
 }
 
 TEST_F(MarkerTest, StepsAreCountedInObjects) {
@@ -208,20 +277,19 @@ TEST_F(MarkerTest, ManyMarkersMarkTheSameHeapOnce) {
     }
   }
   EXPECT_TRUE(marker.grey_root(address_of(nodes[0])));
-  marker.flush();
-  std::vector<std::unique_ptr<Marker>> markers;
-  std::vector<std::thread> threads;
-  for (int i = 0; i < 3; ++i) {
-    markers.push_back(std::make_unique<Marker>(&collector.heap, &collector.pool, &collector.pacer));
-    collector.pool.become_active();
-  }
-  for (auto& m : markers) threads.emplace_back([&m] { m->gcDrain(); });
-  for (std::thread& thread : threads) thread.join();
-  MarkCounts counts;
-  for (auto& m : markers) counts.merge(m->take_counts());
+  const MarkCounts counts = drain_by_three();
   EXPECT_EQ(counts.objects_greyed, kCount);
-  EXPECT_TRUE(collector.pool.quiet());
   for (Node* node : nodes) ASSERT_TRUE(marked(node));
+}
+
+TEST_F(MarkerTest, ManyMarkersMarkTheSameNoscanObjectsOnce) {
+  GREYHOUND_SEEDED(random);
+  std::set<uintptr_t> blocks;
+  uintptr_t* array = make_numbers(60'000, &random, &blocks);  // four oblets
+  EXPECT_TRUE(marker.grey_root(address_of(array)));
+  const MarkCounts counts = drain_by_three();
+  EXPECT_EQ(counts.noscan_greyed, blocks.size());
+  for (uintptr_t block : blocks) ASSERT_TRUE(collector.heap.marks.test(block));
 }
 
 }  // namespace
