@@ -130,8 +130,8 @@ class Collector {
   }
   // Pays the mutator's debt by taking background credit or marking (rule 7). No safepoint inside.
   void gcAssistAlloc(Mutator* mutator);
-  // The heap is beyond its goal and there is nothing yet, or no more, that an assist could mark:
-  // only the coordinator can go on.
+  // The heap is beyond its goal and there is nothing yet, or no more, that an assist could mark,
+  // or roots are being scanned: only the coordinator can go on.
   bool start_overdue() const { return pacer.overshot() && waits_for_coordinator(); }
   // Leaves the processor to the coordinator for a moment, blocked. Without this a mutator that
   // allocates at full speed overshoots goal and limit without bound on a busy machine.

@@ -18,8 +18,8 @@ namespace {
 // often, and gives up so late, so that no allocation waits long: the next refill goes on.
 constexpr int64_t kAssistLeast = 8 << 10;
 constexpr uint64_t kLatePatienceNs = 1'000'000;
-// How long a refill sleeps when the heap has overshot its goal and no marking has begun. With the
-// kernel's timer slack it is twice that, and a run of 8 KiB each time still makes 80 MB/s.
+// How long a refill sleeps when the heap has overshot its goal and there is nothing to mark. With
+// the kernel's timer slack it is twice that, and a run of 8 KiB each time still makes 80 MB/s.
 constexpr timespec kPhaseWait{0, 50'000};
 
 // What this thread scans before it wakes the workers: it takes about as long as waking one. Most
@@ -229,7 +229,6 @@ bool Collector::waits_for_coordinator() const {
   if (options_.mode == Mode::kStepping || resting_.load(std::memory_order_relaxed)) return false;
   switch (phase()) {
     case Phase::kDrain:
-    case Phase::kScanRoots:
       return false;
     case Phase::kIdle:
     case Phase::kSweep:
