@@ -311,14 +311,14 @@ void Marker::scan_words(uintptr_t base, size_t first_word, size_t last_word, con
       uint64_t mask = layout->mask[m];
       if (at < first_word) mask &= at + 64 <= first_word ? 0 : ~uint64_t{0} << (first_word - at);
       if (at + 64 > last_word) mask &= at >= last_word ? 0 : ~uint64_t{0} >> (at + 64 - last_word);
-      if (mask != 0) greyobjects(words + at, mask, tag);
+      if (mask != 0) greyobject(words + at, mask, tag);
     }
   }
 }
 
 // greyobject of each word that `mask` has a bit for. Without a branch that depends on the word:
 // half of a map's slots are empty, and no predictor knows which.
-GREYHOUND_INLINE void Marker::greyobjects(const uintptr_t* words, uint64_t mask, MarkTag tag) {
+GREYHOUND_INLINE void Marker::greyobject(const uintptr_t* words, uint64_t mask, MarkTag tag) {
   if (buffer_ == nullptr || buffer_->count + 64 > WorkBuffer::kCapacity) next_buffer();
   // Locals: for all that the compiler knows, each entry that is written could change them.
   const uintptr_t base = heap_->base();

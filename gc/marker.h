@@ -98,7 +98,7 @@ class Marker {
   // Scans the entry's object and those near it, at most until_ in all. REQUIRES: until_ != 0.
   void scanobject(MarkEntry entry, mspan* span);
   void greyobject(uintptr_t word, MarkTag tag);
-  void greyobjects(const uintptr_t* words, uint64_t mask, MarkTag tag);
+  void greyobject(const uintptr_t* words, uint64_t mask, MarkTag tag);
   uintptr_t claim(MarkEntry entry, mspan** span);
   bool mark(uintptr_t object, GatheredMarks* gathered);
   bool mark_bit(uint64_t* word, size_t granule, GatheredMarks* gathered);

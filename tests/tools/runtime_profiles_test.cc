@@ -72,6 +72,16 @@ GREYHOUND_NOINLINE Tree* chain(int count) {
   for (int i = 0; i < count; ++i) tree = runtime::Thread::make<Tree>(tree, tree);
   return tree;
 }
+// A table of pointers to a few nodes: of marking it, pushing and looking at what is marked already
+// is the most, and the memory's speed is of no account.
+GREYHOUND_NOINLINE Tree* table_of_few(size_t count) {
+  auto* table = runtime::Thread::make_array<Tree>(count);
+  for (size_t i = 0; i < count; ++i) {
+    table[i].left = i < 64 ? runtime::Thread::make<Tree>() : table[i % 64].left.get();
+    table[i].right = table[i].left;
+  }
+  return table;
+}
 struct Row {
   Ref<Row> next;
   std::array<int64_t, 14> payload;
@@ -103,10 +113,10 @@ TEST(CpuProfile, GosChainsAreThere) {
   profiler.add(rt);
   {
     runtime::Thread thread(rt);
-    Tree* tree = build(18);
+    Tree* table = table_of_few(1 << 18);
     // Until marking has been sampled; it takes some ten milliseconds each time.
     for (int i = 0; i < 200 && rt.stats().mark_cpu_ns < 400'000'000; ++i) rt.collect();
-    ASSERT_NE(tree->left, nullptr);
+    ASSERT_NE(table->left, nullptr);
   }
   const Profile profile = cpu_profile(profiler.stop());
   EXPECT_EQ(profile.sample_types,
