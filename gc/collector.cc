@@ -13,13 +13,6 @@
 #include "runtime/base/probes.h"
 
 namespace greyhound::gc {
-namespace {
-
-// After this many rounds the mutators are held for one last one, so that a program that keeps
-// hiding pointers from the scan cannot keep a cycle from ending.
-constexpr unsigned kMaxRounds = 8;
-
-}  // namespace
 
 const char* phase_name(Phase phase) {
   switch (phase) {

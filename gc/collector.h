@@ -75,6 +75,10 @@ struct UnmarkedObject {
 
 class Collector {
  public:
+  // After this many rounds the mutators are held for one last one, so that a program that keeps
+  // hiding pointers from the scan cannot keep a cycle from ending.
+  static constexpr unsigned kMaxRounds = 8;
+
   explicit Collector(const Options& options);
   // Fatal when mutators are still attached.
   ~Collector();

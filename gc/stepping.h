@@ -20,7 +20,8 @@ namespace greyhound::gc {
 
 struct Stepping {
   // While held back, a mutator is not answered for: it acknowledges at a safepoint of its own. To
-  // be undone before the mutator is destroyed, which waits to be claimed.
+  // be undone before the mutator is destroyed, which waits to be claimed, and before a step that
+  // may end round kMaxRounds, which waits until all are parked.
   static void hold_back(Mutator& mutator, bool held) { mutator.hold_answers_ = held; }
   static bool has_pending(const Mutator& mutator) {
     return mutator.request.load(std::memory_order_seq_cst) != Handshake::kNone;

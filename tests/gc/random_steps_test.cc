@@ -92,7 +92,7 @@ class Game {
     for (auto& slot : weak_) collector_.persistents.add(&slot.global);
   }
   ~Game() {
-    for (auto& player : players_) MutatorTesting::hold_back(*player->mutator, false);
+    let_go_of_all();
     for (auto& global : globals_) collector_.persistents.remove(&global);
     for (auto& slot : weak_) collector_.persistents.remove(&slot.global);
   }
@@ -106,7 +106,7 @@ class Game {
 
   // A whole cycle with nobody held back: everything unreachable dies.
   void settle() {
-    for (auto& player : players_) MutatorTesting::hold_back(*player->mutator, false);
+    let_go_of_all();
     while (collector_.step(1) != Progress::kIdle) {
     }
     collector_.collect();
@@ -130,6 +130,9 @@ class Game {
     return options;
   }
 
+  void let_go_of_all() {
+    for (auto& player : players_) MutatorTesting::hold_back(*player->mutator, false);
+  }
   uint64_t roll(uint64_t sides) { return random_() % sides; }
   Player& any_player() { return *players_[roll(players_.size())]; }
 
@@ -172,6 +175,8 @@ class Game {
   }
 
   void step() {
+    // The last round parks the world, and there is no other thread to answer meanwhile.
+    if (Stepping::rounds(collector_) >= Collector::kMaxRounds) let_go_of_all();
     const Phase before = collector_.phase();
     collector_.step(1 + roll(3));
     if (before != collector_.phase() && collector_.phase() == Phase::kBarrierOff) check(true);

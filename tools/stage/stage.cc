@@ -17,6 +17,7 @@ using gc::Phase;
 
 // After so many rounds the mutators are held for a last one, and must be claimable by then.
 constexpr unsigned kRoundsHeldBack = 6;
+static_assert(kRoundsHeldBack < gc::Collector::kMaxRounds);
 // Queue entries that turn out to be marked already are no event; so many of them are passed over.
 constexpr int kMostIdleSteps = 1000;
 
