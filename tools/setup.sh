@@ -69,10 +69,18 @@ greyhound_install() {
   rm -f "$log"
 }
 
+# Those of its arguments that cannot be installed even by themselves; why, to stderr.
+greyhound_install_each() {
+  local package
+  for package in "$@"; do
+    if ! greyhound_install "$package" >/dev/null; then echo "$package"; fi
+  done
+}
+
 greyhound_setup() {
   if [[ "${GREYHOUND_SETUP:-}" == skip ]]; then return 0; fi
-  local section optional reason
-  local -a packages missing
+  local section optional reason package
+  local -a packages missing absent
   for section in "$@"; do
     optional=0
     if [[ "$section" == *'?' ]]; then
@@ -85,9 +93,21 @@ greyhound_setup() {
       reason="this is not a Debian machine"
     else
       mapfile -t missing < <(greyhound_missing "${packages[@]}")
+      if ((optional)); then
+        # A command of the package's name will do: NodeSource's nodejs, say, has npm and conflicts with Debian's.
+        absent=("${missing[@]}")
+        missing=()
+        for package in "${absent[@]}"; do
+          if ! command -v "$package" >/dev/null; then missing+=("$package"); fi
+        done
+      fi
       if ((${#missing[@]} == 0)); then continue; fi
       echo "greyhound: installing ${missing[*]}" >&2
       if reason="$(greyhound_install "${missing[@]}")"; then continue; fi
+      if ((optional && ${#missing[@]} > 1)); then
+        mapfile -t missing < <(greyhound_install_each "${missing[@]}")
+        if ((${#missing[@]} == 0)); then continue; fi
+      fi
     fi
     echo "greyhound: ${section} packages missing: ${missing[*]} ($reason)." >&2
     if ((optional)); then continue; fi
