@@ -68,7 +68,10 @@ test('the stage is stepped on the server', async () => {
 test('the barrier is broken there, and the lost object is found', async () => {
   const page = await opened();
   await page.selectOption('#stage select[aria-label="Scenario"]', 'broken-barrier');
+  // The next command goes by a connection of its own: it must not overtake the reset that would undo it.
+  const answered = page.waitForResponse((response) => response.request().method() === 'POST');
   await page.click('#stage button:has-text("Reset")');
+  await answered;
   await page.click('#stage .break');
   await page.waitForFunction(() => document.querySelector('#stage .break').getAttribute('aria-pressed') === 'true');
   await page.selectOption('#stage select[aria-label="Phase"]', 'barrier-off');
