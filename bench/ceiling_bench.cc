@@ -216,33 +216,19 @@ void BM_BareBuckets(benchmark::State& state) {
                          benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
 }
 
-BENCHMARK_TEMPLATE(BM_BareBuckets, IntPtr, Or::kPlain, 1)
-    ->Unit(benchmark::kMillisecond)
-    ->UseRealTime();
-BENCHMARK_TEMPLATE(BM_BareBuckets, IntPtr, Or::kLocked, 1)
-    ->Unit(benchmark::kMillisecond)
-    ->UseRealTime();
-BENCHMARK_TEMPLATE(BM_BareBuckets, IntPtr, Or::kLocked, 2)
-    ->Unit(benchmark::kMillisecond)
-    ->UseRealTime();
-BENCHMARK_TEMPLATE(BM_BareBuckets, StringInt, Or::kPlain, 1)
-    ->Unit(benchmark::kMillisecond)
-    ->UseRealTime();
-BENCHMARK_TEMPLATE(BM_BareBuckets, StringInt, Or::kLocked, 1)
-    ->Unit(benchmark::kMillisecond)
-    ->UseRealTime();
-BENCHMARK_TEMPLATE(BM_BareBuckets, StringInt, Or::kLocked, 2)
-    ->Unit(benchmark::kMillisecond)
-    ->UseRealTime();
-BENCHMARK_TEMPLATE(BM_BareBuckets, StringAny, Or::kPlain, 1)
-    ->Unit(benchmark::kMillisecond)
-    ->UseRealTime();
-BENCHMARK_TEMPLATE(BM_BareBuckets, StringAny, Or::kLocked, 1)
-    ->Unit(benchmark::kMillisecond)
-    ->UseRealTime();
-BENCHMARK_TEMPLATE(BM_BareBuckets, StringAny, Or::kLocked, 2)
-    ->Unit(benchmark::kMillisecond)
-    ->UseRealTime();
+#define BARE_BUCKETS(Table, how, threads)                 \
+  BENCHMARK_TEMPLATE(BM_BareBuckets, Table, how, threads) \
+      ->Unit(benchmark::kMillisecond)                     \
+      ->UseRealTime()
+BARE_BUCKETS(IntPtr, Or::kPlain, 1);
+BARE_BUCKETS(IntPtr, Or::kLocked, 1);
+BARE_BUCKETS(IntPtr, Or::kLocked, 2);
+BARE_BUCKETS(StringInt, Or::kPlain, 1);
+BARE_BUCKETS(StringInt, Or::kLocked, 1);
+BARE_BUCKETS(StringInt, Or::kLocked, 2);
+BARE_BUCKETS(StringAny, Or::kPlain, 1);
+BARE_BUCKETS(StringAny, Or::kLocked, 1);
+BARE_BUCKETS(StringAny, Or::kLocked, 2);
 
 }  // namespace
 

@@ -37,6 +37,13 @@ after(async () => {
   server.kill('SIGINT');
 });
 
+// Clicks and waits for the answer. Each command goes by a connection of its own: the next one could overtake it.
+async function command(page, button) {
+  const answered = page.waitForResponse((response) => response.request().method() === 'POST');
+  await page.click(button);
+  await answered;
+}
+
 async function opened() {
   const page = await open(browser, address);
   await page.click('nav.contents a >> nth=0');
@@ -68,22 +75,19 @@ test('the stage is stepped on the server', async () => {
 test('the barrier is broken there, and the lost object is found', async () => {
   const page = await opened();
   await page.selectOption('#stage select[aria-label="Scenario"]', 'broken-barrier');
-  // The next command goes by a connection of its own: it must not overtake the reset that would undo it.
-  const answered = page.waitForResponse((response) => response.request().method() === 'POST');
-  await page.click('#stage button:has-text("Reset")');
-  await answered;
+  await command(page, '#stage button:has-text("Reset")');
   await page.click('#stage .break');
   await page.waitForFunction(() => document.querySelector('#stage .break').getAttribute('aria-pressed') === 'true');
   await page.selectOption('#stage select[aria-label="Phase"]', 'barrier-off');
   await page.click('#stage button:has-text("Run to phase")');
   await page.waitForFunction(() => /Lost: #\d+ prize/.test(document.querySelector('#stage div.lost').textContent));
-  await page.click('#stage .break');
-  await page.click('#stage button:has-text("Reset")');
+  await command(page, '#stage .break');
+  await command(page, '#stage button:has-text("Reset")');
 });
 
 test('what cannot be done is said in a sentence', async () => {
   const page = await opened();
-  await page.click('#stage button:has-text("Reset")');
+  await command(page, '#stage button:has-text("Reset")');
   await page.click('#stage button:has-text("Checkmark")');
   await page.waitForFunction(() => /barrier-off/.test(document.querySelector('#stage .failure').textContent));
 });
