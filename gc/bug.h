@@ -42,6 +42,9 @@ enum class Bug : int {
   kMarksNotWritten = 31,         // a marker finishes with gathered marks unwritten
   kOldValueNotShaded = 32,       // the hybrid barrier shades the new value only
   kRoundStaysClosed = 33,        // the first barriers of a cycle find the last one's round closed
+  kSweepsWhileBlack = 34,        // a black mutator sweeps if it finds its generation the heap's
+  kDetachClearsWhiteTails = 35,  // a mutator that detaches between H1 and H2 takes its tails back
+  kRunKeepsOldTypes = 36,        // a run of a shared span keeps the types of what was there before
 };
 
 #if defined(GREYHOUND_PLANTED_FAULTS) && GREYHOUND_PLANTED_FAULTS

@@ -86,8 +86,9 @@ GREYHOUND_NOINLINE void Marker::resolve(const uintptr_t* inside, size_t count, B
     const uintptr_t base = span->object_base(span->object_index(inside[i]));
     const size_t granule = heap.marks.granule(base);
     // Also interior pointers are tested: one past the end of an object is inside the next slot.
-    const uint64_t white = heap.allocs.load(granule >> 6, std::memory_order_acquire) &
-                           ~heap.marks.load(granule >> 6, std::memory_order_relaxed);
+    // In this order, which one expression would not give: what becomes allocated is black first.
+    const uint64_t allocated = heap.allocs.load(granule >> 6, std::memory_order_acquire);
+    const uint64_t white = allocated & ~heap.marks.load(granule >> 6, std::memory_order_relaxed);
     const size_t wanted = (white >> (granule & 63)) & 1;
     if (span->noscan) {
       // No branch on `wanted`: several pointers may lead into one object (of the tiny allocator,

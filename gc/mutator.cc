@@ -159,10 +159,20 @@ void Mutator::leave_thread(Mutator* previous) {
   thread_.reset();
   tls_mutator = previous != nullptr ? previous : &no_mutator;
   tls_waits = previous != nullptr ? &previous->collector_->waits : nullptr;
+  // Not the collector that was left, which may be gone when this thread has something to say.
+  if (previous != nullptr) {
+    set_fatal_context(describe_collector, previous->collector_);
+  } else {
+    set_fatal_context(nullptr, nullptr);
+  }
 }
 
 void Mutator::unbind() {
   CHECK(bound_ && tls_mutator == this);
+  // As for a detach: what this thread holds now may just have been handed to another.
+  spill_registers();
+  stacks_[current_stack_].saved_sp = stack_pointer();
+  collector_->world.shade_roots_of(this);
   Mutator* previous = previous_on_thread;
   previous_on_thread = nullptr;
   bound_ = false;

@@ -112,7 +112,10 @@ void describe_address(const Collector& collector, uintptr_t address, char* buffe
     text.add("slot %u of %u, %u B each, of the span at %#lx", found.index, span.nelems,
              span.elem_size, span.base);
   }
-  text.add(", type %s, %s, %s", heap.layout_of(&span, found.index)->type_name.c_str(),
+  // A crash may find a shared span that has just lost its slots' types with its pages.
+  const bool typed = span.layout != nullptr || span.slot_layouts != nullptr;
+  text.add(", type %s, %s, %s",
+           typed ? heap.layout_of(&span, found.index)->type_name.c_str() : "unknown",
            heap.allocs.test(found.base) ? "allocated" : "free",
            heap.marks.test(found.base) ? "marked" : "not marked");
   if (*reinterpret_cast<const uint64_t*>(found.base) == kClobbered)

@@ -90,12 +90,15 @@ EphemeronCell* Specials::ephemeron(void* key, void* value) {
   return cell;
 }
 
+// What is replaced or cancelled here may hold anything, whose destructor may come back here or wait
+// for the collector: it ends when the lock is let go of, the caller's argument after that.
 void Specials::set_finalizer(void* object, Finalizer finalizer) {
+  decltype(finalizers_)::node_type removed;
   const auto lock = lock_from_mutator();
   if (finalizer) {
-    finalizers_[address_of(object)] = std::move(finalizer);
+    finalizers_[address_of(object)].swap(finalizer);
   } else {
-    finalizers_.erase(address_of(object));
+    removed = finalizers_.extract(address_of(object));
   }
 }
 
@@ -108,11 +111,15 @@ uint64_t Specials::add_cleanup(const void* object, CleanupFunction cleanup) {
 }
 
 bool Specials::cancel_cleanup(uint64_t id) {
+  CleanupFunction cancelled;
   const auto lock = lock_from_mutator();
   const auto object = cleanup_objects_.find(id);
   if (object == cleanup_objects_.end()) return false;
   const auto entry = cleanups_.find(object->second);
-  std::erase_if(entry->second, [id](const Cleanup& cleanup) { return cleanup.id == id; });
+  const auto cleanup = std::find_if(entry->second.begin(), entry->second.end(),
+                                    [id](const Cleanup& each) { return each.id == id; });
+  cancelled = std::move(cleanup->function);
+  entry->second.erase(cleanup);
   if (entry->second.empty()) cleanups_.erase(entry);
   cleanup_objects_.erase(object);
   return true;

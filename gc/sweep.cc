@@ -88,6 +88,16 @@ bool find_run(const Heap& heap, const mspan* span, uint32_t slot, uint32_t* firs
   return true;
 }
 
+// Of a shared span, slots [first, last) hold nothing until they are handed out. An ambiguous word
+// may have a marker scan one before, and on while it is handed out: not by the type of what was
+// there.
+void forget_types(mspan* span, uint32_t first, uint32_t last) {
+  for (uint32_t i = first; i < last; ++i) {
+    std::atomic_ref<uint16_t>(span->slot_layouts[i])
+        .store(LayoutRegistry::kNoType, std::memory_order_relaxed);
+  }
+}
+
 mspan* take_unswept(Collector* collector, mcentral* central, uint32_t gen) {
   while (mspan* span = central->pop_partial(gen - 1)) {
     if (sweep_span(collector, span, gen) < span->nelems) return span;
@@ -116,7 +126,14 @@ mspan* take_span(Collector* collector, Mutator* mutator, AllocRun* run) {
                                              : &heap.shared_central(size_class);
   const uint32_t gen = mutator->sweepgen();
   if (mspan* span = central->pop_partial(gen); span != nullptr) return span;
-  if (gen == heap.sweepgen.load(std::memory_order_acquire)) {
+  // Only a mutator that allocates white may look for unswept spans: its generation is the heap's
+  // until it has answered the next H2, and here it cannot. One that allocates black could find the
+  // generations equal, lose its processor, and find the heap's raised and the unswept spans' list
+  // holding what a quicker mutator has put back since: swept, of the next generation, in use.
+  const bool may_sweep =
+      bug(Bug::kSweepsWhileBlack) ? gen == heap.sweepgen.load() : !mutator->alloc_black();
+  if (may_sweep) {
+    DCHECK(gen == heap.sweepgen.load(std::memory_order_acquire));
     collector->sweepers.fetch_add(1, std::memory_order_seq_cst);
     const uint64_t traced_from = mutator->tracing() ? monotonic_ns() : 0;
     mspan* span = take_unswept(collector, central, gen);
@@ -190,6 +207,8 @@ bool refill(Collector* collector, Mutator* mutator, AllocRun* run) {
   const uintptr_t start = run->span->object_base(first);
   const uintptr_t end = run->span->object_base(last);
   if (run->span->needzero) std::memset(reinterpret_cast<void*>(start), 0, end - start);
+  if (run->span->slot_layouts != nullptr && !bug(Bug::kRunKeepsOldTypes))
+    forget_types(run->span, first, last);
   if (mutator->alloc_black() && !bug(Bug::kAllocateWhite))
     heap.marks.set_slots(start, end, run->size, true);
   heap.allocs.set_slots(start, end, run->size, false);

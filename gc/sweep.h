@@ -8,7 +8,9 @@
 // from spans stamped with the old generation, fresh ones included: those are swept like any other
 // later, which turns their marks into allocation bits. A mutator takes a span from a list only
 //   - of its own generation, as it is, or
-//   - of the one before, if its own is the heap's: then it sweeps it first.
+//   - of the one before, if it allocates white: then it sweeps it first. Its own generation is the
+//     heap's then and stays so until its next safepoint (sweep.cc: take_span says what may not
+//     stand in the place of this condition).
 // Every span of the old generation is thus swept exactly once, by whoever popped it, after every
 // mark in it was made, and before the next H1 is asked for: the coordinator waits for sweeps in
 // flight (Collector::sweepers), because a barrier that is on would race with the clearing of marks.
@@ -31,7 +33,7 @@ uint32_t sweep_span(Collector* collector, mspan* span, uint32_t gen);
 bool refill(Collector* collector, Mutator* mutator, AllocRun* run);
 
 // Gives the span of `run` back, and the unused tail too if `clear_tail`; the run is empty
-// afterwards. A tail must not be cleared while markers are at work.
+// afterwards. A tail must not be cleared from H1 on, when somebody may be about to mark it.
 void return_run(Collector* collector, Mutator* mutator, AllocRun* run, bool clear_tail);
 
 // Sweeps everything that is left of the generation before the heap's, and waits for the sweeps that

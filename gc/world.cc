@@ -65,7 +65,18 @@ LatencyHistogram SharedHistogram::snapshot() const {
 
 void World::add(Mutator* mutator) {
   ProfiledLock lock(mutex_, "lock: mutators");
-  released_.wait(lock, [this] { return !parked_ && current_ != Handshake::kPark; });
+  const auto open = [this] { return !parked_ && current_ != Handshake::kPark; };
+  while (!open()) {
+    lock.unlock();
+    {
+      // The thread may be running in another runtime, whose collector must not wait for this one.
+      const BlockingScope blocking(current_mutator_or_null(), "attaching to a held runtime");
+      lock.lock();
+      released_.wait(lock, open);
+      lock.unlock();  // before the region is left: that may wait for the other collector
+    }
+    lock.lock();
+  }
   mutator->barrier_on.store(barrier_on_ && !bug(Bug::kAttachUnaware), std::memory_order_relaxed);
   mutator->alloc_black_ = alloc_black_;
   mutator->sweepgen_ = heap_->sweepgen.load(std::memory_order_relaxed);
@@ -85,20 +96,30 @@ void World::remove(Mutator* mutator) {
   }
   const Handshake pending = mutator->request.load(std::memory_order_acquire);
   if (pending != Handshake::kNone) mutator->acknowledge(pending);
-  // Root words that were collected but not resolved yet, and what the thread holds now, would go
-  // with it: whoever it handed a reference to may have answered before.
-  if (mutator->barrier_on.load(std::memory_order_relaxed) && !bug(Bug::kDetachForgetsRoots)) {
-    mutator->shade_root_words();
-  }
+  shade_roots_locked(mutator);
   if (!bug(Bug::kDetachDropsShades)) mutator->donate_shades();
-  // While marking, a marker may have seen a tail slot's allocation bit and be about to mark it:
-  // tails stay allocated and black for one cycle then (tests/model/sweep.pml).
-  mutator->drop_runs(!mutator->alloc_black_);
+  // From H1 on anybody may have seen a tail slot's allocation bit and be about to mark it: a
+  // barrier by an interior pointer, a marker by an ambiguous word. Tails stay allocated then, and
+  // with the color they have, until the sweep (tests/model/sweep.pml).
+  const bool marks_are_set = barrier_on_ && !bug(Bug::kDetachClearsWhiteTails);
+  mutator->drop_runs(!marks_are_set && !mutator->alloc_black_);
   mutator->flush_counts();
   Mutator* last = mutators_.back();
   mutators_[mutator->list_index] = last;
   last->list_index = mutator->list_index;
   mutators_.pop_back();
+}
+
+void World::shade_roots_of(Mutator* mutator) {
+  ProfiledLock lock(mutex_, "lock: mutators");
+  shade_roots_locked(mutator);
+}
+
+// Root words that were collected but not resolved yet, and what the thread holds now, would go with
+// the thread: whoever it handed a reference to may have answered before.
+void World::shade_roots_locked(Mutator* mutator) {
+  if (mutator->barrier_on.load(std::memory_order_relaxed) && !bug(Bug::kDetachForgetsRoots))
+    mutator->shade_root_words();
 }
 
 HandshakeRequest World::begin(Handshake handshake) {

@@ -51,6 +51,9 @@ class World {
   // Acknowledges what is pending for `mutator`, lets it give everything back and takes it off the
   // list. REQUIRES: the caller's thread runs it, or it is unbound.
   void remove(Mutator* mutator);
+  // Shades what the thread of `mutator` holds, where it is about to be the mutator's no more.
+  // REQUIRES: the caller's thread runs it.
+  void shade_roots_of(Mutator* mutator);
 
   // Raises `handshake` for every mutator and answers for the blocked ones.
   HandshakeRequest begin(Handshake handshake);
@@ -88,6 +91,7 @@ class World {
 
  private:
   void answer_blocked_locked();
+  void shade_roots_locked(Mutator* mutator);
   void report_stall(uint64_t waited_ns);
 
   Heap* const heap_;

@@ -155,6 +155,22 @@ TEST_F(AttachTest, DetachGivesItsSpansBack) {
   EXPECT_EQ(collector.heap.page_bytes(), pages);
 }
 
+// The unused tail of a run is allocated as long as the run is: an interior pointer to it shades it.
+TEST_F(AttachTest, ADetachBetweenH1AndH2LeavesItsTails) {
+  Mutator* c = attach("c");
+  const uintptr_t object = address_of(make(c));
+  const uintptr_t tail = object + collector.heap.span_of(object)->elem_size;
+  ASSERT_TRUE(collector.heap.allocs.test(tail));
+  hold_back(b);
+  ASSERT_TRUE(step_to(Phase::kBarrierOn));
+  ASSERT_TRUE(c->barrier_on.load());
+  ASSERT_FALSE(c->alloc_black());
+  detach(c);
+  EXPECT_TRUE(collector.heap.allocs.test(tail)) << "a may be about to mark it";
+  finish();
+  EXPECT_FALSE(collector.heap.allocs.test(tail));
+}
+
 TEST_F(AttachTest, DetachWhileMarkingLeavesItsObjectsBlack) {
   ASSERT_TRUE(step_to(Phase::kDrain));
   Mutator* c = attach("c");

@@ -210,5 +210,29 @@ TEST_F(WatchdogTest, AThreadThatDoesNotAnswerIsNamedWithItsLastSafepoint) {
   EXPECT_GE(collector.stats().stalled_handshakes, before + 1);
 }
 
+// Two threads that attach crosswise would otherwise wait for each other's runtime for ever.
+TEST(AttachTo, AHeldRuntimeDoesNotHoldTheThreadsOwn) {
+  Collector own(quiet_options());
+  Collector held(quiet_options());
+  ASSERT_TRUE(own.start());
+  ASSERT_TRUE(held.start());
+  held.world.park_all();
+  std::promise<void> running;
+  std::thread thread([&] {
+    Mutator here(&own, "here");
+    here.bind();
+    running.set_value();
+    Mutator there(&held, "there");
+    there.bind();
+    there.unbind();
+  });
+  running.get_future().wait();
+  own.world.park_all();  // has to wait for `here`
+  own.world.release_all();
+  EXPECT_EQ(held.world.count(), 0u);
+  held.world.release_all();
+  thread.join();
+}
+
 }  // namespace
 }  // namespace greyhound::gc

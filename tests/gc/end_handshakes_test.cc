@@ -101,6 +101,23 @@ TEST_F(EndHandshakesTest, AMutatorOfTheOldGenerationSweepsNothing) {
   answer(b);
 }
 
+// What b would see if, between its look at the generations and its look into the list, the heap's
+// generation were raised and a quicker mutator gave a span of the new one back.
+TEST_F(EndHandshakesTest, AMutatorThatAllocatesBlackLooksForNoUnsweptSpan) {
+  ASSERT_TRUE(step_to(Phase::kScanRoots));
+  ASSERT_EQ(b->sweepgen(), heap_gen());
+  Layout* layout = collector.heap.layouts().intern(type_of<Node>(), size_to_class(sizeof(Node)));
+  mspan* newer = collector.heap.allocate_small_span(layout, layout->size_class, heap_gen() + 1);
+  ASSERT_NE(newer, nullptr);
+  newer->central->push(newer, true);
+  for (int i = 0; i < 3000; ++i)
+    ASSERT_NE(collector.heap.span_of(address_of(make(b))), newer) << "swept, and taken";
+  EXPECT_EQ(newer->sweepgen, heap_gen() + 1);
+  ASSERT_TRUE(step_to(Phase::kSweep));
+  EXPECT_EQ(newer->central->pop_partial(heap_gen()), newer) << "and whose time has come";
+  newer->central->push(newer, true);
+}
+
 TEST_F(EndHandshakesTest, AMutatorOfTheNewGenerationSweepsWhatItNeeds) {
   for (int i = 0; i < 2000; ++i) make(a)->value = 2;
   const size_t pages = collector.heap.page_bytes();

@@ -411,5 +411,26 @@ TEST_F(SpecialsTest, AnObjectAllocatedWhereADeadOneWasHasNoneOfItsSpecials) {
   EXPECT_EQ(ran, 1);
 }
 
+// What a finalizer or a cleanup has captured may have a destructor that registers or cancels.
+TEST_F(SpecialsTest, WhatAReplacedOrCancelledCallHeldMayCancelOthers) {
+  struct Cancels {
+    Specials* specials;
+    uint64_t id;
+    ~Cancels() { EXPECT_TRUE(specials->cancel_cleanup(id)); }
+  };
+  TestRoot root(*a, make(a));
+  Node* node = root.as<Node>();
+  ActAs act(*a);
+  Specials& specials = collector.specials;
+  const auto cancels = [&] {
+    return std::shared_ptr<Cancels>(new Cancels{&specials, specials.add_cleanup(node, [] {})});
+  };
+  specials.set_finalizer(node, [held = cancels()](void*) {});
+  specials.set_finalizer(node, [held = cancels()](void*) {});
+  specials.set_finalizer(node, nullptr);
+  EXPECT_TRUE(specials.cancel_cleanup(specials.add_cleanup(node, [held = cancels()] {})));
+  EXPECT_TRUE(specials.empty());
+}
+
 }  // namespace
 }  // namespace greyhound::gc

@@ -104,6 +104,26 @@ TEST_F(SweepTest, SharedSpansAreSweptLikeOthers) {
   EXPECT_FALSE(alive(garbage));
 }
 
+TEST_F(SweepTest, SlotsOfASharedSpanHaveNoTypeUntilTheyAreHandedOut) {
+  struct Rare {
+    Ref<Node> ref;
+    uint64_t pad = 0;
+  };
+  TestRoot kept(*a, make<Rare>(a));
+  for (int i = 0; i < 7; ++i) make<Rare>(a);
+  const mspan* span = collector.heap.span_of(address_of(kept.as<Rare>()));
+  ASSERT_EQ(span->layout, nullptr);
+  const uint32_t last = span->object_index(address_of(kept.as<Rare>())) + 7;
+  ASSERT_FALSE(collector.heap.layout_of(span, last)->noscan());
+  collect();
+  Rare* next = make<Rare>(a);
+  ASSERT_EQ(collector.heap.span_of(address_of(next)), span);
+  ASSERT_LT(span->object_index(address_of(next)), last);
+  EXPECT_FALSE(collector.heap.layout_of(span, span->object_index(address_of(next)))->noscan());
+  EXPECT_TRUE(collector.heap.allocs.test(span->object_base(last))) << "it is in the run";
+  EXPECT_TRUE(collector.heap.layout_of(span, last)->noscan());
+}
+
 TEST_F(SweepTest, LargeObjectsAreFreedWithTheirPages) {
   auto* object = make<std::array<Node, 10'000>>(a);
   TestRoot root(*a, &(*object)[9'999].value);

@@ -13,7 +13,7 @@
  * Who may allocate from a span of the shared list, by generations:
  *
  *   the span's is the mutator's own   allocate: white if it has acknowledged H5, else black
- *   one older (H5 acknowledged)       sweep it, stamp it with one's own, allocate white
+ *   one older (one allocates white)   sweep it, stamp it with one's own, allocate white
  *   one newer (not yet acknowledged)  leave it: it is swept, and a black slot would stay marked
  *   a fresh span (no pages yet)       stamp it with one's own, even if the heap's is newer
  *
@@ -33,6 +33,7 @@
  *   RUN refuted  sweep-cached       -DSWEEP_CACHED
  *   RUN refuted  tail-stays-marked  -DTAIL_STAYS_MARKED
  *   RUN refuted  black-sweeps       -DBLACK_SWEEPS
+ *   RUN refuted  looks-by-gen       -DLOOKS_BY_GENERATION
  *   RUN refuted  run-stays-white    -DRUN_STAYS_WHITE
  *   RUN refuted  cache-kept         -DCACHE_KEPT
  *   RUN refuted  one-end            -DONE_END
@@ -41,6 +42,7 @@
  *   RUN refuted  white-early        -DWHITE_EARLY
  *   RUN refuted  unswept-start      -DUNSWEPT_START
  *   RUN refuted  tail-cleared-early -DTAIL_CLEARED_EARLY
+ *   RUN refuted  white-tail-cleared -DWHITE_TAIL_CLEARED
  *   RUN reached  slot-reuse         -DWITNESS=1
  *   RUN reached  sweep-during-h5    -DWITNESS=2
  *   RUN reached  black-after-bump   -DWITNESS=3
@@ -52,6 +54,8 @@
  *   SWEEP_CACHED        fault: the sweeper sweeps spans that a mutator has cached
  *   TAIL_STAYS_MARKED   fault: dropping the cache clears the tail's allocation bit but not its mark
  *   BLACK_SWEEPS        fault: a mutator that still allocates black goes by the heap's generation, sweeps
+ *   LOOKS_BY_GENERATION fault: a mutator looks for unswept spans when its generation is the heap's, though
+ *                       it allocates black; when it looks, the list may hold spans of the next generation
  *   RUN_STAYS_WHITE     fault: H2 does not blacken the cached run
  *   CACHE_KEPT          fault: H5 does not drop the cache
  *   ONE_END             fault: one handshake for barrier off and allocate white
@@ -63,11 +67,13 @@
  *   UNSWEPT_START       fault: a cycle starts before every span is swept
  *   TAIL_CLEARED_EARLY  fault: a span given back while marking (a detach) has its tail cleared; a marker
  *                       that saw the allocation bit just before sets the mark just after
+ *   WHITE_TAIL_CLEARED  fault: so it is between H1 and H2, by a thread that does not allocate black yet; there it
+ *                       is another's barrier that has seen the allocation bit
  *   WITNESS=n           the search must come to SEEN(n): proof that the model does something
  *
  * By hand:  spin -a sweep.pml && cc -O2 -w -DSAFETY -o pan pan.c && ./pan -m1000000 -w24
  *           after an error: spin -t -p -g -l sweep.pml shows the way there (same -D switches)
- * Measured: all 0.65 M states. */
+ * Measured: all 9.98 M states. */
 
 #define M 2 /* mutators; the number of spans and slots is written out below */
 #define NIL 7
@@ -77,8 +83,10 @@
 #define SPAN_OF(i) ((i) / 2)
 #define ROOM(s) ((alloc & SLOTS(s)) != SLOTS(s))
 
-/* Three values are enough: no two generations alive are more than one apart. */
-#define NEXT(g) (((g) + 1) % 3)
+/* No two generations alive are more than one apart, so that the shared lists, which are two, by parity, are
+ * the swept and the unswept one. Four values, so that a generation is told from the one before last. */
+#define NEXT(g) (((g) + 1) % 4)
+#define PARITY(g) ((g) & 1)
 
 /* Who holds a span: a mutator (0, 1), or one of these. */
 #define SWEEPER 2
@@ -110,8 +118,8 @@ byte freed; /* slots that some sweep freed and nobody took since */
 #endif
 
 /* Two steps: whatever happened to the span between them would be lost. Its owner is the sweeper or the
- * mutator that sweeps, so nothing does. The heap's generation is also the sweeping mutator's own. */
-inline sweep(s, then) {
+ * mutator that sweeps, so nothing does. */
+inline sweep(s, then, now) {
   d_step {
     assert((live & SLOTS(s) & ~mark) == 0); /* no live object is freed */
     assert((mark & SLOTS(s) & ~alloc) == 0); /* only allocated slots are marked */
@@ -120,24 +128,18 @@ inline sweep(s, then) {
 #endif
     alloc = (alloc & ~SLOTS(s)) | (mark & SLOTS(s))
   };
-  d_step { mark = mark & ~SLOTS(s); gen[s] = sweepgen; owner[s] = then }
+  d_step { mark = mark & ~SLOTS(s); gen[s] = now; owner[s] = then }
 }
 
-/* Cache span s, if the table above allows it. */
+/* Cache span s, swept or fresh, if the table above allows it. */
 inline cache(s) {
   if
   :: d_step {
-       span == NIL && owner[s] == LISTED && gen[s] == mygen && ROOM(s) ->
+       span == NIL && owner[s] == LISTED && PARITY(gen[s]) == PARITY(mygen) && ROOM(s) ->
+       assert(gen[s] == mygen);
        if :: mygen != sweepgen -> SEEN(3) :: else fi;
        owner[s] = _pid; span = s
      }
-#ifdef BLACK_SWEEPS
-  :: d_step { span == NIL && owner[s] == LISTED && gen[s] != sweepgen -> owner[s] = _pid };
-#else
-  :: d_step { span == NIL && owner[s] == LISTED && NEXT(gen[s]) == mygen -> owner[s] = _pid };
-#endif
-     sweep(s, _pid);
-     d_step { if :: req[1 - _pid] == WHITE -> SEEN(2) :: else fi; span = s }
   :: d_step {
        span == NIL && owner[s] == FRESH ->
        owner[s] = _pid; span = s;
@@ -147,6 +149,34 @@ inline cache(s) {
        gen[s] = mygen
 #endif
      }
+  fi
+}
+
+#if defined(BLACK_SWEEPS)
+#define MAY_LOOK true
+#define IS_UNSWEPT(s) (gen[s] != sweepgen)
+#define SWEPT_NOW sweepgen
+#else
+#ifdef LOOKS_BY_GENERATION
+#define MAY_LOOK (mygen == sweepgen)
+#else
+#define MAY_LOOK (!black)
+#endif
+#define IS_UNSWEPT(s) (PARITY(gen[s]) != PARITY(mygen))
+#define SWEPT_NOW mygen
+#endif
+inline pop_unswept(s) {
+  d_step { owner[s] == LISTED && IS_UNSWEPT(s) -> owner[s] = _pid };
+  sweep(s, _pid, SWEPT_NOW);
+  d_step { if :: req[1 - _pid] == WHITE -> SEEN(2) :: else fi; span = s }
+}
+/* Whether to look and the look itself are two steps: others go on between them. */
+inline cache_unswept() {
+  d_step { span == NIL && MAY_LOOK -> skip };
+  if
+  :: pop_unswept(0)
+  :: pop_unswept(1)
+  :: true -> skip /* neither is there */
   fi
 }
 
@@ -183,11 +213,16 @@ inline drop_cache() {
   if :: span != NIL -> owner[span] = LISTED; span = NIL :: else fi
 }
 
-/* At any time, as a detaching thread does. A black tail stays as it is, garbage until the next cycle: a
- * marker may be about to set its mark. A white one may be cleared, for nobody marks then. */
+/* At any time but with a request unanswered, as a detaching thread does. From H1 on somebody may be about to
+ * set a tail's mark, and it stays as it is, garbage until the next cycle; before that it may be cleared. */
+#ifdef WHITE_TAIL_CLEARED
+#define NOBODY_MARKS (!black)
+#else
+#define NOBODY_MARKS (!black && !barrier)
+#endif
 inline give_back() {
   if
-  :: tail != NIL && !black -> alloc = alloc & ~BIT(tail)
+  :: tail != NIL && NOBODY_MARKS -> alloc = alloc & ~BIT(tail)
 #ifdef TAIL_CLEARED_EARLY
   :: tail != NIL && black -> alloc = alloc & ~BIT(tail); mark = mark & ~BIT(tail)
 #endif
@@ -216,8 +251,12 @@ inline acknowledge() {
 }
 
 inline lose(i) { d_step { HAS(live, i) -> live = live & ~BIT(i) } }
-/* A store of a live object somewhere, with the barrier on. */
-inline shade(i) { d_step { barrier && HAS(live, i) -> mark = mark | BIT(i) } }
+/* With the barrier on, a store of an address in slot i: by an interior pointer it may also be a tail's, so the
+ * allocation bit is looked at, and in a second step the mark is set. */
+inline shade(i) {
+  d_step { barrier && HAS(alloc, i) -> skip };
+  d_step { mark = mark | BIT(i) }
+}
 
 active [M] proctype mutator() {
   byte span = NIL, tail = NIL; /* the cached span, and the slot taken from it */
@@ -226,12 +265,13 @@ active [M] proctype mutator() {
   do
   :: cache(0)
   :: cache(1)
+  :: cache_unswept()
   :: refill(0)
   :: refill(1)
   :: refill(2)
   :: refill(3)
   :: d_step { tail != NIL -> assert(HAS(alloc, tail)); live = live | BIT(tail); tail = NIL } /* allocate */
-  :: d_step { span != NIL -> give_back() }
+  :: d_step { span != NIL && req[_pid] == NONE -> give_back() }
 #ifdef ATTACH_BETWEEN
   :: d_step { span == NIL && req[_pid] == NONE && mygen != sweepgen -> mygen = sweepgen }
 #endif
@@ -258,7 +298,7 @@ active [M] proctype mutator() {
 #endif
 inline sweep_one(s) {
   d_step { MAY_SWEEP(s) -> BEGIN_SWEEP(s) };
-  sweep(s, AFTER_SWEEP(s))
+  sweep(s, AFTER_SWEEP(s), sweepgen)
 #ifdef WITNESS
   ; d_step { if :: owner[s] == FRESH -> SEEN(4) :: else fi }
 #endif

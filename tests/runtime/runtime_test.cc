@@ -197,6 +197,19 @@ TEST(RuntimeDeathTest, UsingADetachedMutatorIsFatal) {
       ::testing::ExitedWithCode(2), "this thread has no mutator");
 }
 
+TEST(RuntimeDeathTest, AThreadThatHasLeftSaysNothingOfTheRuntime) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(
+      {
+        {
+          Runtime rt(usual_options());
+          Thread thread(rt);
+        }
+        fatal("later");
+      },
+      ::testing::ExitedWithCode(2), "fatal error: later\n$");
+}
+
 TEST(RuntimeDeathTest, DestroyingARuntimeWithAttachedThreadsSaysWhatToDo) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   EXPECT_EXIT(
