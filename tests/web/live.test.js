@@ -37,7 +37,7 @@ after(async () => {
   server.kill('SIGINT');
 });
 
-// Clicks and waits for the answer. Each command goes by a connection of its own: the next one could overtake it.
+// Clicks and waits for the answer.
 async function command(page, button) {
   const answered = page.waitForResponse((response) => response.request().method() === 'POST');
   await page.click(button);
@@ -83,6 +83,28 @@ test('the barrier is broken there, and the lost object is found', async () => {
   await page.waitForFunction(() => /Lost: #\d+ prize/.test(document.querySelector('#stage div.lost').textContent));
   await command(page, '#stage .break');
   await command(page, '#stage button:has-text("Reset")');
+});
+
+test('commands given at once are carried out in their order', async () => {
+  const page = await opened();
+  await command(page, '#stage button:has-text("Reset")');
+  const posted = [];
+  let answered = 0;
+  page.on('response', (response) => { if (response.request().method() === 'POST') ++answered; });
+  await page.route('**/lab/stage', async (route) => {
+    if (route.request().method() === 'POST') {
+      posted.push([JSON.parse(route.request().postData()).command, answered]);
+      // The first one is slow on its way.
+      if (posted.length === 1) await new Promise((resolve) => setTimeout(resolve, 300));
+    }
+    await route.continue();
+  });
+  await page.click('#stage button:has-text("Reset")');
+  await page.click('#stage .break');
+  await page.waitForFunction(() => document.querySelector('#stage .break').getAttribute('aria-pressed') === 'true');
+  assert.deepEqual(posted, [['reset', 0], ['break_barrier', 1]], 'the second waits for the answer to the first');
+  assert.equal((await (await fetch(`${origin}/lab/stage`)).json()).broken, true);
+  await command(page, '#stage .break');
 });
 
 test('what cannot be done is said in a sentence', async () => {

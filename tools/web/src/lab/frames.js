@@ -43,6 +43,7 @@ export class LiveStage {
   constructor() {
     this.frames = [];
     this.token = new URLSearchParams(location.search).get('token') ?? '';
+    this.last = Promise.resolve();
   }
   get length() { return this.frames.length; }
   at(index) { return this.frames[index]; }
@@ -51,8 +52,14 @@ export class LiveStage {
   async look() {
     this.add(await (await fetch('/lab/stage')).json());
   }
-  // Throws an Error whose message is the server's sentence.
-  async send(command) {
+  // Throws an Error whose message is the server's sentence. Commands go one by one: each has a connection of its own,
+  // and a later one could overtake it.
+  send(command) {
+    const turn = this.last.then(() => this.post(command));
+    this.last = turn.catch(() => {});
+    return turn;
+  }
+  async post(command) {
     const response = await fetch('/lab/stage', {
       method: 'POST',
       headers: { 'Content-Type': 'application/json', 'X-Greyhound-Token': this.token },
