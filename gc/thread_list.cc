@@ -3,6 +3,8 @@
 
 #include <unistd.h>
 
+#include <utility>
+
 #include "runtime/base/check.h"
 
 namespace greyhound::gc {

@@ -4,6 +4,7 @@
 #include "gc/gctrace.h"
 
 #include <regex>
+#include <sstream>
 
 #include "tests/gc/fixture.h"
 

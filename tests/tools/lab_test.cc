@@ -3,6 +3,9 @@
 // left out (--go off) except where it is the subject.
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <stdexcept>
+#include <tuple>
+#include <utility>
 
 #include "runtime/base/platform.h"
 #include "tests/tools/command.h"

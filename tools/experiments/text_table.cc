@@ -2,6 +2,7 @@
 #include "tools/experiments/text_table.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace greyhound::lab {
 namespace {
