@@ -128,8 +128,9 @@ void Collector::begin_cycle() {
     std::lock_guard lock(request_mutex_);
     cycle_.forced = wanted_forced_;
     wanted_forced_ = false;
+    // Together: a collect() in between would wait for this cycle and have another one made as well.
+    cycle_.cycle = started_.fetch_add(1, std::memory_order_acq_rel) + 1;
   }
-  cycle_.cycle = started_.fetch_add(1, std::memory_order_acq_rel) + 1;
   cycle_.start_ns = monotonic_ns() - made_at_ns_;
   cycle_.heap_before = pacer.live();
   cycle_.heap_goal = pacer.goal();

@@ -73,7 +73,8 @@ class LayoutRegistry {
   // of them in one heap is fatal.
   Layout* intern(const Type* type, SizeClass size_class);
   Layout* noscan(SizeClass size_class) { return noscan_[size_class]; }
-  // The id of a layout without pointers, which says nothing of the slot's size.
+  // What a slot of a shared span has for an id until it is handed out: that of a layout without
+  // pointers, which says nothing of the slot's size.
   static constexpr uint16_t kNoType = 0;
   Layout* by_id(uint32_t id) const { return table_[id].load(std::memory_order_acquire); }
   uint32_t count() const { return count_.load(std::memory_order_acquire); }

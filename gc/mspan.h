@@ -29,7 +29,7 @@ struct alignas(64) mspan {
   uint32_t divide_magic = 0;       // 0 for a large object: every offset has index 0
   uint64_t slot_mask = 0;          // of layout; 0 when the layout does not fit one word
   const Layout* layout = nullptr;  // null for a shared span
-  uint16_t* slot_layouts = nullptr;  // shared span: the layout id of each slot
+  uint16_t* slot_layouts = nullptr;  // shared span: a slot's layout id; kNoType: not handed out
   uint32_t nelems = 0;
   uint32_t npages = 0;
   SizeClass size_class = kLargeClass;

@@ -173,6 +173,7 @@ void Mutator::unbind() {
   spill_registers();
   stacks_[current_stack_].saved_sp = stack_pointer();
   collector_->world.shade_roots_of(this);
+  stacks_[current_stack_].saved_sp = 0;
   Mutator* previous = previous_on_thread;
   previous_on_thread = nullptr;
   bound_ = false;

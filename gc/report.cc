@@ -113,10 +113,13 @@ void describe_address(const Collector& collector, uintptr_t address, char* buffe
              span.elem_size, span.base);
   }
   // A crash may find a shared span that has just lost its slots' types with its pages.
-  const bool typed = span.layout != nullptr || span.slot_layouts != nullptr;
-  text.add(", type %s, %s, %s",
-           typed ? heap.layout_of(&span, found.index)->type_name.c_str() : "unknown",
-           heap.allocs.test(found.base) ? "allocated" : "free",
+  const char* type = "unknown";
+  if (span.layout != nullptr || span.slot_layouts != nullptr) {
+    const Layout* layout = heap.layout_of(&span, found.index);
+    const bool handed_out = span.layout != nullptr || layout->id != LayoutRegistry::kNoType;
+    type = handed_out ? layout->type_name.c_str() : "none yet (not handed out)";
+  }
+  text.add(", type %s, %s, %s", type, heap.allocs.test(found.base) ? "allocated" : "free",
            heap.marks.test(found.base) ? "marked" : "not marked");
   if (*reinterpret_cast<const uint64_t*>(found.base) == kClobbered)
     text.add(", overwritten by clobberfree");
@@ -129,7 +132,8 @@ void describe_collector(const void* owner, char* buffer, unsigned long size) {
            number(collector->completed_cycles()));
   const uint64_t now = monotonic_ns();
   EventLog::Event event;
-  for (size_t i = 0; collector->events.recent(i, &event); ++i) {
+  constexpr size_t kShown = 16;
+  for (size_t i = 0; i < kShown && collector->events.recent(i, &event); ++i) {
     text.add("%s %.3f ms ago: %s, cycle %llu", i == 0 ? "\n  before that:" : ";",
              static_cast<double>(now - event.at_ns) * 1e-6, phase_name(event.phase),
              number(event.cycle));

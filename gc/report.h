@@ -24,7 +24,8 @@ class EventLog {
     uint64_t cycle = 0;
     Phase phase{};
   };
-  static constexpr size_t kEvents = 16;
+  // A cycle of kMaxRounds rounds and the end of the one before it.
+  static constexpr size_t kEvents = 32;
 
   void note(Phase phase, uint64_t cycle);
   // The i-th before the last; false when there are not so many.

@@ -88,9 +88,9 @@ bool find_run(const Heap& heap, const mspan* span, uint32_t slot, uint32_t* firs
   return true;
 }
 
-// Of a shared span, slots [first, last) hold nothing until they are handed out. An ambiguous word
-// may have a marker scan one before, and on while it is handed out: not by the type of what was
-// there.
+// Of a shared span, slots [first, last) hold nothing until they are handed out. A barrier between
+// H1 and H2 may shade one, by an interior pointer, and a marker scan it while it is handed out: not
+// by the type of what was there before.
 void forget_types(mspan* span, uint32_t first, uint32_t last) {
   for (uint32_t i = first; i < last; ++i) {
     std::atomic_ref<uint16_t>(span->slot_layouts[i])

@@ -33,7 +33,8 @@ uint32_t sweep_span(Collector* collector, mspan* span, uint32_t gen);
 bool refill(Collector* collector, Mutator* mutator, AllocRun* run);
 
 // Gives the span of `run` back, and the unused tail too if `clear_tail`; the run is empty
-// afterwards. A tail must not be cleared from H1 on, when somebody may be about to mark it.
+// afterwards. A tail must not be cleared from H1 until H4 is answered: somebody may be about to
+// mark it.
 void return_run(Collector* collector, Mutator* mutator, AllocRun* run, bool clear_tail);
 
 // Sweeps everything that is left of the generation before the heap's, and waits for the sweeps that

@@ -3,9 +3,9 @@
 // thread notes into a ring of its own (event_ring.h), and stop() gives what the rings hold, spans
 // paired, as values. tools/trace/ makes Chrome's trace-event JSON of it.
 //
-//   coordinator   cycle ▸ H1, H2, mark ▸ round ▸ drain, H3; H4, H5, sweep; heap and goal as
-//   counters workers       gcDrain mutators      acknowledgements, stack scans, assists, waits,
-//   blocked regions, sweeps for a
+//   coordinator   cycle ▸ H1, H2, mark ▸ round ▸ drain, H3; H4, H5, sweep; heap and goal
+//   workers       gcDrain
+//   mutators      acknowledgements, stack scans, assists, waits, blocked regions, sweeps for a
 //                 refill, map growth, finalizers
 //
 // The recorder is no part of the protocol: it takes no lock where events are noted, allocates

@@ -5,10 +5,11 @@
 //
 //   lock: NAME            a lock of the runtime that another thread held
 //   handshake: NAME       the collector, until the last mutator had answered (time to safepoint)
-//   held                  a mutator that wants to leave `blocking` and is answered for, or is
-//   parked assist                an assist that found nothing to mark cycle start           an
-//   allocation beyond the goal, until the coordinator has moved on collect               a caller
-//   of collect() workers               the coordinator, until the markers beside it are done
+//   held                  a mutator that is parked, or leaves `blocking` while it is answered for
+//   assist                an assist that found nothing to mark
+//   cycle start           an allocation beyond the goal, until the coordinator has moved on
+//   collect               a caller of collect()
+//   workers               the coordinator, until the markers beside it are done
 //
 // Threads that wait for work (an idle coordinator, worker or finalizer thread) and a program's own
 // waits inside `blocking` are not in it.

@@ -92,6 +92,8 @@ void World::remove(Mutator* mutator) {
     if (mutator->state() == MutatorState::kRunning) break;
     if (!parked_ && mutator->try_claim()) break;
     lock.unlock();
+    // Not bound, and held or being answered for. As in add(), another mutator of this thread's.
+    const BlockingScope blocking(current_mutator_or_null(), "detaching from a held runtime");
     futex_wait(mutator->state_, MutatorState::kClaimed, 100'000);
   }
   const Handshake pending = mutator->request.load(std::memory_order_acquire);
@@ -195,7 +197,6 @@ void World::wait_done() {
 }
 
 void World::report_stall(uint64_t waited_ns) {
-  stalled_.fetch_add(1, std::memory_order_relaxed);
   for_each([&](Mutator* mutator) {
     if (mutator->request.load(std::memory_order_relaxed) == Handshake::kNone) return;
     std::fprintf(
@@ -205,6 +206,7 @@ void World::report_stall(uint64_t waited_ns) {
         mutator->name().c_str(), handshake_name(current_),
         static_cast<unsigned long long>(waited_ns / 1'000'000), mutator->last_safepoint());
   });
+  stalled_.fetch_add(1, std::memory_order_relaxed);  // once it is said
 }
 
 void World::acknowledged(uint64_t raised_ns, uint64_t held_ns) {

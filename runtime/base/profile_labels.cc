@@ -18,7 +18,11 @@ ProfileLabels::ProfileLabels(std::string key, std::string value)
   innermost.store(this, std::memory_order_release);
 }
 
-ProfileLabels::~ProfileLabels() { innermost.store(outer_, std::memory_order_release); }
+ProfileLabels::~ProfileLabels() {
+  innermost.store(outer_, std::memory_order_release);
+  // A signal handler must not find the strings gone and this scope still there.
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+}
 
 const ProfileLabels* ProfileLabels::current() { return innermost.load(std::memory_order_acquire); }
 

@@ -210,6 +210,56 @@ TEST_F(WatchdogTest, AThreadThatDoesNotAnswerIsNamedWithItsLastSafepoint) {
   EXPECT_GE(collector.stats().stalled_handshakes, before + 1);
 }
 
+class UnbindTest : public SteppingTest {
+ protected:
+  UnbindTest() : SteppingTest(conservative()) {}
+  static Options conservative() {
+    Options options = quiet_options(Mode::kStepping);
+    options.stack_roots = StackRoots::kConservative;
+    return options;
+  }
+  // The other thread answers when it comes to it.
+  void step_until(Phase phase) {
+    while (collector.phase() != phase) {
+      if (step() != Progress::kAdvanced) std::this_thread::yield();
+    }
+  }
+};
+
+// As for a detach: with no barrier in between it may have gone to one that has answered already.
+TEST_F(UnbindTest, WhatTheThreadHeldIsKeptForWhoeverGotIt) {
+  std::atomic<bool> answers{true};
+  std::promise<Node*> made;
+  std::promise<void> silent, leave, left;
+  std::thread thread([&] {
+    Mutator c(&collector, "c");
+    c.bind();
+    Node* volatile object = static_cast<Node*>(newobject(type_of<Node>()));
+    made.set_value(static_cast<Node*>(object));
+    while (answers) {
+      c.safepoint("test");
+      std::this_thread::yield();
+    }
+    silent.set_value();
+    leave.get_future().wait();
+    c.unbind();
+    left.set_value();
+  });
+  Node* object = made.get_future().get();
+  TestRoot received(*a);
+  collector.request_cycle();
+  step_until(Phase::kDrain);
+  answers = false;
+  silent.get_future().wait();
+  step_until(Phase::kScanRoots);  // a has answered
+  received = object;
+  leave.set_value();
+  left.get_future().wait();
+  finish();
+  EXPECT_TRUE(alive(object));
+  thread.join();
+}
+
 // Two threads that attach crosswise would otherwise wait for each other's runtime for ever.
 TEST(AttachTo, AHeldRuntimeDoesNotHoldTheThreadsOwn) {
   Collector own(quiet_options());

@@ -73,7 +73,7 @@
  *
  * By hand:  spin -a sweep.pml && cc -O2 -w -DSAFETY -o pan pan.c && ./pan -m1000000 -w24
  *           after an error: spin -t -p -g -l sweep.pml shows the way there (same -D switches)
- * Measured: all 9.98 M states. */
+ * Measured: all 10.2 M states. */
 
 #define M 2 /* mutators; the number of spans and slots is written out below */
 #define NIL 7
@@ -167,6 +167,7 @@ inline cache(s) {
 #endif
 inline pop_unswept(s) {
   d_step { owner[s] == LISTED && IS_UNSWEPT(s) -> owner[s] = _pid };
+  assert(NEXT(gen[s]) == SWEPT_NOW);
   sweep(s, _pid, SWEPT_NOW);
   d_step { if :: req[1 - _pid] == WHITE -> SEEN(2) :: else fi; span = s }
 }

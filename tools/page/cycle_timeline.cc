@@ -33,8 +33,11 @@ bool is_span(const Json& event) { return event["ph"] == "X"; }
 double start_of(const Json& event) { return event["ts"].get<double>(); }
 double end_of(const Json& event) { return start_of(event) + event["dur"].get<double>(); }
 
+// A whole one: of the first and the last the trace may have a part.
 bool is_cycle(const Json& event) {
-  return is_span(event) && event["name"].get<std::string>().starts_with("GC cycle");
+  if (!is_span(event) || !event["name"].get<std::string>().starts_with("GC cycle")) return false;
+  const Json args = event.value("args", Json::object());
+  return !args.contains("begun_before_the_trace") && !args.contains("unfinished");
 }
 
 // What lies within the shortest cycle and a twentieth of it before and after.

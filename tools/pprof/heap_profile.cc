@@ -56,6 +56,11 @@ class Builder {
 
 }  // namespace
 
+void name_type(gc::MemRecord* record) {
+  if (record->type != nullptr) record->labels.emplace_back("type", record->type->name);
+  record->type = nullptr;
+}
+
 Profile heap_profile(const std::vector<gc::MemRecord>& records, uint64_t rate,
                      const HeapProfileOptions& options) {
   Builder builder(rate, options);

@@ -20,4 +20,8 @@ struct HeapProfileOptions {
 Profile heap_profile(const std::vector<gc::MemRecord>& records, uint64_t rate,
                      const HeapProfileOptions& options = {});
 
+// Makes a label of the type's name: records that are kept may outlive the type, which need only be
+// there as long as its runtime is.
+void name_type(gc::MemRecord* record);
+
 }  // namespace greyhound::pprof

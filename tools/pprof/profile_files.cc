@@ -96,7 +96,10 @@ void ProfileFiles::runtime_started(runtime::Runtime& runtime) {
 }
 
 void ProfileFiles::runtime_ending(runtime::Runtime& runtime) {
-  append(runtime.heap_profile(), &records_);
+  for (gc::MemRecord& record : runtime.heap_profile()) {
+    name_type(&record);
+    records_.push_back(std::move(record));
+  }
   const gc::MarkTimes uncharged = runtime.uncharged_marking();
   uncharged_.mark_ns += uncharged.mark_ns;
   uncharged_.assist_ns += uncharged.assist_ns;

@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include "gc/collector.h"
+#include "tools/pprof/heap_profile.h"
 
 namespace greyhound::serve {
 namespace {
@@ -58,10 +59,9 @@ void accumulate(gc::MarkTimes* to, const gc::MarkTimes& from) {
   to->assist_ns += from.assist_ns;
 }
 
-// The type's name becomes a label, as the descriptor may go with the runtime; what lived is freed.
+// What lived is freed.
 gc::MemRecord outlived(gc::MemRecord record) {
-  if (record.type != nullptr) record.labels.emplace_back("type", record.type->name);
-  record.type = nullptr;
+  pprof::name_type(&record);
   record.frees = record.allocs;
   return record;
 }
@@ -225,8 +225,10 @@ HeapSamples Observed::heap_samples() {
   for (const Entry* entry : held.entries) {
     const uint64_t rate = entry->runtime->collector().mem_profile.rate();
     if (rate == 0) continue;
-    for (gc::MemRecord& record : entry->runtime->heap_profile())
+    for (gc::MemRecord& record : entry->runtime->heap_profile()) {
+      pprof::name_type(&record);
       samples[rate].push_back(std::move(record));
+    }
   }
   return samples;
 }
