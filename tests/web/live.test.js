@@ -90,14 +90,13 @@ test('commands given at once are carried out in their order', async () => {
   await command(page, '#stage button:has-text("Reset")');
   const posted = [];
   let answered = 0;
-  page.on('response', (response) => { if (response.request().method() === 'POST') ++answered; });
   await page.route('**/lab/stage', async (route) => {
-    if (route.request().method() === 'POST') {
-      posted.push([JSON.parse(route.request().postData()).command, answered]);
-      // The first one is slow on its way.
-      if (posted.length === 1) await new Promise((resolve) => setTimeout(resolve, 300));
-    }
-    await route.continue();
+    posted.push([JSON.parse(route.request().postData()).command, answered]);
+    // The first one is slow on its way.
+    if (posted.length === 1) await new Promise((resolve) => setTimeout(resolve, 300));
+    const response = await route.fetch();
+    ++answered;  // before the page has it
+    await route.fulfill({ response });
   });
   await page.click('#stage button:has-text("Reset")');
   await page.click('#stage .break');
