@@ -106,14 +106,14 @@ TEST_F(SpecialsTest, AWeakLoadWhileMarkingKeepsTheTargetAndWhatItRefersTo) {
   Node* child = make(a);
   store(a, target->next, child);
   TestRoot cell(*a, weak(target, a));
+  // Round 2 would be the quiet one: the first greys the cell. In it b answers with no root, then
+  // gets the object that nobody else has.
   hold_back(b);
-  ASSERT_TRUE(step_to(Phase::kScanRoots) || collector.phase() != Phase::kIdle);
-  answer(b);
-  while (collector.phase() != Phase::kScanRoots) {
+  while (rounds() < 2 || collector.phase() != Phase::kScanRoots) {
+    if (collector.phase() == Phase::kIdle) collector.request_cycle();
     step();
-    if (MutatorTesting::has_pending(*b) && collector.phase() != Phase::kScanRoots) answer(b);
+    if (rounds() < 2 && MutatorTesting::has_pending(*b)) answer(b);
   }
-  // b has been asked for its roots and gives none; then it gets the object that nobody else has.
   answer(b);
   Node* got = get(b, cell.as<WeakCell>());
   EXPECT_EQ(got, target);
@@ -122,7 +122,7 @@ TEST_F(SpecialsTest, AWeakLoadWhileMarkingKeepsTheTargetAndWhatItRefersTo) {
   EXPECT_TRUE(alive(target));
   EXPECT_TRUE(alive(child));
   EXPECT_EQ(get(b, cell.as<WeakCell>()), target);
-  EXPECT_GE(collector.stats().last_cycle.rounds, 2u) << "the load vetoed quiet";
+  EXPECT_GT(collector.stats().last_cycle.rounds, 2u) << "the load vetoed quiet";
 }
 
 TEST_F(SpecialsTest, OnceTheRoundIsClosedTheDeadStayDead) {
