@@ -27,24 +27,22 @@ class mcentral {
     ProfiledLock lock(mutex_, "lock: central list");
     (has_free ? partial_ : full_)[span->sweepgen & 1].push(span);
   }
-  // Several at a time, for who sweeps them all: takes up to `most` spans of generation `gen`, the
-  // partial ones first, onto *taken; gives their number.
+  // Several at a time, for who sweeps them all: moves up to `most` spans of generation `gen`, the
+  // partial ones first, to the end of *taken; gives their number.
   size_t pop_some(uint32_t gen, size_t most, SpanList* taken) {
     ProfiledLock lock(mutex_, "lock: central list");
     size_t count = 0;
     for (SpanList* list : {&partial_[gen & 1], &full_[gen & 1]}) {
-      while (count < most && !list->empty()) {
-        taken->push(list->pop());
-        ++count;
-      }
+      for (; count < most && !list->empty(); ++count) taken->append(list->pop());
     }
     return count;
   }
-  // Empties both lists, of spans of generation `gen`, into this.
-  void push_all(uint32_t gen, SpanList* partial, SpanList* full) {
+  // Takes both lists, of swept spans of generation `gen`. Those with room go to the front, from
+  // where a mutator takes one: of the latest, the bitmaps are still in a cache.
+  void splice(uint32_t gen, SpanList* partial, SpanList* full) {
     ProfiledLock lock(mutex_, "lock: central list");
-    while (mspan* span = partial->pop()) partial_[gen & 1].push(span);
-    while (mspan* span = full->pop()) full_[gen & 1].push(span);
+    partial_[gen & 1].splice_front(partial);
+    full_[gen & 1].splice_back(full);
   }
   template <class Visit>
   void for_each(Visit visit) {

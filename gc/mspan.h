@@ -55,11 +55,14 @@ struct alignas(64) mspan {
 };
 static_assert(sizeof(mspan) == 128);
 
-// A LIFO list of spans linked through mspan::next. Not synchronised: its holder's lock protects it.
+// A list of spans linked through mspan::next. Not synchronised: its holder's lock protects it. What
+// sweeps keeps the order that it finds: neighbours in the list were allocated one after the other,
+// so their bitmaps lie side by side, which is what a processor fetches ahead.
 class SpanList {
  public:
   void push(mspan* span) {
     span->next = head_;
+    if (empty()) tail_ = span;
     head_ = span;
   }
   mspan* pop() {
@@ -70,11 +73,31 @@ class SpanList {
     }
     return span;
   }
+  // REQUIRES: the span is on no list.
+  void append(mspan* span) {
+    (empty() ? head_ : tail_->next) = span;
+    tail_ = span;
+  }
+  // Moves all of *list, in its order, to the end or the front of this.
+  void splice_back(SpanList* list) {
+    if (list->empty()) return;
+    (empty() ? head_ : tail_->next) = list->head_;
+    tail_ = list->tail_;
+    list->head_ = nullptr;
+  }
+  void splice_front(SpanList* list) {
+    if (list->empty()) return;
+    list->tail_->next = head_;
+    if (empty()) tail_ = list->tail_;
+    head_ = list->head_;
+    list->head_ = nullptr;
+  }
   bool empty() const { return head_ == nullptr; }
   mspan* head() const { return head_; }
 
  private:
   mspan* head_ = nullptr;
+  mspan* tail_ = nullptr;  // means something only in a list that is not empty
 };
 
 }  // namespace greyhound::gc

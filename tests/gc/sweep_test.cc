@@ -194,6 +194,31 @@ TEST(Mcentral, VisitsEverySpanOnce) {
   EXPECT_EQ(seen.size(), 4u);
 }
 
+TEST(Mcentral, SpansThatAreSweptInPiecesKeepTheirOrder) {
+  mspan spans[7];
+  mcentral central;
+  for (mspan& span : spans) {
+    span.sweepgen = 2;
+    central.push(&span, false);
+  }
+  for (uint32_t gen = 3; gen < 5; ++gen) {
+    SpanList taken, partial, full;
+    while (central.pop_some(gen - 1, 3, &taken) != 0) {
+      while (mspan* span = taken.pop()) {
+        span->sweepgen = gen;
+        (span - spans == 2 || span - spans == 4 ? partial : full).append(span);
+      }
+      central.splice(gen, &partial, &full);
+    }
+  }
+  // Of those with room, what the latest piece had comes first.
+  EXPECT_EQ(central.pop_partial(4), &spans[2]);
+  EXPECT_EQ(central.pop_partial(4), &spans[4]);
+  EXPECT_EQ(central.pop_partial(4), nullptr);
+  for (int i : {6, 5, 3, 1, 0}) EXPECT_EQ(central.pop_full(4), &spans[i]);
+  EXPECT_EQ(central.pop_full(4), nullptr);
+}
+
 TEST_F(SweepTest, BetweenCyclesNoListHoldsAnOldSpan) {
   std::vector<std::unique_ptr<TestRoot>> roots;
   for (int i = 0; i < 3000; ++i) {
