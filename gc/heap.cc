@@ -217,7 +217,9 @@ size_t Heap::return_to_system(size_t bytes) {
 size_t Heap::metadata_bytes() {
   ProfiledLock lock(page_lock_, "lock: pages");
   const size_t pages = pages_.frontier_pages();
-  return pages * (2 * kBitmapWordsPerPage * 8 + sizeof(uint32_t)) + span_count_ * sizeof(mspan) +
+  // With each span's place in a list.
+  constexpr size_t kSpanBytes = sizeof(mspan) + sizeof(mspan*);
+  return pages * (2 * kBitmapWordsPerPage * 8 + sizeof(uint32_t)) + span_count_ * kSpanBytes +
          slot_layout_bytes_;
 }
 

@@ -11,7 +11,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <mutex>
+#include <vector>
 
 #include "gc/mspan.h"
 #include "gc/short_mutex.h"
@@ -21,48 +23,79 @@ namespace greyhound::gc {
 
 class mcentral {
  public:
-  mspan* pop_partial(uint32_t gen) { return pop(&partial_[gen & 1]); }
-  mspan* pop_full(uint32_t gen) { return pop(&full_[gen & 1]); }
+  mspan* pop_partial(uint32_t gen) {
+    ProfiledLock lock(mutex_, "lock: central list");
+    return lists_[gen & 1].pop_partial();
+  }
+  mspan* pop_full(uint32_t gen) {
+    ProfiledLock lock(mutex_, "lock: central list");
+    return lists_[gen & 1].pop_full();
+  }
   void push(mspan* span, bool has_free) {
     ProfiledLock lock(mutex_, "lock: central list");
-    (has_free ? partial_ : full_)[span->sweepgen & 1].push(span);
+    lists_[span->sweepgen & 1].push(span, has_free);
   }
-  // Several at a time, for who sweeps them all: moves up to `most` spans of generation `gen`, the
-  // partial ones first, to the end of *taken; gives their number.
-  size_t pop_some(uint32_t gen, size_t most, SpanList* taken) {
+  // Several at a time, for who sweeps them all: appends up to `most` spans of generation `gen`, the
+  // partial ones first, to *taken.
+  void pop_some(uint32_t gen, size_t most, std::vector<mspan*>* taken) {
     ProfiledLock lock(mutex_, "lock: central list");
-    size_t count = 0;
-    for (SpanList* list : {&partial_[gen & 1], &full_[gen & 1]}) {
-      for (; count < most && !list->empty(); ++count) taken->append(list->pop());
-    }
-    return count;
+    Lists& lists = lists_[gen & 1];
+    for (; most != 0 && !lists.empty(); --most) taken->push_back(lists.pop_first());
   }
-  // Takes both lists, of swept spans of generation `gen`. Those with room go to the front, from
+  // And takes them, swept, of generation `gen`; empties both. Those with room go to the front, from
   // where a mutator takes one: of the latest, the bitmaps are still in a cache.
-  void splice(uint32_t gen, SpanList* partial, SpanList* full) {
+  void push_some(uint32_t gen, std::vector<mspan*>* partial, std::vector<mspan*>* full) {
     ProfiledLock lock(mutex_, "lock: central list");
-    partial_[gen & 1].splice_front(partial);
-    full_[gen & 1].splice_back(full);
+    for (; !partial->empty(); partial->pop_back()) lists_[gen & 1].push(partial->back(), true);
+    for (mspan* span : *full) lists_[gen & 1].push(span, false);
+    full->clear();
   }
   template <class Visit>
   void for_each(Visit visit) {
     ProfiledLock lock(mutex_, "lock: central list");
-    for (SpanList* lists : {partial_, full_}) {
-      for (int parity = 0; parity < 2; ++parity) {
-        for (mspan* span = lists[parity].head(); span != nullptr; span = span->next) visit(span);
-      }
-    }
+    for (const Lists& lists : lists_) lists.for_each(visit);
   }
 
  private:
-  mspan* pop(SpanList* list) {
-    ProfiledLock lock(mutex_, "lock: central list");
-    return list->pop();
-  }
+  // Partial spans in front, full ones behind. Of pointers, not linked through the spans: who sweeps
+  // knows which come next without having read the ones before.
+  class Lists {
+   public:
+    void push(mspan* span, bool has_free) {
+      if (has_free) {
+        spans_.push_front(span);
+        ++partial_;
+      } else {
+        spans_.push_back(span);
+      }
+    }
+    mspan* pop_partial() { return partial_ != 0 ? pop_first() : nullptr; }
+    mspan* pop_full() {
+      if (spans_.size() == partial_) return nullptr;
+      mspan* span = spans_.back();
+      spans_.pop_back();
+      return span;
+    }
+    // REQUIRES: not empty.
+    mspan* pop_first() {
+      mspan* span = spans_.front();
+      spans_.pop_front();
+      if (partial_ != 0) --partial_;
+      return span;
+    }
+    bool empty() const { return spans_.empty(); }
+    template <class Visit>
+    void for_each(Visit& visit) const {
+      for (mspan* span : spans_) visit(span);
+    }
+
+   private:
+    std::deque<mspan*> spans_;
+    size_t partial_ = 0;
+  };
 
   ShortMutex mutex_;
-  SpanList partial_[2];
-  SpanList full_[2];
+  Lists lists_[2];
 };
 
 }  // namespace greyhound::gc

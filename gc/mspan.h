@@ -13,6 +13,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 
 #include "gc/layout.h"
@@ -39,10 +40,10 @@ struct alignas(64) mspan {
   uint8_t pointer_words = 0;  // set bits of slot_mask
   std::atomic<SpanState> state{SpanState::kFree};
   uint32_t sweepgen = 0;
-  // ---- second line: owner only
+  uint32_t live = 0;  // objects that survived the last sweep; known_garbage reads it from elsewhere
+  // ---- second line: owner only, and nothing that a sweep needs
   mspan* next = nullptr;
   mcentral* central = nullptr;
-  uint32_t live = 0;  // objects that survived the last sweep; known_garbage reads it from elsewhere
   uint32_t index = 0;  // in the heap's span table
 
   size_t bytes() const { return size_t{npages} << kPageShift; }
@@ -53,16 +54,13 @@ struct alignas(64) mspan {
   }
   uintptr_t object_base(uint32_t object) const { return base + size_t{object} * elem_size; }
 };
-static_assert(sizeof(mspan) == 128);
+static_assert(sizeof(mspan) == 128 && offsetof(mspan, next) == 64);
 
-// A list of spans linked through mspan::next. Not synchronised: its holder's lock protects it. What
-// sweeps keeps the order that it finds: neighbours in the list were allocated one after the other,
-// so their bitmaps lie side by side, which is what a processor fetches ahead.
+// A LIFO list of spans linked through mspan::next. Not synchronised: its holder's lock protects it.
 class SpanList {
  public:
   void push(mspan* span) {
     span->next = head_;
-    if (empty()) tail_ = span;
     head_ = span;
   }
   mspan* pop() {
@@ -73,31 +71,10 @@ class SpanList {
     }
     return span;
   }
-  // REQUIRES: the span is on no list.
-  void append(mspan* span) {
-    (empty() ? head_ : tail_->next) = span;
-    tail_ = span;
-  }
-  // Moves all of *list, in its order, to the end or the front of this.
-  void splice_back(SpanList* list) {
-    if (list->empty()) return;
-    (empty() ? head_ : tail_->next) = list->head_;
-    tail_ = list->tail_;
-    list->head_ = nullptr;
-  }
-  void splice_front(SpanList* list) {
-    if (list->empty()) return;
-    list->tail_->next = head_;
-    if (empty()) tail_ = list->tail_;
-    head_ = list->head_;
-    list->head_ = nullptr;
-  }
   bool empty() const { return head_ == nullptr; }
-  mspan* head() const { return head_; }
 
  private:
   mspan* head_ = nullptr;
-  mspan* tail_ = nullptr;  // means something only in a list that is not empty
 };
 
 }  // namespace greyhound::gc

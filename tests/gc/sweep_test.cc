@@ -202,18 +202,19 @@ TEST(Mcentral, SpansThatAreSweptInPiecesKeepTheirOrder) {
     central.push(&span, false);
   }
   for (uint32_t gen = 3; gen < 5; ++gen) {
-    SpanList taken, partial, full;
-    while (central.pop_some(gen - 1, 3, &taken) != 0) {
-      while (mspan* span = taken.pop()) {
+    std::vector<mspan*> taken, partial, full;
+    while (central.pop_some(gen - 1, 3, &taken), !taken.empty()) {
+      for (mspan* span : taken) {
         span->sweepgen = gen;
-        (span - spans == 2 || span - spans == 4 ? partial : full).append(span);
+        (span - spans == 2 || span - spans == 4 ? partial : full).push_back(span);
       }
-      central.splice(gen, &partial, &full);
+      central.push_some(gen, &partial, &full);
+      taken.clear();
     }
   }
   // Of those with room, what the latest piece had comes first.
-  EXPECT_EQ(central.pop_partial(4), &spans[2]);
   EXPECT_EQ(central.pop_partial(4), &spans[4]);
+  EXPECT_EQ(central.pop_partial(4), &spans[2]);
   EXPECT_EQ(central.pop_partial(4), nullptr);
   for (int i : {6, 5, 3, 1, 0}) EXPECT_EQ(central.pop_full(4), &spans[i]);
   EXPECT_EQ(central.pop_full(4), nullptr);
