@@ -41,8 +41,9 @@ GREYHOUND_NOINLINE void Marker::next_buffer() {
   buffer_ = spare_ != nullptr ? std::exchange(spare_, nullptr) : pool_->get_empty();
 }
 
-// Takes entries off the buffer and asks for what scanobject will touch. What may be an interior
-// pointer is resolved here.
+// Takes entries off the buffer and asks for what scanobject will touch: the mark, the object, and
+// its span's record, which of a large heap are in no cache either. What may be an interior pointer
+// is resolved here.
 GREYHOUND_INLINE void Marker::fill(Batch* batch) {
   batch->at = batch->count = 0;
   if (buffer_ == nullptr || buffer_->empty()) return;
@@ -60,8 +61,10 @@ GREYHOUND_INLINE void Marker::fill(Batch* batch) {
       inside[unresolved++] = address;
     } else {
       __builtin_prefetch(reinterpret_cast<const void*>(address));
+      const mspan* const span = heap_->span_of(address);
+      __builtin_prefetch(span);
       batch->entries[count] = entry;
-      batch->spans[count++] = nullptr;
+      batch->spans[count++] = span;
     }
   }
   batch->count = count;
@@ -131,7 +134,7 @@ GREYHOUND_INLINE void Marker::mark_leaves(const Leaf* leaf, size_t count) {
 }
 
 // The next entry whose memory has had time to arrive; 0 when there is none left.
-GREYHOUND_INLINE MarkEntry Marker::next_entry(mspan** span) {
+GREYHOUND_INLINE MarkEntry Marker::next_entry(const mspan** span) {
   while (now_->at == now_->count) {
     std::swap(now_, next_);
     fill(next_);
@@ -187,24 +190,15 @@ GREYHOUND_NOINLINE void Marker::uncount(const uint64_t* word, uint64_t twice) {
       objects * (span->size_class == kLargeClass ? span->bytes() : span->elem_size);
 }
 
-// Sets the entry's mark and finds its span, unless fill has. 0 when it was marked before.
-GREYHOUND_INLINE uintptr_t Marker::claim(MarkEntry entry, mspan** span) {
-  const uintptr_t object = entry & ~uintptr_t{kTagMask};
-  if ((entry & kTagMask) == kTagExact && !mark(object, &marks_)) return 0;
-  if (*span == nullptr) *span = heap_->span_of(object);
-  return object;
-}
-
-GREYHOUND_INLINE void Marker::scanobject(MarkEntry entry, mspan* span) {
+GREYHOUND_INLINE void Marker::scanobject(MarkEntry entry, const mspan* span) {
   --until_;
+  const uintptr_t object = entry & ~uintptr_t{kTagMask};
   if ((entry & kTagOblet) != 0) [[unlikely]] {
-    const uintptr_t from = entry & ~uintptr_t{kTagMask};
-    scan_large(from, heap_->span_of(from), false);
+    scan_large(object, span, false);
     until_ = 0;  // as much work as an interval of objects; the others may be waiting for its rest
     return;
   }
-  const uintptr_t object = claim(entry, &span);
-  if (object == 0) return;
+  if ((entry & kTagMask) == kTagExact && !mark(object, &marks_)) return;
   ++counts_.objects_greyed;
   counts_.bytes_marked += span->elem_size;
   if (span->noscan) {
@@ -375,7 +369,7 @@ void Marker::share() {
 GREYHOUND_NOINLINE bool Marker::gcDrain(size_t objects) {
   until_ = kShareInterval;
   for (size_t intervals = objects / kShareInterval; intervals != 0;) {
-    mspan* span = nullptr;
+    const mspan* span = nullptr;
     const MarkEntry entry = next_entry(&span);
     if (entry != 0) scanobject(entry, span);
     if (until_ == 0) {
@@ -410,7 +404,7 @@ int64_t Marker::gcDrainN(int64_t budget) {
   const uint64_t start = counts_.work();
   const auto limit = static_cast<uint64_t>(budget);
   while (counts_.work() - start < limit) {
-    mspan* span = nullptr;
+    const mspan* span = nullptr;
     until_ = kShareInterval;
     const MarkEntry entry = next_entry(&span);
     if (entry != 0) {
@@ -431,7 +425,7 @@ bool Marker::drain_objects(size_t budget) {
   bool any = false;
   until_ = budget;
   while (until_ > 0) {
-    mspan* span = nullptr;
+    const mspan* span = nullptr;
     const MarkEntry entry = next_entry(&span);
     if (until_ == 0) break;
     if (entry == 0) {

@@ -70,7 +70,7 @@ class Marker {
   static constexpr size_t kNearCapacity = 128;
   struct Batch {
     MarkEntry entries[kBatch];
-    mspan* spans[kBatch];  // null where it was not looked up yet
+    const mspan* spans[kBatch];
     size_t at = 0;
     size_t count = 0;
   };
@@ -94,12 +94,11 @@ class Marker {
   void fill(Batch* batch);
   void resolve(const uintptr_t* inside, size_t count, Batch* batch);
   void mark_leaves(const Leaf* leaf, size_t count);
-  MarkEntry next_entry(mspan** span);
+  MarkEntry next_entry(const mspan** span);
   // Scans the entry's object and those near it, at most until_ in all. REQUIRES: until_ != 0.
-  void scanobject(MarkEntry entry, mspan* span);
+  void scanobject(MarkEntry entry, const mspan* span);
   void greyobject(uintptr_t word, MarkTag tag);
   void greyobject(const uintptr_t* words, uint64_t mask, MarkTag tag);
-  uintptr_t claim(MarkEntry entry, mspan** span);
   bool mark(uintptr_t object, GatheredMarks* gathered);
   bool mark_bit(uint64_t* word, size_t granule, GatheredMarks* gathered);
   void write_marks(GatheredMarks* gathered);
