@@ -130,7 +130,7 @@ void Collector::drive_one_cycle(std::unique_lock<std::mutex>*) {
 }
 
 Progress Collector::step(size_t objects) {
-  CHECK(options_.mode == Mode::kStepping);
+  GREYHOUND_CHECK(options_.mode == Mode::kStepping);
   BlockingScope blocking(current_mutator_or_null(), "step");
   std::lock_guard lock(driver_mutex_);
   world.answer_blocked();

@@ -70,7 +70,7 @@ LayoutRegistry::LayoutRegistry() : table_(new std::atomic<Layout*>[kMaxLayouts +
     noscan_[c] = add(std::move(layout));
     noscan_[c]->central.store(new mcentral, std::memory_order_release);
   }
-  CHECK(table_[kNoType].load(std::memory_order_relaxed)->noscan());
+  GREYHOUND_CHECK(table_[kNoType].load(std::memory_order_relaxed)->noscan());
 }
 
 LayoutRegistry::~LayoutRegistry() {

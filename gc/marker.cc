@@ -398,7 +398,7 @@ GREYHOUND_NOINLINE bool Marker::gcDrain(size_t objects) {
 int64_t Marker::gcDrainN(int64_t budget) {
   WorkBuffer* work = pool_->try_get(true);
   if (work == nullptr) return -1;
-  DCHECK(buffer_ == nullptr || buffer_->empty());
+  GREYHOUND_DCHECK(buffer_ == nullptr || buffer_->empty());
   if (buffer_ != nullptr) pool_->put_empty(buffer_);
   buffer_ = work;
   const uint64_t start = counts_.work();

@@ -168,7 +168,7 @@ void Mutator::leave_thread(Mutator* previous) {
 }
 
 void Mutator::unbind() {
-  CHECK(bound_ && tls_mutator == this);
+  GREYHOUND_CHECK(bound_ && tls_mutator == this);
   // As for a detach: what this thread holds now may just have been handed to another.
   spill_registers();
   stacks_[current_stack_].saved_sp = stack_pointer();

@@ -25,7 +25,7 @@ void* os_reserve(size_t bytes) {
   void* range = mi_malloc_aligned(bytes, kRangeAlignment);
   // mimalloc promises nothing about the content; that untouched pages are zero is the kernel's
   // doing.
-  if (range != nullptr) CHECK(*static_cast<volatile uint64_t*>(range) == 0);
+  if (range != nullptr) GREYHOUND_CHECK(*static_cast<volatile uint64_t*>(range) == 0);
   return range;
 }
 void os_release(void* range, size_t) { mi_free(range); }

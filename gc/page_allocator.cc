@@ -33,7 +33,7 @@ PageAllocator::~PageAllocator() {
 }
 
 void PageAllocator::initialise(uintptr_t heap_base, size_t pages) {
-  CHECK(pages % kChunkPages == 0);
+  GREYHOUND_CHECK(pages % kChunkPages == 0);
   base_ = heap_base;
   chunk_count_ = pages / kChunkPages;
   chunks_ = static_cast<Chunk*>(metadata_alloc(chunk_count_ * sizeof(Chunk)));
@@ -98,7 +98,7 @@ void PageAllocator::take(size_t page, size_t count, bool* zeroed) {
     const size_t here = std::min(count, kChunkPages - first);
     Chunk& c = chunks_[chunk];
     for_each_mask(first, here, [&](size_t w, uint64_t mask) {
-      DCHECK((c.used[w] & mask) == 0);
+      GREYHOUND_DCHECK((c.used[w] & mask) == 0);
       c.used[w] |= mask;
       if ((c.dirty[w] & mask) != 0) *zeroed = false;
       free_dirty_pages_ -= static_cast<size_t>(std::popcount(c.dirty[w] & mask));
@@ -119,7 +119,7 @@ void PageAllocator::release(size_t page, size_t count) {
     const size_t first = page % kChunkPages;
     const size_t here = std::min(count, kChunkPages - first);
     for_each_mask(first, here, [&](size_t w, uint64_t mask) {
-      DCHECK((chunks_[chunk].used[w] & mask) == mask);
+      GREYHOUND_DCHECK((chunks_[chunk].used[w] & mask) == mask);
       chunks_[chunk].used[w] &= ~mask;
     });
     summarise(chunk);

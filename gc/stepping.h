@@ -96,7 +96,7 @@ struct Stepping {
 class ActAs {
  public:
   explicit ActAs(Mutator& mutator) : mutator_(mutator), outer_(tls_mutator) {
-    CHECK(!mutator.bound() && mutator.state() == MutatorState::kBlocked);
+    GREYHOUND_CHECK(!mutator.bound() && mutator.state() == MutatorState::kBlocked);
     Stepping::state(mutator).store(MutatorState::kRunning, std::memory_order_seq_cst);
     tls_mutator = &mutator;
   }

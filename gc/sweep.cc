@@ -134,7 +134,7 @@ mspan* take_span(Collector* collector, Mutator* mutator, AllocRun* run) {
   const bool may_sweep =
       bug(Bug::kSweepsWhileBlack) ? gen == heap.sweepgen.load() : !mutator->alloc_black();
   if (may_sweep) {
-    DCHECK(gen == heap.sweepgen.load(std::memory_order_acquire));
+    GREYHOUND_DCHECK(gen == heap.sweepgen.load(std::memory_order_acquire));
     collector->sweepers.fetch_add(1, std::memory_order_seq_cst);
     const uint64_t traced_from = mutator->tracing() ? monotonic_ns() : 0;
     mspan* span = take_unswept(collector, central, gen);
@@ -150,7 +150,7 @@ mspan* take_span(Collector* collector, Mutator* mutator, AllocRun* run) {
 
 uint32_t sweep_span(Collector* collector, mspan* span, uint32_t gen) {
   Heap& heap = collector->heap;
-  DCHECK(span->sweepgen + 1 == gen);
+  GREYHOUND_DCHECK(span->sweepgen + 1 == gen);
   if (collector->options().debug.allocfreetrace != 0) trace_dead(heap, span);
   if (heap.clobber_free.load(std::memory_order_relaxed)) clobber_dead(&heap, span);
   // Exclusive: nobody marks now and the caller owns the span, so plain accesses (which the compiler

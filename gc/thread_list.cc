@@ -21,7 +21,7 @@ ThreadList::~ThreadList() {
   std::shared_ptr<ThreadObserver> observer;
   {
     std::lock_guard lock(mutex_);
-    DCHECK(threads_.empty());
+    GREYHOUND_DCHECK(threads_.empty());
     observer = observer_;
   }
   if (observer != nullptr) observer->list_ending(this);
@@ -38,14 +38,14 @@ void ThreadList::add(ThreadEntry* entry) {
 
 void ThreadList::remove(ThreadEntry* entry) {
   std::lock_guard lock(mutex_);
-  DCHECK(entry->sampling == &sampling);
+  GREYHOUND_DCHECK(entry->sampling == &sampling);
   if (observer_ != nullptr) observer_->thread_ending(*entry);
   std::erase(threads_, entry);
 }
 
 void ThreadList::observe(const std::shared_ptr<ThreadObserver>& observer) {
   std::lock_guard lock(mutex_);
-  DCHECK(observer == nullptr || observer_ == nullptr);
+  GREYHOUND_DCHECK(observer == nullptr || observer_ == nullptr);
   for (const ThreadEntry* thread : threads_) {
     if (observer != nullptr) {
       observer->thread_started(*thread);

@@ -43,14 +43,14 @@ WorkBuffer* WorkPool::get_empty() {
 }
 
 void WorkPool::put_empty(WorkBuffer* buffer) {
-  DCHECK(buffer->empty());
+  GREYHOUND_DCHECK(buffer->empty());
   ProfiledLock lock(mutex_, "lock: work pool");
   buffer->next = empty_;
   empty_ = buffer;
 }
 
 void WorkPool::put(WorkBuffer* buffer) {
-  DCHECK(!buffer->empty());
+  GREYHOUND_DCHECK(!buffer->empty());
   bool wake = false;
   {
     ProfiledLock lock(mutex_, "lock: work pool");
@@ -77,7 +77,7 @@ WorkBuffer* WorkPool::try_get(bool becomes_active) {
 
 WorkBuffer* WorkPool::get_or_finish() {
   ProfiledLock lock(mutex_, "lock: work pool");
-  DCHECK(active_ > 0);
+  GREYHOUND_DCHECK(active_ > 0);
   --active_;
   while (true) {
     if (full_ != nullptr) {
@@ -100,7 +100,7 @@ WorkBuffer* WorkPool::get_or_finish() {
 
 void WorkPool::finish() {
   ProfiledLock lock(mutex_, "lock: work pool");
-  DCHECK(active_ > 0);
+  GREYHOUND_DCHECK(active_ > 0);
   if (--active_ == 0) changed_.notify_all();
 }
 

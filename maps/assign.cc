@@ -44,7 +44,7 @@ hmap* makemap(const MapType* t, size_t hint, hmap* h) {
 }
 
 bool mapreserve(const MapType* t, hmap* h, size_t hint) {
-  DCHECK(h->count == 0 && h->buckets == nullptr);
+  GREYHOUND_DCHECK(h->count == 0 && h->buckets == nullptr);
   // A table of one bucket is left to the first insertion.
   const unsigned B = B_for(*t, hint);
   return B == 0 || make_table(t, h, B);

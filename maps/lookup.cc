@@ -19,7 +19,7 @@ alignas(kCacheLine) constinit const unsigned char zeroVal[kZeroValBytes] = {};
 void concurrent_read_and_write() { fatal("concurrent map read and map write"); }
 
 const void* mapaccess1(const MapType* t, const hmap* h, const void* key) {
-  DCHECK(t->elem->size <= kZeroValBytes);
+  GREYHOUND_DCHECK(t->elem->size <= kZeroValBytes);
   return mapaccess1_fat(t, h, key, zeroVal);
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Checks in three tiers and the one way to die. CHECK is always on, DCHECK only in debug builds;
-// the costly tier is the verify_* functions of each layer, behind GREYHOUND_DEBUG flags.
+// Checks in three tiers and the one way to die. GREYHOUND_CHECK is always on, GREYHOUND_DCHECK only
+// in debug builds; the costly tier is the verify_* functions of each layer, behind GREYHOUND_DEBUG
+// flags.
 //
 // fatal() prints one line on stderr and ends the process with exit status 2, as Go's runtime does
 // for a fatal error: nothing is unwound, because the state that made it fatal is not trusted.
@@ -23,12 +24,12 @@ void set_fatal_context(FatalContext describe, const void* owner);
 
 }  // namespace greyhound
 
-#define CHECK(condition)                             \
+#define GREYHOUND_CHECK(condition)                   \
   (__builtin_expect(static_cast<bool>(condition), 1) \
        ? static_cast<void>(0)                        \
        : ::greyhound::check_failed(__FILE__, __LINE__, #condition))
 #ifdef NDEBUG
-#define DCHECK(condition) static_cast<void>(0)
+#define GREYHOUND_DCHECK(condition) static_cast<void>(0)
 #else
-#define DCHECK(condition) CHECK(condition)
+#define GREYHOUND_DCHECK(condition) GREYHOUND_CHECK(condition)
 #endif

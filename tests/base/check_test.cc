@@ -22,7 +22,7 @@ TEST_F(CheckDeathTest, FatalPrintsOneLineAndExitsWithTwo) {
 
 TEST_F(CheckDeathTest, AFailedCheckNamesItsPlaceAndCondition) {
   const int cats = 3;
-  EXPECT_EXIT(CHECK(cats == 4), ::testing::ExitedWithCode(2),
+  EXPECT_EXIT(GREYHOUND_CHECK(cats == 4), ::testing::ExitedWithCode(2),
               "check_test.cc:[0-9]+: check failed: cats == 4");
 }
 
@@ -52,8 +52,8 @@ TEST_F(CheckDeathTest, APanicHandlerThatReturnsIsFatal) {
 }
 
 TEST(Check, PassesWhatIsTrue) {
-  CHECK(1 + 1 == 2);
-  DCHECK(true);
+  GREYHOUND_CHECK(1 + 1 == 2);
+  GREYHOUND_DCHECK(true);
 }
 
 TEST(Panic, ReachesTheHandlerOfTheThread) {

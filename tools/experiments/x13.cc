@@ -57,7 +57,8 @@ runtime::Options without_cycles() {
 const gc::mspan& span_of_one_object(Rig& rig) {
   const auto* const object = rig.thread().make<Object>();
   const gc::mspan* span = rig.runtime().collector().heap.find_object(address_of(object)).span;
-  CHECK(span != nullptr && span->nelems > 1 && span->limit() < span->base + span->bytes());
+  GREYHOUND_CHECK(span != nullptr && span->nelems > 1 &&
+                  span->limit() < span->base + span->bytes());
   return *span;
 }
 

@@ -93,7 +93,7 @@ Measurement read_asserted(uint64_t ops) {
   Measurement m = rig.measure(ops, [&](uint64_t i) {
     const auto* v = static_cast<const eface*>(maps::mapaccess1_faststr(type, map, string_key(i)));
     const int64_t* value = v->as<int64_t>();
-    CHECK(value != nullptr);
+    GREYHOUND_CHECK(value != nullptr);
     sum += *value;
   });
   consume(sum);

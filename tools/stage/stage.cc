@@ -281,7 +281,7 @@ bool Stage::advance() {
     const gc::Progress progress = collector().step(1);
     if (progress == gc::Progress::kIdle) return false;
     if (progress == gc::Progress::kWaiting) {
-      CHECK(answer_one());
+      GREYHOUND_CHECK(answer_one());
       refresh();
       return true;
     }
