@@ -216,15 +216,16 @@ GREYHOUND_INLINE void Marker::scanobject(MarkEntry entry, const mspan* span) {
     }
     return;
   }
-  if (span->exact) {
+  if (span->exact && follows_near_) {
     scan_near(object, span);
     return;
   }
+  const MarkTag tag = span->exact ? kTagExact : kTagInterior;
   counts_.words_scanned += span->pointer_words;
   const auto* words = reinterpret_cast<const uintptr_t*>(object);
   do {
     // acquire: partner of store_word's release, so the target's initialisation is visible.
-    greyobject(load_word(words + std::countr_zero(mask)), kTagInterior);
+    greyobject(load_word(words + std::countr_zero(mask)), tag);
     mask &= mask - 1;
   } while (mask != 0);
 }
@@ -344,6 +345,14 @@ bool Marker::grey_root(uintptr_t word) {
 
 void Marker::grey_fields(uintptr_t object) { push(object | kTagGrey); }
 
+// The interval that ended says which way the next one goes; assists, which scan too little to try,
+// take it from the last marker that did.
+GREYHOUND_NOINLINE void Marker::choose_near() {
+  const bool followed = follows_near_;
+  follows_near_ = near_choice_.interval_ended(work_taken_ + counts_.work(), thread_cpu_ns);
+  if (follows_near_ != followed) pool_->set_follow_near(follows_near_);
+}
+
 // What was greyed since the last report becomes the assists' credit.
 void Marker::report_work() {
   const uint64_t work = counts_.work();
@@ -373,6 +382,7 @@ GREYHOUND_NOINLINE bool Marker::gcDrain(size_t objects) {
     const MarkEntry entry = next_entry(&span);
     if (entry != 0) scanobject(entry, span);
     if (until_ == 0) {
+      choose_near();
       share();
       until_ = kShareInterval;
       --intervals;
@@ -401,6 +411,7 @@ int64_t Marker::gcDrainN(int64_t budget) {
   GREYHOUND_DCHECK(buffer_ == nullptr || buffer_->empty());
   if (buffer_ != nullptr) pool_->put_empty(buffer_);
   buffer_ = work;
+  follows_near_ = pool_->follow_near();
   const uint64_t start = counts_.work();
   const auto limit = static_cast<uint64_t>(budget);
   while (counts_.work() - start < limit) {
@@ -459,6 +470,7 @@ void Marker::flush() {
 
 MarkCounts Marker::take_counts() {
   credited_work_ = 0;
+  work_taken_ += counts_.work();
   return std::exchange(counts_, MarkCounts{});
 }
 

@@ -8,8 +8,8 @@
 //                has no pointers, as Go does
 //   scanobject   sets the mark (unless it was set), finds the layout, reads the pointer words
 //   greyobject   pushes what a pointer word points to
-//   scan_near    keeps what points into the same span off the queue: its lines are likely to be in
-//                the cache already, and the span need not be looked up again
+//   scan_near    keeps what points into the same span off the queue, while that is the faster way
+//                (near_choice.h)
 //
 // Marking is bound by memory latency: entries are pushed *before* their mark is tested, so that the
 // test happens on a line that was asked for at least kBatch entries ago. (An OCaml 5 and a
@@ -31,6 +31,7 @@
 #include <cstddef>
 
 #include "gc/heap.h"
+#include "gc/near_choice.h"
 #include "gc/stats.h"
 #include "gc/work_pool.h"
 
@@ -103,6 +104,7 @@ class Marker {
   bool mark_bit(uint64_t* word, size_t granule, GatheredMarks* gathered);
   void write_marks(GatheredMarks* gathered);
   void uncount(const uint64_t* word, uint64_t twice);
+  void choose_near();
   void scan_near(uintptr_t object, const mspan* span);
   void scan_small(uintptr_t object, const mspan* span);
   void scan_large(uintptr_t from, const mspan* span, bool whole);
@@ -119,10 +121,13 @@ class Marker {
   Batch* now_ = &batches_[0];
   Batch* next_ = &batches_[1];
   uint32_t near_[kNearCapacity];  // scan_near's stack: offsets of objects in the span at hand
+  bool follows_near_ = true;      // scan_near is used
+  NearChoice near_choice_;
   GatheredMarks marks_;
   size_t until_ = SIZE_MAX;  // objects that may still be scanned before the caller looks up
   MarkCounts counts_;
   uint64_t credited_work_ = 0;
+  uint64_t work_taken_ = 0;  // what take_counts gave
   uint64_t reports_ = 0;
 };
 

@@ -83,6 +83,11 @@ class WorkPool {
   // By an assist that found nothing: the next marker that has plenty puts some in the pool.
   void ask_to_share() { asked_.store(true, std::memory_order_relaxed); }
 
+  // Which way near objects go (near_choice.h), as the last marker found that tried. Relaxed: a
+  // hint.
+  bool follow_near() const { return follow_near_.load(std::memory_order_relaxed); }
+  void set_follow_near(bool follow) { follow_near_.store(follow, std::memory_order_relaxed); }
+
   // Frees the empty buffers beyond a few; gives the bytes held by all buffers before that.
   void trim();
   size_t bytes() const { return buffers_.load(std::memory_order_relaxed) * sizeof(WorkBuffer); }
@@ -97,6 +102,7 @@ class WorkPool {
   std::atomic<size_t> queued_{0};   // length of full_; written under mutex_
   std::atomic<size_t> waiting_{0};  // written under mutex_
   std::atomic<bool> asked_{false};
+  std::atomic<bool> follow_near_{true};
   std::atomic<size_t> buffers_{0};
 };
 

@@ -112,6 +112,8 @@ PEER_ROWS = [
     beside("binary-trees-18-400", "mimalloc", 1),
     *beside_go("mark-1g", 0.33),
     *beside_go("mark-1g-shuffled", 0.25),
+    *[beside(workload, peer, 0.5) for workload in ("mark-topdown", "mark-random-order", "gcbench")
+      for peer in (OLD_GO, NEW_GO, "bdwgc")],
     *beside_go("latency-1g", 0.1, "p999"),
     *beside_go("latency-1g", 0.1, "max"),
     above_off(),

@@ -12,6 +12,7 @@
 #include <gc.h>
 
 #include "harness.h"
+#include "trees.h"
 
 namespace {
 
@@ -135,6 +136,70 @@ Result mark_1g(bool quick, uint32_t (*build_it)(uint32_t)) {
   return result.with("markers", markers());
 }
 
+struct BenchNode {
+  BenchNode* left;
+  BenchNode* right;
+  int32_t i;
+  int32_t j;
+};
+struct Place {
+  BenchNode* parent;
+  int64_t right;
+};
+BenchNode* volatile tree;
+
+template <typename T>
+T* checked(void* memory) {
+  if (memory == nullptr) throw std::runtime_error("bdwgc is out of memory");
+  return static_cast<T*>(memory);
+}
+
+BenchNode* make_bench_node() { return checked<BenchNode>(GC_MALLOC(sizeof(BenchNode))); }
+
+BenchNode* build_bench(uint32_t depth) {
+  BenchNode* left = depth == 0 ? nullptr : build_bench(depth - 1);
+  BenchNode* right = depth == 0 ? nullptr : build_bench(depth - 1);
+  BenchNode* node = make_bench_node();
+  node->left = left;
+  node->right = right;
+  return node;
+}
+
+uint64_t count_bench(const BenchNode* node) {
+  if (node->left == nullptr) return 1;
+  return 1 + count_bench(node->left) + count_bench(node->right);
+}
+
+BenchNode* top_down() {
+  BenchNode* root = make_bench_node();
+  peers::populate<BenchNode>(peers::kOrderTreeDepth, root, make_bench_node);
+  return root;
+}
+
+BenchNode* random_order() {
+  auto* places = checked<Place>(GC_MALLOC(sizeof(Place) << peers::kOrderTreeDepth));
+  BenchNode* root = make_bench_node();
+  peers::grow_in_random_order(peers::kOrderTreeDepth, root, places, make_bench_node);
+  return root;
+}
+
+Result mark_order(BenchNode* (*build_it)()) {
+  tree = build_it();
+  const auto [wall, cpu] = peers::time_cycles(3, GC_gcollect);
+  const auto nodes = static_cast<double>(peers::tree_nodes(peers::kOrderTreeDepth));
+  peers::expect(count_bench(tree) == peers::tree_nodes(peers::kOrderTreeDepth),
+                "nodes of the tree");
+  Result result{"ns/object", wall * 1e9 / nodes, {}};
+  result.with("objects", nodes).with("cycle_ms", wall * 1e3).with("cycle_cpu_ms", cpu * 1e3);
+  return result.with("markers", markers());
+}
+
+Result gcbench(bool) {
+  return peers::gcbench<BenchNode>(
+      make_bench_node, build_bench,
+      [](size_t n) { return checked<double>(GC_MALLOC_ATOMIC(n * sizeof(double))); }, count_bench);
+}
+
 Result latency_1g(bool quick) {
   build_forest(quick ? peers::kMarkTreesQuick : peers::kMarkTrees);
   GC_gcollect();
@@ -173,6 +238,9 @@ int main(int argc, char** argv) {
        {"binary-trees-18", [](bool) { return peers::binary_trees_18(build, count, [](Node*) {}); }},
        {"mark-1g", [](bool q) { return mark_1g(q, build_forest); }},
        {"mark-1g-shuffled", [](bool q) { return mark_1g(q, build_shuffled_forest); }},
+       {"mark-topdown", [](bool) { return mark_order(top_down); }},
+       {"mark-random-order", [](bool) { return mark_order(random_order); }},
+       {"gcbench", gcbench},
        {"latency-1g", latency_1g},
        {"rss-64m", rss_64m}});
 }

@@ -9,6 +9,7 @@
 #include "runtime/greyhound.h"
 
 #include "harness.h"
+#include "trees.h"
 
 namespace {
 
@@ -185,6 +186,67 @@ Result mark_1g(bool quick, Forest (*build_it)(World&, uint32_t)) {
   Result result{"ns/object", wall * 1e9 / nodes, {}};
   result.with("objects", nodes).with("cycle_ms", wall * 1e3).with("cycle_cpu_ms", cpu * 1e3);
   return world.with_heap(std::move(result));
+}
+
+// --- GCBench's nodes
+
+struct BenchNode {
+  Ref<BenchNode> left;
+  Ref<BenchNode> right;
+  int32_t i;
+  int32_t j;
+};
+struct Place {
+  Ref<BenchNode> parent;
+  int64_t right;
+};
+
+BenchNode* make_bench_node() { return Thread::make<BenchNode>(); }
+
+BenchNode* build_bench(uint32_t depth) {
+  if (depth == 0) return make_bench_node();
+  BenchNode* left = build_bench(depth - 1);
+  BenchNode* right = build_bench(depth - 1);
+  return Thread::make<BenchNode>(left, right, 0, 0);
+}
+
+uint64_t count_bench(const BenchNode* node) {
+  if (node->left == nullptr) return 1;
+  return 1 + count_bench(node->left) + count_bench(node->right);
+}
+
+BenchNode* top_down() {
+  BenchNode* root = make_bench_node();
+  peers::populate<BenchNode>(peers::kOrderTreeDepth, root, make_bench_node);
+  return root;
+}
+
+BenchNode* random_order() {
+  auto* places = Thread::make_array<Place>(size_t{1} << peers::kOrderTreeDepth);
+  BenchNode* root = make_bench_node();
+  peers::grow_in_random_order(peers::kOrderTreeDepth, root, places, make_bench_node);
+  return root;
+}
+
+Result mark_order(BenchNode* (*build_it)()) {
+  World world(two_markers());
+  BenchNode* tree = build_it();
+  const auto [wall, cpu] = peers::time_cycles(3, [&] { world.runtime.collect(); });
+  const auto nodes = static_cast<double>(peers::tree_nodes(peers::kOrderTreeDepth));
+  expect(count_bench(tree) == peers::tree_nodes(peers::kOrderTreeDepth), "nodes of the tree");
+  Result result{"ns/object", wall * 1e9 / nodes, {}};
+  result.with("objects", nodes).with("cycle_ms", wall * 1e3).with("cycle_cpu_ms", cpu * 1e3);
+  return world.with_heap(std::move(result));
+}
+
+Result gcbench(bool) {
+  World world;
+  return world.with_heap(peers::gcbench<BenchNode>(
+      make_bench_node, build_bench, [](size_t n) { return Thread::make_array<double>(n); },
+      [&](const BenchNode* tree) {
+        world.thread.safepoint();
+        return count_bench(tree);
+      }));
 }
 
 // With a bound on the operations, the collector is off once the heap stands.
@@ -398,6 +460,9 @@ int main(int argc, char** argv) {
       {"binary-trees-18-400", [](bool) { return binary_trees_18(400); }},
       {"mark-1g", [](bool q) { return mark_1g(q, build_forest); }},
       {"mark-1g-shuffled", [](bool q) { return mark_1g(q, build_shuffled_forest); }},
+      {"mark-topdown", [](bool) { return mark_order(top_down); }},
+      {"mark-random-order", [](bool) { return mark_order(random_order); }},
+      {"gcbench", gcbench},
       {"latency-1g", [](bool q) { return latency_1g(q, UINT64_MAX); }},
       {"latency-1g-off", [](bool q) { return latency_1g(q, peers::latency_off_ops(q)); }},
       {"rss-64m", rss_64m},

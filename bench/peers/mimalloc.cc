@@ -9,6 +9,7 @@
 #include <mimalloc.h>
 
 #include "harness.h"
+#include "trees.h"
 
 namespace {
 

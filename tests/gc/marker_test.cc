@@ -17,12 +17,15 @@ class MarkerTest : public SteppingTest {
 
   // Marks are not the collector's here: they go before it looks.
   void TearDown() override {
+    unmark_all();
+    SteppingTest::TearDown();
+  }
+  void unmark_all() {
     collector.heap.for_each_span([&](const mspan* span) {
       const size_t first = collector.heap.marks.granule(span->base) >> 6;
       for (size_t w = 0; w < size_t{span->npages} * kBitmapWordsPerPage; ++w)
         collector.heap.marks.store(first + w, 0);
     });
-    SteppingTest::TearDown();
   }
 
   void drain() {
@@ -112,6 +115,32 @@ TEST_F(MarkerTest, MarksWhatIsReachableAndNothingElse) {
   EXPECT_EQ(counts.bytes_marked, 3u * 32);
   EXPECT_EQ(counts.words_scanned, 3u * 2);
   EXPECT_EQ(counts.noscan_greyed, 0u);
+}
+
+TEST_F(MarkerTest, MarksTheSameWhetherNearObjectsAreFollowedOrQueued) {
+  GREYHOUND_SEEDED(random);
+  std::vector<Node*> nodes(5000);
+  for (Node*& node : nodes) node = make(a);
+  for (Node* node : nodes) {
+    if (random() % 4 != 0) store(a, node->next, nodes[random() % nodes.size()]);
+    if (random() % 4 != 0) store(a, node->other, nodes[random() % nodes.size()]);
+  }
+  std::vector<bool> reached[2];
+  MarkCounts counts[2];
+  for (const bool follow : {false, true}) {
+    collector.pool.set_follow_near(follow);
+    EXPECT_TRUE(marker.grey_root(address_of(nodes[0])));
+    marker.flush();
+    while (marker.gcDrainN(1 << 20) > 0) {
+    }
+    for (Node* node : nodes) reached[follow].push_back(marked(node));
+    counts[follow] = marker.take_counts();
+    unmark_all();
+  }
+  EXPECT_EQ(reached[0], reached[1]);
+  EXPECT_EQ(counts[0].objects_greyed, counts[1].objects_greyed);
+  EXPECT_EQ(counts[0].bytes_marked, counts[1].bytes_marked);
+  EXPECT_EQ(counts[0].words_scanned, counts[1].words_scanned);
 }
 
 TEST_F(MarkerTest, NoscanObjectsAreMarkedAndNotRead) {

@@ -276,7 +276,7 @@ func usage() {
 
 func main() {
 	runtime.GOMAXPROCS(2)
-	workloads := append(append(allocWorkloads(), treeWorkloads()...), mapWorkloads()...)
+	workloads := append(append(allocWorkloads(), treeWorkloads()...), append(orderWorkloads(), mapWorkloads()...)...)
 	name, quick := "", false
 	for args := os.Args[1:]; len(args) > 0; args = args[1:] {
 		switch {
