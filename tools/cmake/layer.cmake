@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 #
 # greyhound_flags(TARGET)                    the flags of every target of ours
+# greyhound_for_plugins(TARGET)              archives that may go into a shared library
 # greyhound_outside_layers(TARGET [BY_FOLDER] [ALONE REGEX])  compile a test or a tool cheaply
 # greyhound_layer(NAME [CORE] [LAYERS L...]) one static library per layer folder, from its *.cc
 #
@@ -66,6 +67,14 @@ function(greyhound_outside_layers target)
   endforeach()
 endfunction()
 
+# So that a static library can go into an embedder's shared one. Without interposition (which a function of an archive
+# is not meant for) position-independent code is as short as the executable's: calls within a file are direct and may
+# be inlined, and of an executable the linker takes the detours by the global offset table out again.
+function(greyhound_for_plugins target)
+  set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+  target_compile_options(${target} PRIVATE -fno-semantic-interposition)
+endfunction()
+
 # CORE: no exceptions, no RTTI. A layer without sources yet still makes a library, from an empty file.
 function(greyhound_layer name)
   cmake_parse_arguments(PARSE_ARGV 1 layer "CORE" "" "LAYERS")
@@ -87,6 +96,7 @@ function(greyhound_layer name)
     "$<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>"
     "$<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/greyhound>")
   greyhound_flags(${target})
+  greyhound_for_plugins(${target})
   target_compile_definitions(${target} PRIVATE
     GREYHOUND_VERSION="${PROJECT_VERSION}" GREYHOUND_PROBES=$<BOOL:${GREYHOUND_PROBES}>)
   if(layer_CORE)
