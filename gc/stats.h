@@ -8,6 +8,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "runtime/base/system.h"
+
 namespace greyhound::gc {
 
 // Latencies in eight buckets an octave, each at most an eighth wide, so that two quantiles can be
@@ -123,7 +125,7 @@ struct GcStats {
   CycleStats last_cycle;
 };
 
-uint64_t monotonic_ns();
-uint64_t thread_cpu_ns();
+using greyhound::monotonic_ns;
+using greyhound::thread_cpu_ns;
 
 }  // namespace greyhound::gc
