@@ -86,6 +86,8 @@ struct CycleStats {
 };
 
 struct GcStats {
+  // Where the process's heaps come from: "mimalloc 2.0.9", or "system" where that cannot be loaded.
+  const char* memory_source = "";
   uint64_t cycles = 0;
   uint64_t forced_cycles = 0;
   uint64_t rounds = 0;

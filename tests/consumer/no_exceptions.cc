@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+// Compiled with -fno-exceptions and -fno-rtti. What gives null instead of throwing is used; with
+// the argument "exhaust" what would throw, which ends the program with status 2 and a sentence.
+#include <cstdio>
+
+#include "runtime/greyhound.h"
+using namespace greyhound;
+
+struct Node {
+  Ref<Node> next;
+  int64_t value;
+};
+
+int main(int argc, char**) {
+  runtime::Options options;
+  options.max_heap = 8 << 20;
+  options.use_environment = false;
+  runtime::Runtime rt(options);
+  runtime::Thread thread(rt);
+  Node* list = nullptr;
+  int64_t count = 0;
+  for (Node* node = nullptr; (node = thread.try_make<Node>(list, count)) != nullptr; ++count) {
+    list = node;
+    if (argc > 1) static_cast<void>(thread.make_array<int64_t>(1000));
+  }
+  for (const Node* node = list; node != nullptr; node = node->next) {
+    if (node->value != --count) return 1;
+  }
+  list = nullptr;
+  auto index = maps::Map<int64_t, Ref<Node>>::make();
+  Node* kept = thread.make<Node>(nullptr, 7);
+  Weak<Node> cached(kept);
+  if (!index.insert_or_assign(1, kept)) return 1;
+  rt.add_cleanup(kept, [] { std::puts("gone"); });
+  rt.collect();
+  return cached.get() == kept && (*index.find(1))->value == 7 ? 0 : 1;
+}
