@@ -11,27 +11,45 @@ struct Node {
   int64_t value;
 };
 
-int main(int argc, char**) {
+runtime::Options small() {
   runtime::Options options;
   options.max_heap = 8 << 20;
   options.use_environment = false;
-  runtime::Runtime rt(options);
+  return options;
+}
+
+bool fill() {
+  runtime::Runtime rt(small());
   runtime::Thread thread(rt);
   Node* list = nullptr;
   int64_t count = 0;
-  for (Node* node = nullptr; (node = thread.try_make<Node>(list, count)) != nullptr; ++count) {
+  for (Node* node = nullptr; (node = thread.try_make<Node>(list, count)) != nullptr; ++count)
     list = node;
-    if (argc > 1) static_cast<void>(thread.make_array<int64_t>(1000));
-  }
   for (const Node* node = list; node != nullptr; node = node->next) {
-    if (node->value != --count) return 1;
+    if (node->value != --count) return false;
   }
-  list = nullptr;
+  return count == 0;
+}
+
+bool use() {
+  runtime::Runtime rt(small());
+  runtime::Thread thread(rt);
   auto index = maps::Map<int64_t, Ref<Node>>::make();
   Node* kept = thread.make<Node>(nullptr, 7);
-  Weak<Node> cached(kept);
-  if (!index.insert_or_assign(1, kept)) return 1;
+  const Weak<Node> cached(kept);
+  if (!index.insert_or_assign(1, kept)) return false;
   rt.add_cleanup(kept, [] { std::puts("gone"); });
   rt.collect();
-  return cached.get() == kept && (*index.find(1))->value == 7 ? 0 : 1;
+  return cached.get() == kept && (*index.find(1))->value == 7;
+}
+
+void exhaust() {
+  runtime::Runtime rt(small());
+  runtime::Thread thread(rt);
+  for (Node* list = nullptr;;) list = thread.make<Node>(list, 0);
+}
+
+int main(int argc, char**) {
+  if (argc > 1) exhaust();
+  return fill() && use() ? 0 : 1;
 }

@@ -70,10 +70,12 @@ endfunction()
 
 # So that a static library can go into an embedder's shared one. Without interposition (which a function of an archive
 # is not meant for) position-independent code is as short as the executable's: calls within a file are direct and may
-# be inlined, and of an executable the linker takes the detours by the global offset table out again.
+# be inlined, and of an executable the linker takes the detours by the global offset table out again. Nor with GCC's
+# symbols of which a process has but one: a library that holds one is never unloaded.
 function(greyhound_for_plugins target)
   set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE ON)
-  target_compile_options(${target} PRIVATE -fno-semantic-interposition)
+  target_compile_options(${target} PRIVATE
+    -fno-semantic-interposition $<$<CXX_COMPILER_ID:GNU>:-fno-gnu-unique>)
 endfunction()
 
 # What a program that links a layer is asked to keep: CPU and heap profiles walk its frames by their pointers, and end
