@@ -368,6 +368,7 @@ GcStats Collector::stats() {
     std::lock_guard lock(stats_mutex_);
     result = totals_;
   }
+  result.memory_source = memory_source();
   result.mallocs = mallocs_.load(std::memory_order_relaxed);
   result.alloc_bytes = alloc_bytes_.load(std::memory_order_relaxed);
   result.heap_live = pacer.live();

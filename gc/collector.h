@@ -148,7 +148,7 @@ class Collector {
   bool allows_nested_mutators() const { return options_.mode == Mode::kStepping; }
 
   Heap heap;
-  WorkPool pool;
+  WorkPool pool{&heap.metadata_pages};
   Pacer pacer;
   CpuLimiter limiter;
   World world;

@@ -3,7 +3,6 @@
 // callers of collect() and step(). The order of things is collector.cc's; this file only runs it.
 #include <algorithm>
 #include <chrono>
-#include <random>
 #include <string>
 
 #include "gc/collector.h"
@@ -39,7 +38,7 @@ Collector::Collector(const Options& options)
     options_.mode = Mode::kStopTheWorld;
   made_at_ns_ = monotonic_ns();
   uint64_t seed = static_cast<uint64_t>(options_.debug.seed);
-  if (seed == 0) seed = (uint64_t{std::random_device{}()} << 32) ^ made_at_ns_;
+  if (seed == 0) seed = random_seed();
   seed_state_.store(seed, std::memory_order_relaxed);
 }
 
@@ -243,7 +242,8 @@ GREYHOUND_NOINLINE void Collector::wait_for_phase(Mutator* mutator) {
   {
     BlockingScope blocking(mutator, "waiting for a cycle to begin");
     const TimedWait wait("cycle start");
-    nanosleep(&kPhaseWait, nullptr);
+    // Cut short or refused, the next refill waits again.
+    static_cast<void>(nanosleep(&kPhaseWait, nullptr));
   }
   record_assist(monotonic_ns() - start);
   if (tracer.on()) mutator->trace_since(start, EventKind::kWaitForCycle);

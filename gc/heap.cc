@@ -15,7 +15,51 @@ constexpr uint64_t kDefaultReserve = uint64_t{4} << 30;
 #else
 constexpr uint64_t kDefaultReserve = uint64_t{64} << 30;
 #endif
-constexpr uint64_t kSmallestReserve = kRangeAlignment;
+constexpr uint64_t kSmallestReserve = PageAllocator::kChunkBytes;
+// Spans are numbered in 32 bits.
+constexpr uint64_t kLargestReserve = uint64_t{16} << 40;
+// What is left to the rest of the program where address space is scarce: as much as the range
+// takes, within these bounds. The least is the stacks of the runtime's threads and its metadata.
+constexpr size_t kLeastRoom = size_t{128} << 20;
+constexpr size_t kMostRoom = size_t{1} << 30;
+
+constexpr size_t kLeastMetadataPages = 256;
+
+// Where the parts of a range lie in its one block: what is managed first, then its side tables.
+// Each begins on a page of the system's.
+struct RangeParts {
+  explicit RangeParts(size_t reserve) {
+    const size_t pages = reserve >> kPageShift;
+    size_t end = reserve;
+    const auto place = [&end](size_t part) {
+      const size_t at = end;
+      end += align_up(part, kSystemPage);
+      return at;
+    };
+    marks = place(reserve / kGranule / 8);
+    allocs = place(reserve / kGranule / 8);
+    page_table = place(pages * sizeof(uint32_t));
+    spans = place(pages * sizeof(mspan));
+    allocator = place(PageAllocator::table_bytes(pages));
+    metadata_pages = std::max(reserve / 64 / kSystemPage, kLeastMetadataPages);
+    metadata = place(SystemPages::area_bytes(metadata_pages));
+    bytes = end;
+  }
+  size_t marks, allocs, page_table, spans, allocator, metadata, metadata_pages, bytes;
+};
+
+// A block of `bytes` that leaves room for the program; none when there is not so much.
+OsRange reserve_leaving_room(size_t bytes) {
+  const OsRange range = os_reserve(bytes);
+  if (range.base == 0) return {};
+  const OsRange room = os_reserve(std::clamp(bytes, kLeastRoom, kMostRoom));
+  if (room.base == 0) {
+    os_release(range);
+    return {};
+  }
+  os_release(room);
+  return range;
+}
 
 }  // namespace
 
@@ -24,47 +68,36 @@ Heap::~Heap() {
   for_each_span([](mspan* span) {
     if (span->slot_layouts != nullptr) metadata_free(span->slot_layouts);
   });
-  keeper_->run([this] {
-    for (int i = 0; i < 5; ++i) {
-      if (ranges_[i] != nullptr) os_release(ranges_[i], range_bytes_[i]);
-    }
-  });
+  if (range_.base == 0) return;
+  keeper_->run([this] { os_release(range_); });
 }
 
 bool Heap::initialise(const Options& options) {
   keeper_ = std::make_unique<RangeKeeper>();
   uint64_t reserve =
-      align_up(options.reserve != 0 ? options.reserve : kDefaultReserve, kRangeAlignment);
-  bool reserved = false;
-  for (; !reserved && reserve >= kSmallestReserve; reserve /= 2) {
-    const size_t pages = reserve >> kPageShift;
-    const size_t wanted[5] = {reserve, reserve / kGranule / 8, reserve / kGranule / 8,
-                              pages * sizeof(uint32_t), pages * sizeof(mspan)};
-    keeper_->run([&] {
-      reserved = true;
-      for (int i = 0; i < 5 && reserved; ++i) {
-        range_bytes_[i] = align_up(wanted[i], kRangeAlignment);
-        ranges_[i] = os_reserve(range_bytes_[i]);
-        reserved = ranges_[i] != nullptr;
-      }
-      for (int i = 0; i < 5 && !reserved; ++i) {
-        if (ranges_[i] != nullptr) os_release(ranges_[i], range_bytes_[i]);
-        ranges_[i] = nullptr;
-      }
-    });
-    if (reserved) break;
-  }
-  if (!reserved) return false;
-  base_ = reinterpret_cast<uintptr_t>(ranges_[0]);
+      std::min(options.reserve != 0 ? options.reserve : kDefaultReserve, kLargestReserve);
+  reserve = align_up(reserve, PageAllocator::kChunkBytes);
+  keeper_->run([&] {
+    while (reserve >= kSmallestReserve) {
+      range_ = reserve_leaving_room(RangeParts(reserve).bytes);
+      if (range_.base != 0) return;
+      reserve = align_down(reserve / 4 * 3, PageAllocator::kChunkBytes);
+    }
+  });
+  if (range_.base == 0) return false;
+  base_ = range_.base;
   size_ = reserve;
-  marks.initialise(static_cast<uint64_t*>(ranges_[1]), base_);
-  allocs.initialise(static_cast<uint64_t*>(ranges_[2]), base_);
-  page_table_ = static_cast<uint32_t*>(ranges_[3]);
-  spans_ = static_cast<mspan*>(ranges_[4]);
-  pages_.initialise(base_, reserve >> kPageShift);
+  const RangeParts parts(reserve);
+  const auto part = [this](size_t offset) { return reinterpret_cast<void*>(base_ + offset); };
+  marks.initialise(static_cast<uint64_t*>(part(parts.marks)), base_);
+  allocs.initialise(static_cast<uint64_t*>(part(parts.allocs)), base_);
+  page_table_ = static_cast<uint32_t*>(part(parts.page_table));
+  spans_ = static_cast<mspan*>(part(parts.spans));
+  pages_.initialise(base_, reserve >> kPageShift, part(parts.allocator));
+  metadata_pages.initialise(part(parts.metadata), parts.metadata_pages);
   max_heap_ = options.max_heap != 0 ? std::min<uint64_t>(options.max_heap, reserve) : reserve;
   clobber_free.store(options.debug.clobberfree != 0, std::memory_order_relaxed);
-  if (options.huge_pages) os_advise_huge(ranges_[0], reserve);
+  if (options.huge_pages) os_advise_huge(part(0), reserve);
   return true;
 }
 
@@ -96,7 +129,10 @@ mspan* Heap::allocate_small_span(Layout* layout, SizeClass size_class, uint32_t 
   const SizeClassInfo& info = kSizeClasses[size_class];
   uint16_t* slot_layouts = nullptr;
   const size_t slot_bytes = info.objects * sizeof(uint16_t);
-  if (layout == nullptr) slot_layouts = static_cast<uint16_t*>(metadata_alloc(slot_bytes));
+  if (layout == nullptr) {
+    slot_layouts = static_cast<uint16_t*>(try_metadata_alloc(slot_bytes));
+    if (slot_layouts == nullptr) return nullptr;
+  }
   ProfiledLock lock(page_lock_, "lock: pages");
   bool zeroed = false;
   mspan* span = take_pages(info.span_pages, &zeroed);
@@ -198,7 +234,8 @@ size_t Heap::frontier_bytes() {
 }
 
 size_t Heap::return_to_system(size_t bytes) {
-  // A chunk's bits are whole pages of the bitmaps, and zero, as every sweep left them.
+  // A chunk's bits are whole pages of the bitmaps, and zero, as every sweep left them, whether the
+  // system takes their pages back or not.
   constexpr size_t kBitmapBytes = PageAllocator::kChunkPages * kBitmapWordsPerPage * 8;
   size_t returned = 0;
   size_t chunk = frontier_bytes() / PageAllocator::kChunkBytes;
@@ -208,8 +245,8 @@ size_t Heap::return_to_system(size_t bytes) {
     returned += pages_.return_to_system(chunk, bytes - returned, &emptied);
     if (!emptied) continue;
     const uintptr_t start = base_ + chunk * PageAllocator::kChunkBytes;
-    os_return_pages(marks.word(start), kBitmapBytes);
-    os_return_pages(allocs.word(start), kBitmapBytes);
+    static_cast<void>(os_return_pages(marks.word(start), kBitmapBytes));
+    static_cast<void>(os_return_pages(allocs.word(start), kBitmapBytes));
   }
   return returned;
 }

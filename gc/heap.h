@@ -29,6 +29,7 @@
 #include "gc/os_memory.h"
 #include "gc/page_allocator.h"
 #include "gc/short_mutex.h"
+#include "gc/system_pages.h"
 
 namespace greyhound::gc {
 
@@ -46,8 +47,8 @@ class Heap {
   Heap(const Heap&) = delete;
   Heap& operator=(const Heap&) = delete;
 
-  // Reserves the range (options.reserve, halved until it can be had). False: no address space at
-  // all.
+  // Reserves the range: options.reserve, or what of it can be had while as much again (from 128 MiB
+  // to 1 GiB) stays free for the program; whole chunks of the page allocator. False: not one.
   bool initialise(const Options& options);
 
   GREYHOUND_INLINE bool contains(uintptr_t address) const { return address - base_ < size_; }
@@ -68,7 +69,8 @@ class Heap {
   }
 
   // A fresh span of `layout`, or of the shared spans of `size_class` when layout is null; stamped
-  // with `gen` and owned by the caller. Null when the range or the limit is exhausted.
+  // with `gen` and owned by the caller. Null when the range, the limit or the process's memory is
+  // exhausted.
   mspan* allocate_small_span(Layout* layout, SizeClass size_class, uint32_t gen);
   // Pages for one object of `bytes`, in two steps, since clearing them may take long and be done
   // while the mutator is blocked: the span is nobody's but the caller's until it is published.
@@ -101,6 +103,7 @@ class Heap {
 
   HeapBitmap marks;
   HeapBitmap allocs;
+  SystemPages metadata_pages;  // for the grey work
   // The current sweep generation. Raised by the collector before H5; acquire by mutators in sweep.
   std::atomic<uint32_t> sweepgen{2};
   std::atomic<bool> clobber_free{false};
@@ -139,8 +142,7 @@ class Heap {
   LayoutRegistry layouts_;
   mcentral shared_[kNumSizeClasses];
 
-  void* ranges_[5] = {};  // heap, marks, allocs, page table, spans
-  size_t range_bytes_[5] = {};
+  OsRange range_;  // with the side tables behind what is managed
   std::unique_ptr<RangeKeeper> keeper_;
 };
 

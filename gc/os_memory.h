@@ -1,8 +1,17 @@
 // SPDX-License-Identifier: MIT
-// The one seam to the system's memory. mimalloc is the source of every byte: heap ranges and
-// bitmaps as lazily committed huge blocks (mi_malloc_aligned at 64 MiB alignment, never the zeroing
-// variant, which would touch them all), other metadata as plain blocks. Builds without mimalloc
-// (sanitizers, GREYHOUND_MIMALLOC=OFF) take ranges from mmap and blocks from malloc.
+// The one seam to the system's memory. mimalloc is the source of every byte: a runtime's range as
+// one lazily committed huge block (never the zeroing variant, which would touch it all), metadata
+// as plain blocks.
+//
+// mimalloc's shared library is loaded apart from the program, when memory is first asked for: the
+// program keeps its own malloc and operator new, which Debian's mimalloc, built as C, would
+// otherwise replace by ones that end the process where they should throw. Where the library is not
+// there, in a statically linked program (whose C library a library loaded later would not share),
+// and in builds without it (sanitizers, GREYHOUND_MIMALLOC=OFF), ranges come from mmap and blocks
+// from malloc.
+//
+// Every call to the system may fail, and each failure is an answer here: null or false. What the
+// caller may then rely on is said at each function; tests/gc/os_memory_test.cc injects them.
 //
 // Thread rules: a range is reserved and released by the same thread (mimalloc 2.0.9 keeps the
 // mapping of one freed elsewhere): see RangeKeeper. Everything else: any thread.
@@ -17,21 +26,36 @@
 
 namespace greyhound::gc {
 
-inline constexpr size_t kRangeAlignment = size_t{64} << 20;
+// What a range begins at a multiple of: a huge page.
+inline constexpr size_t kRangeAlignment = size_t{2} << 20;
+inline constexpr size_t kSystemPage = 4096;
 
-// A block of lazily committed, zeroed address space aligned to kRangeAlignment; null when the
-// system refuses. `bytes` is rounded up to the alignment by the caller.
-void* os_reserve(size_t bytes);
+// "mimalloc 2.0.9" or "system": where this process takes its memory from.
+const char* memory_source();
+
+// Address space that commits lazily and reads as zero.
+struct OsRange {
+  uintptr_t base = 0;  // aligned to kRangeAlignment; 0: there is none
+  size_t bytes = 0;
+  void* block = nullptr;  // what the source gave
+  size_t block_bytes = 0;
+};
+
+// base is 0 when the system refuses. `bytes` is a multiple of kSystemPage.
+OsRange os_reserve(size_t bytes);
 // REQUIRES: the thread that reserved it.
-void os_release(void* range, size_t bytes);
+void os_release(const OsRange& range);
 
-// Gives the pages of [address, address + bytes) back; they read as zero afterwards. Page-aligned.
-void os_return_pages(void* address, size_t bytes);
-// Advises the kernel to back the range with huge pages; harmless when it cannot.
+// Gives the pages of [address, address + bytes) back; whole pages of the system's. True when they
+// read as zero from now on. False when the system keeps them (it does with locked memory): they
+// hold what they held, and may read as zero in part.
+[[nodiscard]] bool os_return_pages(void* address, size_t bytes);
+// Advises the kernel to back the range with huge pages; where it cannot, nothing changes.
 void os_advise_huge(void* address, size_t bytes);
 
-// Metadata block, zeroed; fatal when there is none left (metadata is small and cannot be refused
-// safely).
+// Metadata block, zeroed. Null when there is none left; metadata_alloc is fatal then, for what
+// nobody can do without in the middle of a cycle.
+void* try_metadata_alloc(size_t bytes);
 void* metadata_alloc(size_t bytes);
 void metadata_free(void* block);
 

@@ -27,17 +27,12 @@ void for_each_mask(size_t first, size_t count, Apply apply) {
 
 }  // namespace
 
-PageAllocator::~PageAllocator() {
-  if (chunks_ != nullptr) metadata_free(chunks_);
-  if (summaries_ != nullptr) metadata_free(summaries_);
-}
-
-void PageAllocator::initialise(uintptr_t heap_base, size_t pages) {
+void PageAllocator::initialise(uintptr_t heap_base, size_t pages, void* tables) {
   GREYHOUND_CHECK(pages % kChunkPages == 0);
   base_ = heap_base;
   chunk_count_ = pages / kChunkPages;
-  chunks_ = static_cast<Chunk*>(metadata_alloc(chunk_count_ * sizeof(Chunk)));
-  summaries_ = static_cast<Summary*>(metadata_alloc(chunk_count_ * sizeof(Summary)));
+  chunks_ = static_cast<Chunk*>(tables);
+  summaries_ = reinterpret_cast<Summary*>(chunks_ + chunk_count_);
 }
 
 bool PageAllocator::grow_to(size_t chunks) {
@@ -172,8 +167,10 @@ size_t PageAllocator::return_to_system(size_t index, size_t bytes, bool* emptied
     }
     const size_t first = page;
     while (page < kChunkPages && returnable(page)) ++page;
-    os_return_pages(reinterpret_cast<void*>(base_ + ((index * kChunkPages + first) << kPageShift)),
-                    (page - first) << kPageShift);
+    if (!os_return_pages(
+            reinterpret_cast<void*>(base_ + ((index * kChunkPages + first) << kPageShift)),
+            (page - first) << kPageShift))
+      continue;
     for_each_mask(first, page - first, [&](size_t w, uint64_t mask) { chunk.dirty[w] &= ~mask; });
     free_dirty_pages_ -= page - first;
     returned += (page - first) << kPageShift;

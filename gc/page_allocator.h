@@ -26,12 +26,15 @@ class PageAllocator {
   static constexpr size_t kNoPage = static_cast<size_t>(-1);
 
   PageAllocator() = default;
-  ~PageAllocator();
   PageAllocator(const PageAllocator&) = delete;
   PageAllocator& operator=(const PageAllocator&) = delete;
 
-  // `heap_base` is page 0; `pages` a multiple of kChunkPages.
-  void initialise(uintptr_t heap_base, size_t pages);
+  // `heap_base` is page 0; `pages` a multiple of kChunkPages. `tables` is zeroed memory of
+  // table_bytes(pages), which stays the caller's.
+  void initialise(uintptr_t heap_base, size_t pages, void* tables);
+  static constexpr size_t table_bytes(size_t pages) {
+    return pages / kChunkPages * (sizeof(Chunk) + sizeof(Summary));
+  }
 
   // The first page of a free run of `count` pages, now used; kNoPage when the range has none.
   // *zeroed says whether every page of it reads as zero.
@@ -39,8 +42,8 @@ class PageAllocator {
   void release(size_t page, size_t count);
 
   // Returns free dirty pages of one chunk to the system until `bytes` are, rounded up to a run of
-  // them; gives the bytes. *emptied says whether some were and nothing of the chunk is used or
-  // resident any more.
+  // them; gives the bytes. What the system keeps stays dirty, and does not count. *emptied says
+  // whether some were and nothing of the chunk is used or resident any more.
   size_t return_to_system(size_t chunk, size_t bytes, bool* emptied);
 
   size_t used_pages() const { return used_pages_; }

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdarg>
 #include <cstdio>
 #include <cstring>
@@ -47,7 +48,8 @@ void write_all(const char* text) {
   size_t left = std::strlen(text);
   while (left != 0) {
     const ssize_t written = write(STDERR_FILENO, text, left);
-    if (written <= 0) return;
+    if (written < 0 && errno == EINTR) continue;
+    if (written <= 0) return;  // there is nobody to tell
     text += written;
     left -= static_cast<size_t>(written);
   }
@@ -146,7 +148,11 @@ void install_crash_handler() {
     struct sigaction action = {};
     action.sa_sigaction = on_signal;
     action.sa_flags = SA_SIGINFO | SA_RESETHAND | SA_NODEFER;
-    for (const int signal : {SIGSEGV, SIGBUS, SIGILL, SIGFPE}) sigaction(signal, &action, nullptr);
+    for (const int signal : {SIGSEGV, SIGBUS, SIGILL, SIGFPE}) {
+      if (sigaction(signal, &action, nullptr) == 0) continue;
+      std::fprintf(stderr, "greyhound: crashreport: SIG%s cannot be handled: %s\n",
+                   sigabbrev_np(signal), std::strerror(errno));
+    }
   });
 }
 

@@ -1,24 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "gc/stats.h"
 
-#include <time.h>
-
 #include <algorithm>
 #include <bit>
 
 namespace greyhound::gc {
-namespace {
-
-uint64_t read_clock(clockid_t clock) {
-  timespec now;
-  clock_gettime(clock, &now);
-  return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000u + static_cast<uint64_t>(now.tv_nsec);
-}
-
-}  // namespace
-
-uint64_t monotonic_ns() { return read_clock(CLOCK_MONOTONIC); }
-uint64_t thread_cpu_ns() { return read_clock(CLOCK_THREAD_CPUTIME_ID); }
 
 // With shift = 0 for the values below 16, else so many that ns >> shift lies in 8 .. 15.
 size_t LatencyHistogram::bucket_of(uint64_t ns) {

@@ -8,6 +8,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "runtime/base/system.h"
+
 namespace greyhound::gc {
 
 // Latencies in eight buckets an octave, each at most an eighth wide, so that two quantiles can be
@@ -84,6 +86,8 @@ struct CycleStats {
 };
 
 struct GcStats {
+  // Where the process's heaps come from: "mimalloc 2.0.9", or "system" where that cannot be loaded.
+  const char* memory_source = "";
   uint64_t cycles = 0;
   uint64_t forced_cycles = 0;
   uint64_t rounds = 0;
@@ -123,7 +127,7 @@ struct GcStats {
   CycleStats last_cycle;
 };
 
-uint64_t monotonic_ns();
-uint64_t thread_cpu_ns();
+using greyhound::monotonic_ns;
+using greyhound::thread_cpu_ns;
 
 }  // namespace greyhound::gc

@@ -22,14 +22,16 @@ struct TraceRecorder::Track {
   Track(TrackRole track_role, size_t capacity)
       : role(track_role),
         words(static_cast<uint64_t*>(
-            metadata_alloc(capacity * EventRing::kWords * sizeof(uint64_t)))),
+            try_metadata_alloc(capacity * EventRing::kWords * sizeof(uint64_t)))),
         ring(words, capacity) {}
-  ~Track() { metadata_free(words); }
+  ~Track() {
+    if (words != nullptr) metadata_free(words);
+  }
   Track(const Track&) = delete;
   Track& operator=(const Track&) = delete;
 
   const TrackRole role;
-  uint64_t* const words;
+  uint64_t* const words;  // null: there is no memory for it
   EventRing ring;
   uint32_t id = 0;
   std::string name;
@@ -119,10 +121,11 @@ class Pairing {
   std::vector<size_t> headless_;  // spans of which only the end is known
 };
 
+// 0 when the system does not tell.
 int64_t unix_ns() {
-  timespec now;
-  clock_gettime(CLOCK_REALTIME, &now);
-  return int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
+  uint64_t now = 0;
+  read_clock(CLOCK_REALTIME, &now);
+  return static_cast<int64_t>(now);
 }
 
 }  // namespace
@@ -130,8 +133,10 @@ int64_t unix_ns() {
 TraceRecorder::TraceRecorder(World* world) : world_(world) {}
 TraceRecorder::~TraceRecorder() = default;
 
+// Null when there is no memory for its ring.
 std::unique_ptr<TraceRecorder::Track> TraceRecorder::make_track(TrackRole role, std::string name) {
   auto track = std::make_unique<Track>(role, options_.events_per_thread);
+  if (track->words == nullptr) return nullptr;
   track->id = next_id_++;
   track->name = std::move(name);
   return track;
@@ -148,11 +153,15 @@ bool TraceRecorder::start(const TraceOptions& options, size_t workers) {
   if (on()) return false;
   options_ = options;
   options_.events_per_thread = std::clamp(options.events_per_thread, kLeastEvents, kMostEvents);
-  untraced_ = 0;
   for (const auto& track : tracks_) track->first = track->ring.count();
-  const auto add = [this](TrackRole role, std::string name, std::atomic<EventRing*>* user) {
+  uint64_t unringed = 0;
+  const auto add = [&](TrackRole role, std::string name, std::atomic<EventRing*>* user) {
     if (user->load(std::memory_order_relaxed) != nullptr) return;
     auto track = make_track(role, std::move(name));
+    if (track == nullptr) {
+      ++unringed;
+      return;
+    }
     track->user = user;
     keep(std::move(track));
   };
@@ -162,6 +171,7 @@ bool TraceRecorder::start(const TraceOptions& options, size_t workers) {
   }
   attaching_.store(true, std::memory_order_relaxed);
   give_tracks_to_mutators();
+  untraced_ += unringed;
   started_unix_ns_ = unix_ns();
   started_ns_ = monotonic_ns();
   on_.store(true, std::memory_order_relaxed);
@@ -186,8 +196,14 @@ void TraceRecorder::give_tracks_to_mutators() {
     });
     const size_t room = kMostMutators - std::min(kMostMutators, tracks_.size());
     again = untraced_ != 0 && room != 0;
-    for (size_t i = 0; i < std::min<size_t>(untraced_, room); ++i)
+    for (size_t i = 0; again && i < std::min<size_t>(untraced_, room); ++i) {
       spare.push_back(make_track(TrackRole::kMutator, {}));
+      if (spare.back() == nullptr) {
+        spare.pop_back();
+        again = !spare.empty();
+        break;
+      }
+    }
   }
 }
 
@@ -197,11 +213,12 @@ void TraceRecorder::attach(Mutator* mutator, bool listed) {
   if (!attaching_.load(std::memory_order_relaxed) ||
       mutator->trace_ring.load(std::memory_order_relaxed) != nullptr)
     return;
-  if (tracks_.size() >= kMostMutators) {
+  auto track =
+      tracks_.size() < kMostMutators ? make_track(TrackRole::kMutator, mutator->name()) : nullptr;
+  if (track == nullptr) {
     untraced_ += listed ? 1 : 0;
     return;
   }
-  auto track = make_track(TrackRole::kMutator, mutator->name());
   track->user = &mutator->trace_ring;
   // It is attached blocked, and leaves that when it is bound to a thread.
   track->ring.push({.at_ns = monotonic_ns(),

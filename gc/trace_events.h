@@ -70,7 +70,9 @@ struct Trace {
   uint64_t started_ns = 0;  // monotonic clock
   uint64_t duration_ns = 0;
   int64_t started_unix_ns = 0;
-  uint64_t untraced_threads = 0;  // beyond the first kMostMutators, detached ones included
+  // Those beyond the first kMostMutators, detached ones included, and those for whose events there
+  // was no memory.
+  uint64_t untraced_threads = 0;
   std::vector<TraceTrack> tracks;
 };
 

@@ -8,17 +8,18 @@
 #include "runtime/base/check.h"
 
 namespace greyhound::gc {
-namespace {
 
-void free_list(WorkBuffer* list) {
+void WorkPool::free_list(WorkBuffer* list) {
   while (list != nullptr) {
     WorkBuffer* next = list->next;
-    metadata_free(list);
+    if (pages_->owns(list)) {
+      pages_->free(list);
+    } else {
+      metadata_free(list);
+    }
     list = next;
   }
 }
-
-}  // namespace
 
 WorkPool::~WorkPool() {
   free_list(full_);
@@ -36,7 +37,8 @@ WorkBuffer* WorkPool::get_empty() {
     }
   }
   buffers_.fetch_add(1, std::memory_order_relaxed);
-  auto* buffer = static_cast<WorkBuffer*>(metadata_alloc(sizeof(WorkBuffer)));
+  auto* buffer = static_cast<WorkBuffer*>(pages_->allocate());
+  if (buffer == nullptr) buffer = static_cast<WorkBuffer*>(metadata_alloc(sizeof(WorkBuffer)));
   buffer->next = nullptr;
   buffer->count = 0;
   return buffer;

@@ -20,6 +20,7 @@
 #include <cstdint>
 #include <mutex>
 
+#include "gc/system_pages.h"
 #include "runtime/base/platform.h"
 
 namespace greyhound::gc {
@@ -44,11 +45,12 @@ struct WorkBuffer {
   bool full() const { return count == kCapacity; }
   bool empty() const { return count == 0; }
 };
-static_assert(sizeof(WorkBuffer) == 4096);
+static_assert(sizeof(WorkBuffer) == kSystemPage);
 
 class WorkPool {
  public:
-  WorkPool() = default;
+  // Its buffers are `pages`, and when these are all taken plain metadata.
+  explicit WorkPool(SystemPages* pages) : pages_(pages) {}
   ~WorkPool();
   WorkPool(const WorkPool&) = delete;
   WorkPool& operator=(const WorkPool&) = delete;
@@ -94,6 +96,9 @@ class WorkPool {
 
  private:
   friend struct Stepping;
+  void free_list(WorkBuffer* list);
+
+  SystemPages* const pages_;
   std::mutex mutex_;
   std::condition_variable changed_;
   WorkBuffer* full_ = nullptr;      // protected by mutex_

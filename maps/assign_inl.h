@@ -32,7 +32,7 @@ GREYHOUND_INLINE void end_write(hmap* h) {
   const unsigned flags = h->load_flags();
   if ((flags & kHashWriting) == 0) [[unlikely]]
     concurrent_writes();
-  h->store_flags(flags & ~kHashWriting);
+  h->store_flags(flags & ~static_cast<unsigned>(kHashWriting));
 }
 
 // store_key writes the key into a free slot; false when out of memory. update_key replaces a key

@@ -32,8 +32,10 @@ inline constexpr uint64_t kMix0 = 0xd6e8feb86659fd93;
 inline constexpr uint64_t kMix1 = 0xe7037ed1a0b428db;
 inline constexpr uint64_t kMix2 = 0x8ebc6af09c88c6e3;
 
+__extension__ using Wide = unsigned __int128;
+
 GREYHOUND_INLINE uint64_t fold_multiply(uint64_t a, uint64_t b) {
-  const auto product = static_cast<unsigned __int128>(a) * b;
+  const auto product = static_cast<Wide>(a) * b;
   return static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64);
 }
 

@@ -3,18 +3,18 @@
 
 #include <array>
 #include <cstring>
-#include <new>
 
 #include "gc/malloc_inl.h"
 #include "gc/write_barrier.h"
 #include "runtime/base/probes.h"
+#include "runtime/out_of_memory.h"
 
 namespace greyhound {
 
 String String::copy(std::string_view text) {
   if (text.empty()) return {};
   void* bytes = gc::mallocgc(text.size(), nullptr);
-  if (bytes == nullptr) throw std::bad_alloc();
+  if (bytes == nullptr) runtime::out_of_memory(runtime::kHeapExhausted);
   std::memcpy(bytes, text.data(), text.size());
   return String(static_cast<const char*>(bytes), text.size());
 }
@@ -39,7 +39,7 @@ void* zero_value() { return const_cast<char*>(kZeroValue); }
 // Not a function that allocates: a profile is to show convT2E calling mallocgc.
 void* checked(void* box, [[maybe_unused]] size_t size) {
   if (box == nullptr) [[unlikely]]
-    throw std::bad_alloc();
+    out_of_memory(kHeapExhausted);
   GREYHOUND_PROBE2(box__alloc, size, box);
   return box;
 }
@@ -86,7 +86,7 @@ GREYHOUND_NOINLINE void* convTstring(String value) {
   if (value.empty()) return zero_value();
   void* box = gc::newobject_inl<String>();
   if (box == nullptr) [[unlikely]]
-    throw std::bad_alloc();
+    out_of_memory(kHeapExhausted);
   GREYHOUND_PROBE2(box__alloc, sizeof(String), box);
   return new (box) String(value);
 }

@@ -28,6 +28,10 @@ bool parse_gc_percent(const char* text, int64_t* percent) {
 
 }  // namespace
 
+const char* version() { return GREYHOUND_VERSION; }
+
+void throw_out_of_memory(const char* what) { throw OutOfMemory(what); }
+
 std::vector<std::string> apply_environment(Options* options) {
   std::vector<std::string> errors;
   const Options defaults;
@@ -61,7 +65,12 @@ Runtime::Runtime(Options options) {
       std::fprintf(stderr, "greyhound: %s\n", error.c_str());
   }
   collector_ = std::make_unique<gc::Collector>(options);
-  if (!collector_->start()) throw std::bad_alloc();
+  if (!collector_->start()) {
+    throw_out_of_memory(
+        "greyhound: there is no address space for a heap; raise the process's limit (ulimit -v) or "
+        "ask "
+        "for less of it by Options::reserve");
+  }
 }
 
 Runtime::~Runtime() { delete finalizer_thread_.load(std::memory_order_acquire); }

@@ -16,8 +16,8 @@
 // through a Persistent; while attached to two runtimes, pointers into the one that is not current
 // need a Handle.
 //
-// Linking Greyhound links mimalloc's shared library, which replaces the process's malloc and
-// operator new; build with GREYHOUND_MIMALLOC=OFF to keep your own.
+// The heap's memory is mimalloc's, loaded apart (gc/os_memory.h): the program keeps its own malloc
+// and operator new.
 #pragma once
 
 #include <atomic>
@@ -36,8 +36,12 @@
 #include "gc/options.h"
 #include "gc/ref.h"
 #include "runtime/finalizer.h"
+#include "runtime/out_of_memory.h"
 
 namespace greyhound::runtime {
+
+// Of this library, as in "0.1.0".
+const char* version();
 
 using gc::Mode;
 using gc::Options;
@@ -51,10 +55,10 @@ class Panic : public std::runtime_error {
 
 class Runtime {
  public:
-  // Throws std::bad_alloc when no address space for a heap can be had. Environment variables apply
-  // where `options` was left at its defaults (GREYHOUND_GC, GREYHOUND_MEMLIMIT, GREYHOUND_DEBUG),
-  // and what they contain that is not understood is reported on stderr, unless use_environment is
-  // false.
+  // Throws OutOfMemory, a std::bad_alloc, when no address space for a heap can be had. Environment
+  // variables apply where `options` was left at its defaults (GREYHOUND_GC, GREYHOUND_MEMLIMIT,
+  // GREYHOUND_DEBUG), and what they contain that is not understood is reported on stderr, unless
+  // use_environment is false.
   explicit Runtime(Options options = {});
   // Fatal while a thread is attached. May run on any thread.
   ~Runtime();
@@ -142,13 +146,13 @@ class Thread {
   Thread(const Thread&) = delete;
   Thread& operator=(const Thread&) = delete;
 
-  // A new T, its fields initialised from `arguments` (an aggregate's in order); throws
-  // std::bad_alloc when the heap limit is reached. A safepoint. Like try_make and make_array it
+  // A new T, its fields initialised from `arguments` (an aggregate's in order); throws OutOfMemory,
+  // a std::bad_alloc, when the heap limit is reached. A safepoint. Like try_make and make_array it
   // works with the calling thread's current mutator, so a finalizer can say Thread::make<T>().
   template <class T, class... Arguments>
   static T* make(Arguments&&... arguments) {
     T* object = try_make<T>(std::forward<Arguments>(arguments)...);
-    if (object == nullptr) throw std::bad_alloc();
+    if (object == nullptr) out_of_memory(kHeapExhausted);
     return object;
   }
   // The same, with null for an exhausted heap.
@@ -166,7 +170,7 @@ class Thread {
   template <class T>
   static T* make_array(size_t count) {
     void* memory = gc::newarray(type_of<T>(), count);
-    if (memory == nullptr) throw std::bad_alloc();
+    if (memory == nullptr) out_of_memory(kHeapExhausted);
     return static_cast<T*>(memory);
   }
 

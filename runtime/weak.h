@@ -21,11 +21,11 @@
 #pragma once
 
 #include <cstdint>
-#include <new>
 
 #include "gc/collector.h"
 #include "gc/ref.h"
 #include "runtime/base/check.h"
+#include "runtime/out_of_memory.h"
 
 namespace greyhound {
 namespace weak_detail {
@@ -52,7 +52,7 @@ class Weak {
     if (target == nullptr) return;
     weak_detail::require_object(target, "a weak pointer");
     gc::WeakCell* cell = gc::current_mutator()->collector()->specials.weak_cell(target);
-    if (cell == nullptr) throw std::bad_alloc();
+    if (cell == nullptr) runtime::out_of_memory(runtime::kHeapExhausted);
     cell_ = cell;
   }
 
@@ -76,7 +76,7 @@ class Ephemeron {
     weak_detail::require_object(key, "an ephemeron's key");
     weak_detail::require_object(value, "an ephemeron's value");
     gc::EphemeronCell* cell = gc::current_mutator()->collector()->specials.ephemeron(key, value);
-    if (cell == nullptr) throw std::bad_alloc();
+    if (cell == nullptr) runtime::out_of_memory(runtime::kHeapExhausted);
     cell_ = cell;
   }
 

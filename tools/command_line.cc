@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "gc/os_memory.h"
 #include "runtime/base/nearest.h"
 #include "tools/callsites/callsites_command.h"
 #include "tools/experiments/lab_command.h"
@@ -109,8 +110,8 @@ std::string bad_value(const CLI::App& app, const CLI::ParseError& error) {
 }
 
 int print_version() {
-  fmt::print("greyhound {} ({}, {})\n", GREYHOUND_VERSION, GREYHOUND_BUILD_TYPE,
-             lab::this_machine().compiler);
+  fmt::print("greyhound {} ({}, {}, memory: {})\n", GREYHOUND_VERSION, GREYHOUND_BUILD_TYPE,
+             lab::this_machine().compiler, gc::memory_source());
   return 0;
 }
 

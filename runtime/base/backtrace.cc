@@ -2,21 +2,29 @@
 #include "runtime/base/backtrace.h"
 
 #include <pthread.h>
+#include <unistd.h>
 
 #include "runtime/base/check.h"
+#include "runtime/base/system.h"
+
+// glibc's: where the program's first thread began, above all frames of a program's. What glibc
+// itself looks up in /proc/self/maps, which wants a file descriptor and a mounted /proc.
+extern "C" void* __libc_stack_end;
 
 namespace greyhound {
 
 uintptr_t thread_stack_end() {
   thread_local uintptr_t end = 0;
   if (end != 0) return end;
-  pthread_attr_t attributes;
-  GREYHOUND_CHECK(pthread_getattr_np(pthread_self(), &attributes) == 0);
-  void* low = nullptr;
-  size_t size = 0;
-  GREYHOUND_CHECK(pthread_attr_getstack(&attributes, &low, &size) == 0);
-  pthread_attr_destroy(&attributes);
-  return end = reinterpret_cast<uintptr_t>(low) + size;
+  end = stack_bounds(pthread_self()).end;
+  if (end == 0 && getpid() == gettid()) end = reinterpret_cast<uintptr_t>(__libc_stack_end);
+  if (end == 0) {
+    fatal(
+        "the system does not tell where this thread's stack is (pthread_getattr_np), so its roots "
+        "cannot be scanned; give the process more memory, or let a sandbox allow "
+        "sched_getaffinity");
+  }
+  return end;
 }
 
 }  // namespace greyhound

@@ -14,9 +14,9 @@ struct FlagRow {
 };
 
 constexpr FlagRow kRows[] = {
-#define FLAG(name, default_value, help) {{#name, default_value, help}, &DebugFlags::name},
+#define GREYHOUND_FLAG(name, default_value, help) {{#name, default_value, help}, &DebugFlags::name},
 #include "runtime/base/flags.def"
-#undef FLAG
+#undef GREYHOUND_FLAG
 };
 
 struct WordRow {
@@ -26,10 +26,10 @@ struct WordRow {
 };
 
 constexpr WordRow kWords[] = {
-#define FLAG(name, default_value, help)
-#define WORD(name, word, value) {#name, word, value},
+#define GREYHOUND_FLAG(name, default_value, help)
+#define GREYHOUND_FLAG_WORD(name, word, value) {#name, word, value},
 #include "runtime/base/flags.def"
-#undef FLAG
+#undef GREYHOUND_FLAG
 };
 
 std::string_view trimmed(std::string_view text) {

@@ -15,9 +15,9 @@ namespace greyhound {
 inline constexpr int64_t kGctraceJson = -1;  // gctrace=json
 
 struct DebugFlags {
-#define FLAG(name, default_value, help) int64_t name = default_value;
+#define GREYHOUND_FLAG(name, default_value, help) int64_t name = default_value;
 #include "runtime/base/flags.def"
-#undef FLAG
+#undef GREYHOUND_FLAG
 };
 
 struct FlagInfo {

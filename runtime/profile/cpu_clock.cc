@@ -9,6 +9,8 @@
 
 #include <csignal>
 
+#include "runtime/base/system.h"
+
 namespace greyhound::runtime {
 namespace {
 
@@ -72,25 +74,27 @@ uint64_t CpuClock::stop() {
   if (timer_) {
     itimerspec times{};
     if (timer_gettime(*timer_, &times) == 0) left = to_ns(times.it_value);
-    timer_delete(*timer_);
+    timer_delete(*timer_);  // fails for what is no timer only
   }
   timer_.reset();
   if (const int event = perf_.exchange(-1, std::memory_order_relaxed); event >= 0) {
+    // Closing ends it in any case.
     ioctl(event, PERF_EVENT_IOC_DISABLE, 0);
     close(event);
   }
+  lost_.store(false, std::memory_order_relaxed);
   return left;
 }
 
 uint64_t CpuClock::now() const {
-  timespec now{};
-  if (!has_clock_ || clock_gettime(clock_, &now) != 0) return 0;
-  return to_ns(now);
+  uint64_t ns = 0;
+  return has_clock_ && read_clock(clock_, &ns) ? ns : 0;
 }
 
-void CpuClock::rearm() const {
-  if (const int event = perf_.load(std::memory_order_relaxed); event >= 0)
-    ioctl(event, PERF_EVENT_IOC_REFRESH, 1);
+void CpuClock::rearm() {
+  const int event = perf_.load(std::memory_order_relaxed);
+  if (event >= 0 && ioctl(event, PERF_EVENT_IOC_REFRESH, 1) != 0)
+    lost_.store(true, std::memory_order_relaxed);
 }
 
 }  // namespace greyhound::runtime

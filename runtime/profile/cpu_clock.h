@@ -30,9 +30,11 @@ class CpuClock {
   // Gives the CPU time that was left until the next signal; 0: not known.
   uint64_t stop();
 
-  // The thread's CPU time so far.
+  // The thread's CPU time so far; 0: not known.
   uint64_t now() const;
-  void rearm() const;
+  void rearm();
+  // A perf event could not be rearmed, and sends no more.
+  bool lost() const { return lost_.load(std::memory_order_relaxed); }
 
  private:
   const pid_t tid_;
@@ -41,6 +43,7 @@ class CpuClock {
   std::optional<timer_t> timer_;
   // Relaxed: the handler may run before the starter has gone on, but not before the event is there.
   std::atomic<int> perf_{-1};
+  std::atomic<bool> lost_{false};  // the handler's to set
 };
 
 }  // namespace greyhound::runtime

@@ -77,6 +77,7 @@ class SignalHandler {
   ~SignalHandler() {
     struct sigaction ignore {};
     ignore.sa_handler = SIG_IGN;
+    // Refused, the handler stays; it finds no sampler and does nothing.
     sigaction(SIGPROF, &ignore, nullptr);
     sigaction(SIGPROF, &previous_, nullptr);
   }
@@ -270,6 +271,17 @@ class CpuProfiler::Session : public gc::ThreadObserver {
     }
   }
 
+  // A timer in place of a perf event that sends no more.
+  void replace_clock(CpuClock* clock) {
+    clock->stop();
+    const uint64_t period = 1'000'000'000u / options_.rate;
+    if (clock->start_timer(period, period)) {
+      used_timers_ = true;
+    } else {
+      ++profile_.without_clock;
+    }
+  }
+
   void read_samples(Thread* thread) {
     StackSample sample;
     while (thread->sampled->sampler.read(&sample)) {
@@ -287,7 +299,10 @@ class CpuProfiler::Session : public gc::ThreadObserver {
     std::unique_lock lock(mutex_);
     while (!stopped_) {
       wake_.wait_for(lock, kReadInterval);
-      for (auto& [sampling, thread] : threads_) read_samples(&thread);
+      for (auto& [sampling, thread] : threads_) {
+        read_samples(&thread);
+        if (thread.sampled->clock.lost()) replace_clock(&thread.sampled->clock);
+      }
     }
   }
 

@@ -59,15 +59,10 @@ ThreadSampler::ThreadSampler(const gc::ThreadEntry& thread, const CodeMap* code,
       phases_of_(thread.kind == gc::ThreadKind::kMutator ? nullptr : thread.collector),
       code_(code),
       ring_(std::max(ring_words, 4 * kMostWords)) {
-  pthread_attr_t attributes;
-  if (pthread_getattr_np(thread.handle, &attributes) != 0) return;
-  void* low = nullptr;
-  size_t size = 0;
-  if (pthread_attr_getstack(&attributes, &low, &size) == 0) {
-    stack_low_ = reinterpret_cast<uintptr_t>(low);
-    stack_end_ = stack_low_ + size;
-  }
-  pthread_attr_destroy(&attributes);
+  // Not known: samples without frames.
+  const StackBounds stack = stack_bounds(thread.handle);
+  stack_low_ = stack.low;
+  stack_end_ = stack.end;
 }
 
 // --- in the handler

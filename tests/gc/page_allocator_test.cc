@@ -20,12 +20,11 @@ class PageAllocatorTest : public ::testing::Test {
 
   // Real memory, so that returning pages to the system can be seen.
   PageAllocatorTest() {
-    range_ = os_reserve(align_up(kPages << kPageShift, kRangeAlignment));
-    pages.initialise(reinterpret_cast<uintptr_t>(range_), kPages);
+    range_ = os_reserve(kPages << kPageShift);
+    tables_.resize(PageAllocator::table_bytes(kPages) / sizeof(uint64_t));
+    pages.initialise(range_.base, kPages, tables_.data());
   }
-  ~PageAllocatorTest() override {
-    os_release(range_, align_up(kPages << kPageShift, kRangeAlignment));
-  }
+  ~PageAllocatorTest() override { os_release(range_); }
 
   size_t allocate(size_t count) {
     bool zeroed = false;
@@ -47,10 +46,11 @@ class PageAllocatorTest : public ::testing::Test {
     return returned;
   }
   uint64_t* page(size_t index) {
-    return reinterpret_cast<uint64_t*>(static_cast<char*>(range_) + (index << kPageShift));
+    return reinterpret_cast<uint64_t*>(range_.base + (index << kPageShift));
   }
 
-  void* range_;
+  OsRange range_;
+  std::vector<uint64_t> tables_;
   PageAllocator pages;
   std::vector<size_t> emptied_chunks;
 };

@@ -2,9 +2,11 @@
 // What a crash report and the allocation trace say.
 #include "gc/report.h"
 
+#include <cerrno>
 #include <csignal>
 
 #include "tests/gc/fixture.h"
+#include "tests/system_faults.h"
 
 namespace greyhound::gc {
 namespace {
@@ -52,6 +54,42 @@ TEST_F(ReportTest, TheLastPhasesAreListedNewestFirst) {
   EXPECT_TRUE(has(text, "ms ago: idle, cycle 1; ")) << text;
   EXPECT_LT(std::string(text).find("sweep"), std::string(text).find("barrier on (H1)"));
 }
+
+#if !defined(GREYHOUND_ASAN) && !defined(GREYHOUND_TSAN)  // who handle these signals themselves
+// Processes of their own: the handlers are installed once.
+TEST(CrashReport, GoesOnAfterAnInterruptedWrite) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(
+      {
+        install_crash_handler();
+        const SystemFault fault(Call::kWrite, EINTR, 3);
+        raise(SIGSEGV);
+      },
+      ::testing::KilledBySignal(SIGSEGV), "fatal error: signal 11 \\(SIGSEGV\\)");
+}
+
+TEST(CrashReport, EndsTheProcessThoughNobodyReadsIt) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(
+      {
+        install_crash_handler();
+        const SystemFault fault(Call::kWrite, EIO);
+        raise(SIGSEGV);
+      },
+      ::testing::KilledBySignal(SIGSEGV), "");
+}
+
+TEST(CrashReport, SaysWhichSignalItCannotHandle) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(
+      {
+        const SystemFault fault(Call::kSigaction, EINVAL, 1);
+        install_crash_handler();
+        std::_Exit(0);
+      },
+      ::testing::ExitedWithCode(0), "crashreport: SIGSEGV cannot be handled: Invalid argument");
+}
+#endif
 
 TEST_F(ReportTest, TheLogKeepsTheLastEvents) {
   EventLog log;

@@ -9,6 +9,9 @@
 namespace greyhound::gc {
 namespace {
 
+// So that all buffers are plain metadata.
+SystemPages no_pages;
+
 WorkBuffer* filled(WorkPool* pool, MarkEntry entry) {
   WorkBuffer* buffer = pool->get_empty();
   buffer->entries[buffer->count++] = entry;
@@ -23,7 +26,7 @@ MarkEntry emptied(WorkPool* pool, WorkBuffer* buffer) {
 }
 
 TEST(WorkPool, IsQuietWhenNothingIsQueuedAndNobodyIsActive) {
-  WorkPool pool;
+  WorkPool pool(&no_pages);
   EXPECT_TRUE(pool.quiet());
   pool.put(filled(&pool, 16));
   EXPECT_FALSE(pool.quiet());
@@ -36,13 +39,13 @@ TEST(WorkPool, IsQuietWhenNothingIsQueuedAndNobodyIsActive) {
 }
 
 TEST(WorkPool, TakingFromAnEmptyPoolMakesNobodyActive) {
-  WorkPool pool;
+  WorkPool pool(&no_pages);
   EXPECT_EQ(pool.try_get(true), nullptr);
   EXPECT_TRUE(pool.quiet());
 }
 
 TEST(WorkPool, BuffersComeBackEmpty) {
-  WorkPool pool;
+  WorkPool pool(&no_pages);
   WorkBuffer* buffer = filled(&pool, 16);
   pool.put(buffer);
   EXPECT_EQ(emptied(&pool, pool.try_get(false)), 16u);
@@ -53,14 +56,14 @@ TEST(WorkPool, BuffersComeBackEmpty) {
 }
 
 TEST(WorkPool, AMarkerWithNothingLeftIsDoneWhenNobodyElseIsActive) {
-  WorkPool pool;
+  WorkPool pool(&no_pages);
   pool.become_active();
   EXPECT_EQ(pool.get_or_finish(), nullptr);
   EXPECT_TRUE(pool.quiet());
 }
 
 TEST(WorkPool, AMarkerWithNothingLeftTakesWhatIsQueued) {
-  WorkPool pool;
+  WorkPool pool(&no_pages);
   pool.put(filled(&pool, 32));
   pool.become_active();
   EXPECT_EQ(emptied(&pool, pool.get_or_finish()), 32u);
@@ -70,7 +73,7 @@ TEST(WorkPool, AMarkerWithNothingLeftTakesWhatIsQueued) {
 }
 
 TEST(WorkPool, AWaitingMarkerIsWokenByWorkAndByTheEnd) {
-  WorkPool pool;
+  WorkPool pool(&no_pages);
   pool.become_active();  // this thread
   pool.become_active();  // the other
   std::atomic<int> got{0};
@@ -91,7 +94,7 @@ TEST(WorkPool, AWaitingMarkerIsWokenByWorkAndByTheEnd) {
 }
 
 TEST(WorkPool, EveryEntryIsTakenOnceByManyMarkers) {
-  WorkPool pool;
+  WorkPool pool(&no_pages);
   constexpr size_t kBuffers = 2000;
   constexpr int kMarkers = 4;
   for (int i = 0; i < kMarkers; ++i) pool.become_active();
@@ -114,7 +117,7 @@ TEST(WorkPool, EveryEntryIsTakenOnceByManyMarkers) {
 }
 
 TEST(WorkPool, TrimmingFreesSurplusBuffers) {
-  WorkPool pool;
+  WorkPool pool(&no_pages);
   std::vector<WorkBuffer*> buffers;
   for (int i = 0; i < 100; ++i) buffers.push_back(pool.get_empty());
   for (WorkBuffer* buffer : buffers) pool.put_empty(buffer);

@@ -38,6 +38,12 @@ export(EXPORT greyhound-targets
   NAMESPACE greyhound::
   FILE "${PROJECT_BINARY_DIR}/greyhound-targets.cmake")
 
+# For builds without CMake. Relative to where the file lies, so that the tree may be moved.
+file(RELATIVE_PATH greyhound_pc_prefix "/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/")
+string(REGEX REPLACE "/$" "" greyhound_pc_prefix "${greyhound_pc_prefix}")
+configure_file(tools/cmake/greyhound.pc.in "${PROJECT_BINARY_DIR}/greyhound.pc" @ONLY)
+install(FILES "${PROJECT_BINARY_DIR}/greyhound.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
+
 configure_package_config_file(tools/cmake/greyhound-config.cmake.in
   "${PROJECT_BINARY_DIR}/greyhound-config.cmake"
   INSTALL_DESTINATION "${greyhound_package_dir}")

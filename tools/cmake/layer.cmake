@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 #
 # greyhound_flags(TARGET)                    the flags of every target of ours
+# greyhound_for_plugins(TARGET)              archives that may go into a shared library
+# greyhound_ask_for_frames(TARGET)          frame pointers in the programs that link it
 # greyhound_outside_layers(TARGET [BY_FOLDER] [ALONE REGEX])  compile a test or a tool cheaply
 # greyhound_layer(NAME [CORE] [LAYERS L...]) one static library per layer folder, from its *.cc
 #
@@ -66,6 +68,26 @@ function(greyhound_outside_layers target)
   endforeach()
 endfunction()
 
+# So that a static library can go into an embedder's shared one. Without interposition (which a function of an archive
+# is not meant for) position-independent code is as short as the executable's: calls within a file are direct and may
+# be inlined, and of an executable the linker takes the detours by the global offset table out again. Nor with GCC's
+# symbols of which a process has but one: a library that holds one is never unloaded.
+function(greyhound_for_plugins target)
+  set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+  target_compile_options(${target} PRIVATE
+    -fno-semantic-interposition $<$<CXX_COMPILER_ID:GNU>:-fno-gnu-unique>)
+endfunction()
+
+# What a program that links a layer is asked to keep: CPU and heap profiles walk its frames by their pointers, and end
+# at the first function that has none. The property GREYHOUND_OMIT_FRAME_POINTERS of a target that links it is the way
+# out: set_target_properties(app PROPERTIES GREYHOUND_OMIT_FRAME_POINTERS ON).
+function(greyhound_ask_for_frames target)
+  set(languages "$<COMPILE_LANGUAGE:C,CXX>")
+  set(kept "$<NOT:$<BOOL:$<TARGET_PROPERTY:GREYHOUND_OMIT_FRAME_POINTERS>>>")
+  target_compile_options(${target} INTERFACE
+    "$<$<AND:${languages},${kept}>:-fno-omit-frame-pointer;-mno-omit-leaf-frame-pointer>")
+endfunction()
+
 # CORE: no exceptions, no RTTI. A layer without sources yet still makes a library, from an empty file.
 function(greyhound_layer name)
   cmake_parse_arguments(PARSE_ARGV 1 layer "CORE" "" "LAYERS")
@@ -87,6 +109,8 @@ function(greyhound_layer name)
     "$<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>"
     "$<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/greyhound>")
   greyhound_flags(${target})
+  greyhound_for_plugins(${target})
+  greyhound_ask_for_frames(${target})
   target_compile_definitions(${target} PRIVATE
     GREYHOUND_VERSION="${PROJECT_VERSION}" GREYHOUND_PROBES=$<BOOL:${GREYHOUND_PROBES}>)
   if(layer_CORE)

@@ -23,6 +23,7 @@ Awaited await(int socket, short events, int stop, Clock::time_point deadline) {
     const int ready =
         poll(waits, 2, static_cast<int>(std::clamp<int64_t>(left.count(), 0, 1 << 30)));
     if (ready < 0 && errno == EINTR) continue;
+    if (ready < 0) return Awaited::kTimeout;  // as if nothing came: the client is let go
     if (waits[1].revents != 0) return Awaited::kStopped;
     if (waits[0].revents != 0) return Awaited::kReady;
     if (Clock::now() >= deadline) return Awaited::kTimeout;
@@ -48,8 +49,11 @@ bool ClientStream::wait_writable() const {
 
 ssize_t ClientStream::read(char* out, size_t size) {
   if (used_ == filled_) {
-    if (received_ >= kMostRequestBytes || !wait_readable()) return -1;
-    const ssize_t got = recv(socket_, buffer_, sizeof buffer_, MSG_DONTWAIT);
+    ssize_t got = -1;
+    do {
+      if (received_ >= kMostRequestBytes || !wait_readable()) return -1;
+      got = recv(socket_, buffer_, sizeof buffer_, MSG_DONTWAIT);
+    } while (got < 0 && (errno == EAGAIN || errno == EINTR));
     if (got <= 0) return got;
     used_ = 0;
     filled_ = static_cast<size_t>(got);

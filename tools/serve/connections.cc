@@ -44,11 +44,14 @@ class SignalsBlocked {
   SignalsBlocked() {
     sigset_t all;
     sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before_);
+    blocked_ = pthread_sigmask(SIG_SETMASK, &all, &before_) == 0;
   }
-  ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  ~SignalsBlocked() {
+    if (blocked_) pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+  }
 
  private:
+  bool blocked_ = false;
   sigset_t before_;
 };
 
@@ -68,10 +71,11 @@ socklen_t fill_in(const ListenAddress& address, sockaddr_storage* storage) {
   return sizeof *v4;
 }
 
+// 0 when the system does not say.
 uint16_t port_of(int socket) {
   sockaddr_storage storage{};
   socklen_t length = sizeof storage;
-  getsockname(socket, reinterpret_cast<sockaddr*>(&storage), &length);
+  if (getsockname(socket, reinterpret_cast<sockaddr*>(&storage), &length) != 0) return 0;
   return ntohs(storage.ss_family == AF_INET6 ? reinterpret_cast<sockaddr_in6*>(&storage)->sin6_port
                                              : reinterpret_cast<sockaddr_in*>(&storage)->sin_port);
 }
@@ -89,7 +93,8 @@ Descriptor listen_on(const ListenAddress& address) {
   Descriptor socket(::socket(storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (socket.get() < 0) cannot_listen(address, errno);
   const int on = 1;
-  // A port that an earlier run has just left can be had again; one that is in use cannot.
+  // A port that an earlier run has just left can be had again; one that is in use cannot. Refused,
+  // bind() says whether it matters.
   setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   if (bind(socket.get(), reinterpret_cast<sockaddr*>(&storage), length) != 0 ||
       listen(socket.get(), kBacklog) != 0) {
@@ -123,6 +128,7 @@ ListenAddress Connections::start(const ListenAddress& address) {
   stop_event_ = Descriptor(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (stop_event_.get() < 0) throw std::system_error(errno, std::generic_category(), "eventfd");
   const ListenAddress got{address.host, port_of(listening_.get())};
+  if (got.port == 0) cannot_listen(address, errno);
   const SignalsBlocked blocked;
   acceptor_ = std::thread([this] { accept_loop(); });
   return got;
@@ -131,7 +137,13 @@ ListenAddress Connections::start(const ListenAddress& address) {
 void Connections::stop() {
   if (!acceptor_.joinable()) return;
   const uint64_t one = 1;
-  [[maybe_unused]] const ssize_t written = write(stop_event_.get(), &one, sizeof one);
+  {
+    std::lock_guard lock(mutex_);
+    no_more_ = true;
+  }
+  // Either ends the acceptor's wait; it then finds that there are to be no more.
+  if (write(stop_event_.get(), &one, sizeof one) != static_cast<ssize_t>(sizeof one))
+    shutdown(listening_.get(), SHUT_RDWR);
   acceptor_.join();
   {
     std::lock_guard lock(mutex_);
@@ -153,7 +165,14 @@ void Connections::accept_loop() {
     for (const Refused& one : refused) polls.push_back({one.socket.get(), POLLIN, 0});
     const int ready = poll(polls.data(), polls.size(), refused.empty() ? -1 : 100);
     if (polls[0].revents != 0) return;
-    if (ready < 0) continue;  // a signal
+    {
+      std::lock_guard lock(mutex_);
+      if (no_more_) return;
+    }
+    if (ready < 0) {
+      if (errno != EINTR) usleep(10'000);  // out of memory, say
+      continue;
+    }
     linger(&refused, polls.size() - 2, polls.data() + 2);
     if (polls[1].revents != 0) accept_one(&refused);
   }

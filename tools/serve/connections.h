@@ -83,6 +83,7 @@ class Connections {
 
   std::mutex mutex_;  // of what follows
   std::condition_variable changed_;
+  bool no_more_ = false;  // connections are accepted
   bool stopping_ = false;
   size_t active_ = 0;  // connections that wait for a worker or have one
   size_t idle_ = 0;    // workers without a connection

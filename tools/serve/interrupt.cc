@@ -50,7 +50,7 @@ Interrupt::~Interrupt() {
 int Interrupt::wait() {
   pollfd events[] = {{signals_.get(), POLLIN, 0}, {cancelled_.get(), POLLIN, 0}};
   for (;;) {
-    poll(events, 2, -1);
+    if (poll(events, 2, -1) < 0 && errno != EINTR) usleep(10'000);  // out of memory, say
     if (events[1].revents != 0) return 0;
     if (const int signal = take_signal(signals_.get()); signal != 0) return signal;
   }
