@@ -92,6 +92,9 @@ void Collector::checkmark(const char* when) {
 std::vector<UnmarkedObject> Collector::find_unmarked(size_t most) {
   Checker checker(&heap, most);
   persistents.for_each([&](uintptr_t word) { checker.root(word, "persistent handle", true); });
+  parked_stacks.for_each_word(heap.base(), heap.size(), [&](uintptr_t word) {
+    checker.root(word, "parked stack", parked_for_cycle_);
+  });
   for (uintptr_t word : root_words_) checker.root(word, "scanned stack word", true);
   for (uintptr_t word : precise_root_words_) checker.root(word, "scanned handle", true);
   world.for_each([&](Mutator* mutator) {

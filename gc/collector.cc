@@ -174,6 +174,10 @@ void Collector::begin_round() {
 void Collector::grey_persistent_roots() {
   if (bug(Bug::kSkipPersistentRoots)) return;
   persistents.for_each([this](uintptr_t word) { marker_->grey_root(word); });
+  if (!bug(Bug::kParkedStacksSkipped)) {
+    parked_stacks.for_each_word(heap.base(), heap.size(),
+                                [this](uintptr_t word) { marker_->grey_root(word); });
+  }
   marker_->flush();
 }
 

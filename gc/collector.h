@@ -155,6 +155,7 @@ class Collector {
   ThreadList threads;
   WaitProfile waits;
   PersistentRoots persistents;
+  ParkedStacks parked_stacks;
   Specials specials{this};
   MemProfile mem_profile{&heap};
   EventLog events;

@@ -187,6 +187,7 @@ GREYHOUND_NOINLINE void record_sample(Mutator* mutator, const void* object, cons
 
 GREYHOUND_NOINLINE void* mallocgc_slow(size_t size, const Type* type) {
   Mutator* mutator = current_mutator();
+  mutator->check_stack();
   mutator->safepoint("mallocgc");
   if (size == 0) return zero_size_object;
   void* object = allocate(mutator, size, type);

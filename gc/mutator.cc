@@ -1,25 +1,18 @@
 // SPDX-License-Identifier: MIT
 #include "gc/mutator.h"
 
+#include <pthread.h>
+
 #include "gc/bug.h"
 #include "gc/collector.h"
 #include "gc/marker.h"
 #include "gc/sweep.h"
-#include "runtime/base/backtrace.h"
 #include "runtime/base/check.h"
 #include "runtime/base/futex.h"
 #include "runtime/base/probes.h"
 
 namespace greyhound::gc {
 namespace {
-
-constinit MutatorHot no_mutator;  // constant after initialisation: its slow paths are fatal
-
-GREYHOUND_INLINE uintptr_t stack_pointer() {
-  uintptr_t sp;
-  asm volatile("movq %%rsp, %0" : "=r"(sp));
-  return sp;
-}
 
 GREYHOUND_NO_SANITIZE void copy_words(uintptr_t low, uintptr_t high,
                                       std::vector<uintptr_t>* words) {
@@ -30,9 +23,6 @@ GREYHOUND_NO_SANITIZE void copy_words(uintptr_t low, uintptr_t high,
 }
 
 }  // namespace
-
-constinit thread_local MutatorHot* tls_mutator __attribute__((tls_model("initial-exec"))) =
-    &no_mutator;
 
 const char* handshake_name(Handshake handshake) {
   switch (handshake) {
@@ -54,16 +44,6 @@ const char* handshake_name(Handshake handshake) {
   return "unknown";
 }
 
-Mutator* current_mutator() {
-  Mutator* mutator = tls_mutator->self;
-  if (mutator == nullptr) {
-    fatal(
-        "this thread has no mutator: attach it to a runtime (greyhound::runtime::Thread) before it "
-        "allocates, stores a reference or waits for the collector");
-  }
-  return mutator;
-}
-
 uint64_t fastrand() { return current_mutator()->next_random(); }
 
 uint64_t Mutator::next_random() {
@@ -80,7 +60,8 @@ Mutator::Mutator(Collector* collector, std::string name)
       conservative_(collector->options().stack_roots == StackRoots::kConservative),
       hybrid_(collector->options().barrier == Barrier::kHybrid) {
   self = this;
-  stacks_.push_back({});
+  own_stack_.owner = this;
+  stacks_.add_last(&own_stack_);
   handles_.next = handles_.previous = &handles_;
   tiny.size = static_cast<uint32_t>(kGranule);
   tiny.layout = collector->heap.layouts().noscan(1);
@@ -96,117 +77,15 @@ Mutator::Mutator(Collector* collector, std::string name)
   collector->tracer.attach(this, true);
 }
 
-Mutator::~Mutator() {
-  if (bound_) {
-    if (tls_mutator != this) {
-      fatal(
-          "mutator '%s' is destroyed on another thread than the one it is bound to; detach it "
-          "there",
-          name_.c_str());
-    }
-    if (blocking_depth_ != 0) {
-      fatal("mutator '%s' is destroyed inside its own blocking region; leave the region first",
-            name_.c_str());
-    }
-    safepoint("detach");
-    // For the last root words: what this thread holds now may just have been handed to another.
-    spill_registers();
-    stacks_[current_stack_].saved_sp = stack_pointer();
-  }
-  collector_->world.remove(this);
-  if (bound_) {
-    bound_ = false;
-    leave_thread(previous_on_thread);
-    if (previous_on_thread != nullptr) previous_on_thread->leave_blocking();
-  }
-  collector_->tracer.detach(this);
-  for (AllocRun* run : by_layout_) delete run;
-}
-
-void Mutator::bind() {
-  if (bound_)
-    fatal("mutator '%s' is already bound to a thread; attach each thread once", name_.c_str());
-  for (Mutator* m = current_mutator_or_null(); m != nullptr; m = m->previous_on_thread) {
-    if (m->collector_ == collector_ && !collector_->allows_nested_mutators()) {
-      fatal(
-          "this thread is already attached to this runtime as '%s'; use that mutator, or detach it "
-          "first",
-          m->name_.c_str());
-    }
-  }
-  previous_on_thread = current_mutator_or_null();
-  if (previous_on_thread != nullptr)
-    previous_on_thread->enter_blocking("attached to another runtime");
-  take_from_blocked();
-  // Running from here on: the fields are this thread's.
-  if (conservative_ || collector_->mem_profile.rate() != 0) thread_stack_end_ = thread_stack_end();
-  if (conservative_) stacks_[0].base = thread_stack_end_;
-  bound_ = true;
-  tls_mutator = this;
-  tls_waits = &collector_->waits;
-  thread_ =
-      std::make_unique<ListedThread>(&collector_->threads, ThreadKind::kMutator, name_, collector_);
-  set_fatal_context(describe_collector, collector_);
-  safepoint("attach");
-}
-
-uintptr_t Mutator::stack_end() const {
-  return current_stack_ == 0 ? thread_stack_end_ : stacks_[current_stack_].base;
-}
-
-// The thread goes back to `previous`, or to none.
-void Mutator::leave_thread(Mutator* previous) {
-  thread_.reset();
-  tls_mutator = previous != nullptr ? previous : &no_mutator;
-  tls_waits = previous != nullptr ? &previous->collector_->waits : nullptr;
-  // Not the collector that was left, which may be gone when this thread has something to say.
-  if (previous != nullptr) {
-    set_fatal_context(describe_collector, previous->collector_);
-  } else {
-    set_fatal_context(nullptr, nullptr);
-  }
-}
-
-void Mutator::unbind() {
-  GREYHOUND_CHECK(bound_ && tls_mutator == this);
-  // As for a detach: what this thread holds now may just have been handed to another.
-  spill_registers();
-  stacks_[current_stack_].saved_sp = stack_pointer();
-  collector_->world.shade_roots_of(this);
-  stacks_[current_stack_].saved_sp = 0;
-  Mutator* previous = previous_on_thread;
-  previous_on_thread = nullptr;
-  bound_ = false;
-  stacks_[0] = {};
-  for (uintptr_t& word : saved_registers_) word = 0;
-  saved_frame_.clear();
-  leave_thread(previous);
-  publish_blocked("unbound");
-  if (previous != nullptr) previous->leave_blocking();
-}
-
-// Inline assembly, because glibc's setjmp encrypts rbp. The caller-saved registers are dead or in
-// the frames above. A callee-saved one is here unless the function this is inlined into has saved
-// it to use it itself: then it lies in that function's frame, which must therefore be scanned or
-// copied too.
-GREYHOUND_INLINE void Mutator::spill_registers() {
-  uintptr_t* out = saved_registers_;
-  asm volatile(
-      "movq %%rbx, 0(%0)\n\tmovq %%rbp, 8(%0)\n\tmovq %%r12, 16(%0)\n\t"
-      "movq %%r13, 24(%0)\n\tmovq %%r14, 32(%0)\n\tmovq %%r15, 40(%0)"
-      :
-      : "r"(out)
-      : "memory");
-}
-
 GREYHOUND_NOINLINE void Mutator::answer_slow(const char* where) {
+  if (tls_mutator != this) not_current("comes to a safepoint");
+  check_stack();
   last_safepoint_.store(where, std::memory_order_relaxed);
   while (true) {
     const Handshake handshake = request.load(std::memory_order_acquire);
     if (handshake == Handshake::kNone) return;
     spill_registers();
-    stacks_[current_stack_].saved_sp =
-        stack_pointer();  // this frame stays until the answer is given
+    stack_->saved_sp = stack_pointer();  // this frame stays until the answer is given
     if (handshake == Handshake::kPark) {
       park();
     } else {
@@ -223,13 +102,20 @@ void Mutator::park() {
 }
 
 GREYHOUND_NOINLINE void Mutator::enter_blocking(const char* where) {
-  if (blocking_depth_++ != 0) return;
+  if (tls_attached != this) not_current("enters a blocking region");
+  if (blocking_depth_ != 0) {
+    ++blocking_depth_;
+    return;
+  }
+  check_stack();
+  blocking_depth_ = 1;
   spill_registers();
   // This frame is gone while the thread is blocked; what it holds of the caller's registers is not.
   const auto frame = reinterpret_cast<uintptr_t>(__builtin_frame_address(0));
   saved_frame_.clear();
   if (conservative_) copy_words(stack_pointer(), frame + 2 * kWordBytes, &saved_frame_);
-  stacks_[current_stack_].saved_sp = frame;
+  stack_->saved_sp = frame;
+  tls_mutator = &no_mutator;
   publish_blocked(where);
 }
 
@@ -252,12 +138,25 @@ void Mutator::publish_blocked(const char* where) {
 }
 
 void Mutator::leave_blocking() {
+  if (blocking_depth_ == 0) not_current("leaves a blocking region");
   if (--blocking_depth_ != 0) return;
+  if (tls_attached != this) not_current("leaves a blocking region");
   take_from_blocked();
-  stacks_[current_stack_].saved_sp = 0;
+  tls_mutator = this;
+  stack_->saved_sp = 0;
   saved_frame_.clear();
   safepoint("leaving blocking");
 }
+
+void Mutator::after_longjmp(unsigned depth) {
+  if (tls_attached != this) not_current("is to leave the regions that a longjmp left");
+  if (blocking_depth_ <= depth) return;
+  blocking_depth_ = depth + 1;
+  leave_blocking();
+}
+
+NoCancellation::NoCancellation() { pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before_); }
+NoCancellation::~NoCancellation() { pthread_setcancelstate(before_, nullptr); }
 
 void Mutator::take_from_blocked() {
   uint64_t start = 0;

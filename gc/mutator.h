@@ -16,6 +16,10 @@
 //     safepoint(), blocking regions and detach, and nothing else.
 //  3. A mutator allocates only from spans of its own sweepgen_ (sweep.h).
 //
+// A thread works with the mutator that it attached last, its current one, but for blocking regions:
+// there it has none, so whatever needs one says so instead of racing with the collector. Which
+// thread has which mutator is attachment.cc's, which stacks a mutator has stacks.cc's.
+//
 // Thread rules: everything is for the owning thread, unless it says otherwise.
 #pragma once
 
@@ -29,9 +33,11 @@
 #include "gc/event_ring.h"
 #include "gc/layout.h"
 #include "gc/mspan.h"
+#include "gc/stack_range.h"
 #include "gc/stats.h"
 #include "gc/thread_list.h"
 #include "gc/work_pool.h"
+#include "runtime/base/check.h"
 
 namespace greyhound::gc {
 
@@ -92,36 +98,51 @@ struct MutatorHot {
 // The calling thread's current mutator, or the one that stands for none. Initial-exec: a fast path
 // reads it with one instruction.
 extern constinit thread_local MutatorHot* tls_mutator __attribute__((tls_model("initial-exec")));
+extern constinit MutatorHot no_mutator;
+// The one that the thread attached last, current or inside a blocking region; null: none.
+extern constinit thread_local Mutator* tls_attached __attribute__((tls_model("initial-exec")));
 
-inline constexpr size_t kCalleeSaved = 6;  // rbx, rbp, r12-r15
+// What the caller's callers have in registers. Inline assembly, because glibc's setjmp encrypts
+// rbp. The caller-saved registers are dead or in the frames above. A callee-saved one is here
+// unless the function this is inlined into has saved it to use it itself: then it lies in that
+// function's frame, which must therefore be scanned or copied too.
+GREYHOUND_INLINE void save_registers(SavedRegisters* registers) {
+  uintptr_t* out = registers->data();
+  asm volatile(
+      "movq %%rbx, 0(%0)\n\tmovq %%rbp, 8(%0)\n\tmovq %%r12, 16(%0)\n\t"
+      "movq %%r13, 24(%0)\n\tmovq %%r14, 32(%0)\n\tmovq %%r15, 40(%0)"
+      :
+      : "r"(out)
+      : "memory");
+}
+GREYHOUND_INLINE uintptr_t stack_pointer() {
+  uintptr_t sp;
+  asm volatile("movq %%rsp, %0" : "=r"(sp));
+  return sp;
+}
 
-// A stack that the mutator may run on. The collector scans from its saved stack pointer to its
-// base.
-struct StackRange {
-  uintptr_t base = 0;      // the highest address, exclusive
-  uintptr_t saved_sp = 0;  // while parked; 0: nothing on it is a root
-};
-
-// One precise root slot of a mutator; linked into its list while alive. See runtime/handle.h.
+// One precise root slot of a mutator; linked into its list while alive. See runtime/handle.h. When
+// the mutator goes first, the slot is null and linked to itself, and its owner is null.
 struct HandleSlot {
   HandleSlot* next = nullptr;
   HandleSlot* previous = nullptr;
   uintptr_t value = 0;
+  Mutator* owner = nullptr;
 };
 
 // A registered array of root words (a VM's value stack). `count` may change at any time by the
-// owner.
+// owner, which is null once the mutator is gone.
 struct RootRange {
   const uintptr_t* begin = nullptr;
   size_t count = 0;
+  Mutator* owner = nullptr;
 };
 
 class Mutator : public MutatorHot {
  public:
   // Attaches to `collector` in its current phase, blocked and not yet bound to a thread.
   explicit Mutator(Collector* collector, std::string name);
-  // Answers what is pending, gives everything back and detaches. REQUIRES: not bound, or bound
-  // here.
+  // Detaches, unless that is done. REQUIRES: detaches_here().
   ~Mutator();
   Mutator(const Mutator&) = delete;
   Mutator& operator=(const Mutator&) = delete;
@@ -131,12 +152,22 @@ class Mutator : public MutatorHot {
   void bind();
   void unbind();
   bool bound() const { return bound_; }
+  // Answers what is pending, gives everything back and leaves the collector and the thread: handles
+  // and ranges of this mutator are null and nobody's from now on, its stacks the collector's. Only
+  // the destructor may be called afterwards. A thread that ends attached detaches so.
+  void detach();
+  // Whether detach() may be called here: not on another thread than the one it is bound to, nor
+  // inside its own blocking region.
+  bool detaches_here() const;
 
   // Answers a pending handshake. `where` names the place in watchdog reports; a string constant.
   GREYHOUND_INLINE void safepoint(const char* where = "safepoint") {
+    GREYHOUND_DCHECK(tls_mutator == this);
     if (request.load(std::memory_order_relaxed) != Handshake::kNone) [[unlikely]]
       answer_slow(where);
   }
+  // The rest of it. Fatal when this is not the thread's current mutator.
+  void answer_slow(const char* where);
 
   // From enter_blocking to leave_blocking the thread touches no heap object and may wait for as
   // long as it likes; the collector answers for it. Everything on the stack from the caller's frame
@@ -144,17 +175,54 @@ class Mutator : public MutatorHot {
   // frame holds no pointer that it loads in between (Thread::blocking is such a one). Regions nest.
   void enter_blocking(const char* where);
   void leave_blocking();
+  // How many regions are open, and leaving those that a longjmp has jumped out of: all but the
+  // outermost `depth`.
+  unsigned blocking_depth() const { return blocking_depth_; }
+  void after_longjmp(unsigned depth);
 
   // --- roots
   void add_handle(HandleSlot* slot);
   static void remove_handle(HandleSlot* slot);
-  void add_root_range(const RootRange* range);
-  void remove_root_range(const RootRange* range);
-  // Stack 0 is the thread's own. A further one is a root from its saved_sp up.
-  size_t add_stack(uintptr_t base);
+  void add_root_range(RootRange* range);
+  static void remove_root_range(RootRange* range);
+  // Whether a handle or range of `owner` may be changed: no when its mutator is gone. Fatal on
+  // another thread than the owner's and while the owner is not current.
+  GREYHOUND_INLINE static bool may_change_roots_of(const Mutator* owner, const char* what) {
+    return owner == tls_mutator || may_change_slow(owner, what);
+  }
+
+  // --- stacks. The thread's own comes with it; a further one is scanned from its saved_sp up. With
+  // precise roots only what add_stack and switch_stack are told is scanned.
+  // Makes a stack that is nobody's, or in the collector's list, this mutator's.
+  void own_stack(StackRange* stack);
+  void adopt_stack(StackRange* stack);
+  // Hands a parked one to the collector, for other mutators to adopt; or forgets it.
+  void release_stack(StackRange* stack);
+  void drop_stack(StackRange* stack);
+  // Tells that the thread leaves its stack, of which everything from `sp` up stays a root, and what
+  // is in the registers, for `to`, or when that is null, for one that says so when it is arrived
+  // at. Gives what it left.
+  StackRange* leave_stack(uintptr_t sp, const SavedRegisters& registers, StackRange* to);
+  void arrive_on(StackRange* stack);
+  bool runs_on(const StackRange* stack) const { return stack_ == stack; }
+  // The same by number, for who has the stack pointers at hand. Stack 0 is the thread's own; `low`
+  // is 0 where it is not known.
+  size_t add_stack(uintptr_t base, uintptr_t low = 0);
   void set_saved_sp(size_t stack, uintptr_t sp);
-  // Tells that the thread now runs on `stack`; the one it leaves keeps `leaving_sp`.
-  void switch_stack(size_t stack, uintptr_t leaving_sp);
+  GREYHOUND_INLINE void switch_stack(size_t stack, uintptr_t leaving_sp) {
+    SavedRegisters registers;
+    save_registers(&registers);
+    switch_stack(stack, leaving_sp, registers);
+  }
+  // Fatal when the caller's frame is not on the stack that the thread is said to run on: what that
+  // stack holds would not be scanned. Of slow paths.
+  GREYHOUND_INLINE void check_stack() {
+    const auto frame = reinterpret_cast<uintptr_t>(__builtin_frame_address(0));
+    if (!stack_->contains(frame)) [[unlikely]]
+      wrong_stack(frame);
+  }
+  // Conservative roots: stacks are scanned.
+  bool scans_stacks() const { return conservative_; }
 
   // --- allocation, for malloc.cc and sweep
   // The run of a layout that owns spans.
@@ -174,7 +242,7 @@ class Mutator : public MutatorHot {
 
   uint64_t next_random();
   // The highest address of the stack it runs on, exclusive.
-  uintptr_t stack_end() const;
+  uintptr_t stack_end() const { return stack_ == &own_stack_ ? thread_stack_end_ : stack_->base; }
 
   // Greys the object that `address` points into (barrier slow path).
   void shade(uintptr_t address, bool exact);
@@ -226,14 +294,21 @@ class Mutator : public MutatorHot {
   friend struct MutatorTesting;
   friend struct Stepping;
 
-  void answer_slow(const char* where);
+  static void thread_ended(void*);
+  static bool may_change_slow(const Mutator* owner, const char* what);
+  [[noreturn]] void not_current(const char* what) const __attribute__((cold));
+  void wrong_stack(uintptr_t address) __attribute__((cold));
+  StackRange* numbered(size_t stack);
+  void switch_stack(size_t stack, uintptr_t leaving_sp, const SavedRegisters& registers);
+  void release_stacks();
+  void forget_roots();
+  Mutator* inner_on_thread() const;
   void leave_thread(Mutator* previous);
   void publish_blocked(const char* where);
   void take_from_blocked();
   void park();
-  void spill_registers();
+  GREYHOUND_INLINE void spill_registers() { save_registers(&saved_registers_); }
   void trace_blocked(EventShape shape, const char* where) const;
-  void push_stack_words(uintptr_t low, uintptr_t high);
   void push_root_word(uintptr_t word);
   void donate_shades();
   void blacken_runs();
@@ -248,6 +323,7 @@ class Mutator : public MutatorHot {
   std::atomic<MutatorState> state_{MutatorState::kBlocked};
   std::atomic<const char*> last_safepoint_{"attach"};
   bool bound_ = false;
+  bool detached_ = false;
   std::unique_ptr<ListedThread> thread_;  // while bound
   uintptr_t thread_stack_end_ = 0;        // where stack roots or a heap profile want it
   bool hold_answers_ = false;             // stepping: not answered for while blocked
@@ -269,15 +345,19 @@ class Mutator : public MutatorHot {
   std::vector<AllocRun*> by_layout_;  // by layout id; owned
   AllocRun shared_[kNumSizeClasses];
 
-  uintptr_t saved_registers_[kCalleeSaved] = {};
+  SavedRegisters saved_registers_{};
   std::vector<uintptr_t> saved_frame_;  // of enter_blocking, while blocked
-  std::vector<StackRange> stacks_;
-  size_t current_stack_ = 0;
-  HandleSlot handles_;  // list head
-  std::vector<const RootRange*> ranges_;
+  StackRange own_stack_;
+  StackRange between_{.low = 1, .base = 1};            // left one stack, not yet on another
+  StackRange* stack_ = &own_stack_;                    // the one it runs on
+  StackList stacks_;                                   // own_stack_ too
+  std::vector<std::unique_ptr<StackRange>> numbered_;  // those of add_stack, from number 1
+  HandleSlot handles_;                                 // list head
+  std::vector<RootRange*> ranges_;
   std::vector<uintptr_t> root_words_;  // of the last H3; the collector resolves and clears them
   size_t conservative_words_ = 0;
-  unsigned blocking_depth_ = 0;  // the owner's; only the outermost region blocks
+  // The owner's; only the outermost region blocks. One that is attached later is another region.
+  unsigned blocking_depth_ = 0;
 
  public:
   std::atomic<EventRing*> trace_ring{nullptr};  // the tracer's; null until there was a trace
@@ -285,7 +365,8 @@ class Mutator : public MutatorHot {
   uint32_t list_index = 0;  // in the world's list; under its lock
 };
 
-// The calling thread's mutator; fatal, with what to do, when there is none.
+// The calling thread's mutator; fatal, with what to do, when there is none and inside a blocking
+// region.
 Mutator* current_mutator();
 // The same, or null.
 GREYHOUND_INLINE Mutator* current_mutator_or_null() { return tls_mutator->self; }
@@ -294,19 +375,43 @@ GREYHOUND_INLINE Mutator* current_mutator_or_null() { return tls_mutator->self; 
 // seeds and iteration order.
 uint64_t fastrand();
 
-class BlockingScope {
+// A region in which a program's own code runs: it may throw, or be cancelled.
+class BlockingRegion {
  public:
-  BlockingScope(Mutator* mutator, const char* where) : mutator_(mutator) {
+  BlockingRegion(Mutator* mutator, const char* where) : mutator_(mutator) {
     if (mutator_ != nullptr) mutator_->enter_blocking(where);
   }
-  ~BlockingScope() {
+  ~BlockingRegion() {
     if (mutator_ != nullptr) mutator_->leave_blocking();
   }
-  BlockingScope(const BlockingScope&) = delete;
-  BlockingScope& operator=(const BlockingScope&) = delete;
+  BlockingRegion(const BlockingRegion&) = delete;
+  BlockingRegion& operator=(const BlockingRegion&) = delete;
 
  private:
-  Mutator* mutator_;
+  Mutator* const mutator_;
+};
+
+// While one lives, the thread cannot be cancelled: the waits of the C++ library do not unwind, and
+// neither do the layers that are built without exceptions.
+class NoCancellation {
+ public:
+  NoCancellation();
+  ~NoCancellation();
+  NoCancellation(const NoCancellation&) = delete;
+  NoCancellation& operator=(const NoCancellation&) = delete;
+
+ private:
+  int before_ = 0;
+};
+
+// A region in which the runtime itself waits, of `mutator` unless that is null.
+class BlockingScope {
+ public:
+  BlockingScope(Mutator* mutator, const char* where) : region_(mutator, where) {}
+
+ private:
+  const NoCancellation no_cancellation_;  // outlives the region, whose end may wait as well
+  const BlockingRegion region_;
 };
 
 }  // namespace greyhound::gc

@@ -67,7 +67,7 @@ void on_signal(int signal, siginfo_t* info, void* context) {
         number(kClobbered));
   }
   char line[2048];
-  if (const Mutator* mutator = tls_mutator->self; mutator != nullptr) {
+  if (const Mutator* mutator = tls_attached; mutator != nullptr) {
     describe_address(*mutator->collector(), address, line, sizeof line);
     text.add("  %s\n  mutator '%s', last safepoint: %s\n", line, mutator->name().c_str(),
              mutator->last_safepoint());

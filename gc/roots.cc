@@ -6,6 +6,7 @@
 #include "gc/bug.h"
 #include "gc/collector.h"
 #include "gc/mutator.h"
+#include "runtime/base/process_exit.h"
 
 namespace greyhound::gc {
 
@@ -54,15 +55,6 @@ void Mutator::push_root_word(uintptr_t word) {
   if (collector_->heap.contains(word)) root_words_.push_back(word);
 }
 
-GREYHOUND_NO_SANITIZE void Mutator::push_stack_words(uintptr_t low, uintptr_t high) {
-  const uintptr_t heap_base = collector_->heap.base();
-  const size_t heap_size = collector_->heap.size();
-  for (uintptr_t at = align_up(low, kWordBytes); at + kWordBytes <= high; at += kWordBytes) {
-    const uintptr_t word = *reinterpret_cast<const volatile uintptr_t*>(at);
-    if (word - heap_base < heap_size) root_words_.push_back(word);
-  }
-}
-
 void Mutator::shade_root_words() {
   collect_root_words();
   for (uintptr_t word : root_words_) shade(word, false);
@@ -75,9 +67,9 @@ void Mutator::collect_root_words() {
       for (uintptr_t word : saved_registers_) push_root_word(word);
       for (uintptr_t word : saved_frame_) push_root_word(word);
     }
-    for (const StackRange& stack : stacks_) {
-      if (stack.saved_sp != 0) push_stack_words(stack.saved_sp, stack.base);
-    }
+    stacks_.for_each([this](const StackRange& stack) {
+      stack.append_words(collector_->heap.base(), collector_->heap.size(), &root_words_);
+    });
   }
   conservative_words_ = root_words_.size();
   if (!bug(Bug::kSkipHandleRoots)) {
@@ -92,6 +84,7 @@ void Mutator::collect_root_words() {
 }
 
 void Mutator::add_handle(HandleSlot* slot) {
+  slot->owner = this;
   slot->next = handles_.next;
   slot->previous = &handles_;
   handles_.next->previous = slot;
@@ -99,25 +92,40 @@ void Mutator::add_handle(HandleSlot* slot) {
 }
 
 void Mutator::remove_handle(HandleSlot* slot) {
+  if (!may_change_roots_of(slot->owner, "loses a handle")) return;
   slot->previous->next = slot->next;
   slot->next->previous = slot->previous;
 }
 
-void Mutator::add_root_range(const RootRange* range) { ranges_.push_back(range); }
-
-void Mutator::remove_root_range(const RootRange* range) { std::erase(ranges_, range); }
-
-size_t Mutator::add_stack(uintptr_t base) {
-  stacks_.push_back({base, 0});
-  return stacks_.size() - 1;
+void Mutator::add_root_range(RootRange* range) {
+  range->owner = this;
+  ranges_.push_back(range);
 }
 
-void Mutator::set_saved_sp(size_t stack, uintptr_t sp) { stacks_[stack].saved_sp = sp; }
+void Mutator::remove_root_range(RootRange* range) {
+  if (!may_change_roots_of(range->owner, "loses a range of roots")) return;
+  std::erase(range->owner->ranges_, range);
+}
 
-void Mutator::switch_stack(size_t stack, uintptr_t leaving_sp) {
-  stacks_[current_stack_].saved_sp = leaving_sp;
-  current_stack_ = stack;
-  stacks_[stack].saved_sp = 0;
+GREYHOUND_NOINLINE bool Mutator::may_change_slow(const Mutator* owner, const char* what) {
+  if (owner == nullptr) return false;
+  if (!owner->bound_) return true;  // played by a thread that steps the collector
+  // A static object's destructor: nothing of it is looked at any more.
+  if (called_by_exit()) return false;
+  owner->not_current(what);
+}
+
+// Of a mutator that goes: what outlives it refers to nothing of it, and to nothing that may die.
+void Mutator::forget_roots() {
+  while (handles_.next != &handles_) {
+    HandleSlot* slot = handles_.next;
+    handles_.next = slot->next;
+    slot->next = slot->previous = slot;
+    slot->value = 0;
+    slot->owner = nullptr;
+  }
+  for (RootRange* range : ranges_) range->owner = nullptr;
+  ranges_.clear();
 }
 
 }  // namespace greyhound::gc

@@ -95,13 +95,15 @@ struct Stepping {
 // REQUIRES: the mutator is blocked and not bound; stepping mode; one thread.
 class ActAs {
  public:
-  explicit ActAs(Mutator& mutator) : mutator_(mutator), outer_(tls_mutator) {
+  explicit ActAs(Mutator& mutator)
+      : mutator_(mutator), outer_(tls_mutator), outer_attached_(tls_attached) {
     GREYHOUND_CHECK(!mutator.bound() && mutator.state() == MutatorState::kBlocked);
     Stepping::state(mutator).store(MutatorState::kRunning, std::memory_order_seq_cst);
-    tls_mutator = &mutator;
+    tls_mutator = tls_attached = &mutator;
   }
   ~ActAs() {
     tls_mutator = outer_;
+    tls_attached = outer_attached_;
     Stepping::state(mutator_).store(MutatorState::kBlocked, std::memory_order_seq_cst);
   }
   ActAs(const ActAs&) = delete;
@@ -110,6 +112,7 @@ class ActAs {
  private:
   Mutator& mutator_;
   MutatorHot* outer_;
+  Mutator* outer_attached_;
 };
 
 }  // namespace greyhound::gc

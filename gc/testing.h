@@ -20,7 +20,6 @@ struct MutatorTesting {
   static void hold_back(Mutator& mutator, bool held) { Stepping::hold_back(mutator, held); }
   static size_t shades(const Mutator& mutator) { return Stepping::shades(mutator); }
   static bool has_pending(const Mutator& mutator) { return Stepping::has_pending(mutator); }
-  static size_t stack_count(const Mutator& mutator) { return mutator.stacks_.size(); }
   static AllocRun* own_run(Mutator& mutator, uint32_t layout_id) {
     return layout_id < mutator.by_layout_.size() ? mutator.by_layout_[layout_id] : nullptr;
   }

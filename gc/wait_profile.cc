@@ -31,7 +31,7 @@ GREYHOUND_NOINLINE void WaitProfile::record(const char* what, uint64_t ns) {
     weight = static_cast<double>(every) / static_cast<double>(ns);
   }
   uintptr_t stack[kMaxDepth];
-  const Mutator* mutator = current_mutator_or_null();
+  const Mutator* mutator = tls_attached;  // blocked, mostly
   const uintptr_t own_end = mutator != nullptr ? mutator->stack_end() : 0;
   const size_t depth = walk_frames(reinterpret_cast<uintptr_t>(__builtin_frame_address(0)),
                                    own_end != 0 ? own_end : thread_stack_end(), stack, kMaxDepth);

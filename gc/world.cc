@@ -106,6 +106,7 @@ void World::remove(Mutator* mutator) {
   const bool marks_are_set = barrier_on_ && !bug(Bug::kDetachClearsWhiteTails);
   mutator->drop_runs(!marks_are_set && !mutator->alloc_black_);
   mutator->flush_counts();
+  mutator->release_stacks();
   Mutator* last = mutators_.back();
   mutators_[mutator->list_index] = last;
   last->list_index = mutator->list_index;

@@ -54,12 +54,14 @@ FinalizerThread::~FinalizerThread() {
 
 void FinalizerThread::run() {
   Thread thread(*runtime_, "finalizers");
+  attached_.store(true, std::memory_order_release);
   gc::Specials& specials = runtime_->collector().specials;
   while (!stop_.load(std::memory_order_relaxed)) {
     run_ready(&specials, stop_);
     thread.blocking(
         [&] { specials.wait_ready([this] { return stop_.load(std::memory_order_relaxed); }); });
   }
+  attached_.store(false, std::memory_order_release);
 }
 
 }  // namespace runtime

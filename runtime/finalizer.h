@@ -31,12 +31,15 @@ class FinalizerThread {
   FinalizerThread& operator=(const FinalizerThread&) = delete;
 
   bool is_this_thread() const { return thread_.get_id() == std::this_thread::get_id(); }
+  // It is one of the runtime's mutators now.
+  bool attached() const { return attached_.load(std::memory_order_acquire); }
 
  private:
   void run();
 
   Runtime* const runtime_;
   std::atomic<bool> stop_{false};
+  std::atomic<bool> attached_{false};
   std::thread thread_;
 };
 

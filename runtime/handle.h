@@ -12,7 +12,8 @@
 
 namespace greyhound::runtime {
 
-// Thread rules: made, used and destroyed by one thread while its mutator is current.
+// Thread rules: made, written to and destroyed by one thread while its mutator is current, which is
+// checked. Once that mutator is detached the handle is null, and stays so.
 template <class T>
 class Handle {
  public:
@@ -24,7 +25,8 @@ class Handle {
   Handle(const Handle& other) : Handle(other.get()) {}
   Handle& operator=(const Handle& other) { return *this = other.get(); }
   Handle& operator=(T* target) {
-    slot_.value = reinterpret_cast<uintptr_t>(target);
+    if (gc::Mutator::may_change_roots_of(slot_.owner, "has a handle assigned to")) [[likely]]
+      slot_.value = reinterpret_cast<uintptr_t>(target);
     return *this;
   }
   T* get() const { return reinterpret_cast<T*>(slot_.value); }
@@ -69,22 +71,25 @@ class Persistent {
 };
 
 // An array of words that are roots while registered; words that point to no object are ignored.
-// Thread rules: as Handle; the words and the count may be changed freely between safepoints.
+// Thread rules: as Handle; the words and the count may be changed freely between safepoints. Once
+// the mutator is detached the words are no roots.
 class RootArray {
  public:
-  RootArray(const void* words, size_t count) : mutator_(gc::current_mutator()) {
+  RootArray(const void* words, size_t count) {
     range_.begin = static_cast<const uintptr_t*>(words);
     range_.count = count;
-    mutator_->add_root_range(&range_);
+    gc::current_mutator()->add_root_range(&range_);
   }
-  ~RootArray() { mutator_->remove_root_range(&range_); }
+  ~RootArray() { gc::Mutator::remove_root_range(&range_); }
   RootArray(const RootArray&) = delete;
   RootArray& operator=(const RootArray&) = delete;
   // The first `count` words are roots from now on (a stack's height).
-  void resize(size_t count) { range_.count = count; }
+  void resize(size_t count) {
+    if (gc::Mutator::may_change_roots_of(range_.owner, "has a range of roots resized")) [[likely]]
+      range_.count = count;
+  }
 
  private:
-  gc::Mutator* mutator_;
   gc::RootRange range_;
 };
 

@@ -7,12 +7,16 @@
 
 #include "runtime/base/check.h"
 #include "runtime/base/panic.h"
+#include "runtime/base/process_exit.h"
 #include "runtime/weak.h"
 
 namespace greyhound::runtime {
 namespace {
 
 [[noreturn]] void throw_panic(const char* message) { throw Panic(message); }
+
+// What a panic did on this thread before it attached.
+constinit thread_local PanicHandler tls_outer_handler = nullptr;
 
 bool parse_gc_percent(const char* text, int64_t* percent) {
   if (std::strcmp(text, "off") == 0) {
@@ -64,16 +68,25 @@ Runtime::Runtime(Options options) {
     for (const std::string& error : apply_environment(&options))
       std::fprintf(stderr, "greyhound: %s\n", error.c_str());
   }
-  collector_ = std::make_unique<gc::Collector>(options);
-  if (!collector_->start()) {
+  auto collector = std::make_unique<gc::Collector>(options);
+  if (!collector->start()) {
     throw_out_of_memory(
         "greyhound: there is no address space for a heap; raise the process's limit (ulimit -v) or "
         "ask "
         "for less of it by Options::reserve");
   }
+  collector_ = collector.release();
 }
 
-Runtime::~Runtime() { delete finalizer_thread_.load(std::memory_order_acquire); }
+Runtime::~Runtime() {
+  FinalizerThread* finalizers = finalizer_thread_.load(std::memory_order_acquire);
+  const bool on_finalizers = finalizers != nullptr && finalizers->is_this_thread();
+  const size_t own = finalizers != nullptr && finalizers->attached() ? 1 : 0;
+  if ((on_finalizers || collector_->world.count() > own) && called_by_exit()) return;
+  if (on_finalizers) fatal("a runtime is destroyed by one of its finalizers or cleanups");
+  delete finalizers;
+  delete collector_;
+}
 
 int64_t Runtime::set_gc_percent(int64_t percent) {
   const int64_t previous = collector_->pacer.gc_percent();
@@ -145,19 +158,32 @@ void Runtime::start_finalizer_thread() {
 }
 
 void Runtime::require_current(const char* function) {
-  if (gc::current_mutator()->collector() == collector_.get()) return;
+  if (gc::current_mutator()->collector() == collector_) return;
   fatal("%s of one runtime is called while the thread works with another", function);
 }
 
 Thread::Thread(Runtime& runtime, std::string name)
     : mutator_(std::make_unique<gc::Mutator>(&runtime.collector(), std::move(name))) {
+  const bool first = gc::tls_attached == nullptr;
   mutator_->bind();
-  previous_panic_handler_ = set_panic_handler(throw_panic);
+  const PanicHandler before = set_panic_handler(throw_panic);
+  if (first) tls_outer_handler = before;
 }
 
 Thread::~Thread() {
-  set_panic_handler(previous_panic_handler_);
+  if (!mutator_->detaches_here() && called_by_exit()) {
+    // A static one, and exit() was called on another thread.
+    static_cast<void>(mutator_.release());
+    return;
+  }
+  const bool attached = gc::tls_attached != nullptr;
   mutator_.reset();
+  if (attached && gc::tls_attached == nullptr) set_panic_handler(tls_outer_handler);
+}
+
+void Thread::safepoint_slow() {
+  gc::current_mutator();  // says what is wrong where there is none
+  mutator_->answer_slow("safepoint");
 }
 
 }  // namespace greyhound::runtime

@@ -10,11 +10,15 @@
 //   rt.collect();
 //
 // Raw pointers on the stack keep objects alive, and objects do not move. Not roots, and so a way to
-// lose an object: pointers in malloc'ed containers (std::vector<Node*>), in coroutine frames, in
-// globals, and in the arguments of a thread that has not attached yet. Use Handle, Persistent or
-// RootArray for those. References pass between threads through Ref fields of managed objects or
-// through a Persistent; while attached to two runtimes, pointers into the one that is not current
-// need a Handle.
+// lose an object: pointers in malloc'ed containers (std::vector<Node*>), in globals, and in the
+// arguments of a thread that has not attached yet. Use Handle, Persistent or RootArray for those.
+// The stacks of coroutines are roots once they are registered, the frames of C++20 coroutines by
+// their promise type (runtime/stack.h). References pass between threads through Ref fields of
+// managed objects or through a Persistent; while attached to two runtimes, pointers into the one
+// that is not current need a Handle.
+//
+// docs/embedding.md has the rules for threads, blocking regions, coroutines and exit, each with the
+// test that holds it.
 //
 // The heap's memory is mimalloc's, loaded apart (gc/os_memory.h): the program keeps its own malloc
 // and operator new.
@@ -35,6 +39,7 @@
 #include "gc/malloc_inl.h"
 #include "gc/options.h"
 #include "gc/ref.h"
+#include "runtime/base/check.h"
 #include "runtime/finalizer.h"
 #include "runtime/out_of_memory.h"
 
@@ -60,7 +65,8 @@ class Runtime {
   // GREYHOUND_DEBUG), and what they contain that is not understood is reported on stderr, unless
   // use_environment is false.
   explicit Runtime(Options options = {});
-  // Fatal while a thread is attached. May run on any thread.
+  // Fatal while a thread is attached, unless exit() runs: then the runtime stays as it is, for
+  // threads that run on, until the process is gone. May run on any thread.
   ~Runtime();
   Runtime(const Runtime&) = delete;
   Runtime& operator=(const Runtime&) = delete;
@@ -129,7 +135,8 @@ class Runtime {
   void start_finalizer_thread();
   void require_current(const char* function);
 
-  std::unique_ptr<gc::Collector> collector_;
+  gc::Collector* collector_ =
+      nullptr;  // owned; stays where it is when exit() destroys a static one
   std::once_flag finalizer_thread_started_;
   std::atomic<FinalizerThread*> finalizer_thread_{nullptr};  // owned; null until it is needed
 };
@@ -138,17 +145,20 @@ class Runtime {
 std::vector<std::string> apply_environment(Options* options);
 
 // Attaches the calling thread to a runtime from construction to destruction. A thread attaches once
-// to a runtime; attached to several, it works with the one it attached to last.
+// to a runtime; attached to several, it works with the one it attached to last. A thread that ends
+// detaches, if its Thread still lives (leaked, say), after its thread_local objects are gone.
 class Thread {
  public:
   explicit Thread(Runtime& runtime, std::string name = "mutator");
+  // On the thread that made it, in any order with the thread's others, not inside blocking().
   ~Thread();
   Thread(const Thread&) = delete;
   Thread& operator=(const Thread&) = delete;
 
   // A new T, its fields initialised from `arguments` (an aggregate's in order); throws OutOfMemory,
   // a std::bad_alloc, when the heap limit is reached. A safepoint. Like try_make and make_array it
-  // works with the calling thread's current mutator, so a finalizer can say Thread::make<T>().
+  // works with the calling thread's current mutator, whatever Thread it is called by, so a
+  // finalizer can say Thread::make<T>().
   template <class T, class... Arguments>
   static T* make(Arguments&&... arguments) {
     T* object = try_make<T>(std::forward<Arguments>(arguments)...);
@@ -175,21 +185,38 @@ class Thread {
   }
 
   // To be called in loops that do not allocate: answers the collector. A relaxed load when idle.
-  GREYHOUND_INLINE void safepoint() { mutator_->safepoint(); }
+  // It asks the current mutator, which inside blocking() and on other threads is not this one.
+  GREYHOUND_INLINE void safepoint() {
+    GREYHOUND_DCHECK(gc::tls_mutator == mutator_.get());
+    if (gc::tls_mutator->request.load(std::memory_order_relaxed) != gc::Handshake::kNone)
+        [[unlikely]] {
+      safepoint_slow();
+    }
+  }
 
   // Runs f() while the collector may answer for this thread: for system calls and waits. f must not
-  // touch managed objects. Not inlined: the caller's frame must stay as it is while it is scanned.
+  // touch managed objects; what needs a mutator is fatal there, but a lookup in a map or a read of
+  // a field is not noticed. f may throw, and the thread may be cancelled or end in it. Not inlined:
+  // the caller's frame must stay as it is while it is scanned.
   template <class F>
   GREYHOUND_NOINLINE decltype(auto) blocking(F&& f) {
-    gc::BlockingScope scope(mutator_.get(), "blocking");
+    gc::BlockingRegion region(mutator_.get(), "blocking");
     return std::forward<F>(f)();
   }
+
+  // For a program that leaves f() by longjmp: to be called before the thread touches the runtime
+  // again. Leaves all but the outermost `depth` of the blocking() that the thread is in; those that
+  // were entered before setjmp are kept by giving what blocking_depth() was then. No Handle,
+  // RootArray, map operation or managed constructor may be jumped over.
+  void after_longjmp(unsigned depth = 0) { mutator_->after_longjmp(depth); }
+  unsigned blocking_depth() const { return mutator_->blocking_depth(); }
 
   gc::Mutator& mutator() { return *mutator_; }
 
  private:
+  GREYHOUND_NOINLINE void safepoint_slow();
+
   std::unique_ptr<gc::Mutator> mutator_;
-  void (*previous_panic_handler_)(const char*) = nullptr;
 };
 
 }  // namespace greyhound::runtime

@@ -13,18 +13,21 @@ extern "C" void* __libc_stack_end;
 
 namespace greyhound {
 
-uintptr_t thread_stack_end() {
-  thread_local uintptr_t end = 0;
-  if (end != 0) return end;
-  end = stack_bounds(pthread_self()).end;
-  if (end == 0 && getpid() == gettid()) end = reinterpret_cast<uintptr_t>(__libc_stack_end);
-  if (end == 0) {
+StackBounds thread_stack_bounds(bool again) {
+  constinit thread_local StackBounds bounds;
+  if (bounds.end != 0 && !again) return bounds;
+  const StackBounds now = stack_bounds(pthread_self());
+  if (now.end != 0) return bounds = now;
+  bounds.low = 0;
+  if (bounds.end == 0 && getpid() == gettid())
+    bounds.end = reinterpret_cast<uintptr_t>(__libc_stack_end);
+  if (bounds.end == 0) {
     fatal(
         "the system does not tell where this thread's stack is (pthread_getattr_np), so its roots "
         "cannot be scanned; give the process more memory, or let a sandbox allow "
         "sched_getaffinity");
   }
-  return end;
+  return bounds;
 }
 
 }  // namespace greyhound

@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "runtime/base/platform.h"
+#include "runtime/base/system.h"
 
 namespace greyhound {
 
@@ -27,8 +28,10 @@ GREYHOUND_INLINE size_t walk_frames(uintptr_t frame, uintptr_t stack_end, uintpt
   return count;
 }
 
-// Where the calling thread's own stack ends: the highest address, exclusive. Asked of the system
-// once a thread; not for signal handlers.
-uintptr_t thread_stack_end();
+// The calling thread's own stack. Asked of the system once a thread, or again with `again`: the
+// first thread's may grow lower when its limit is raised. `low` is 0 where only the end is known.
+// Not for signal handlers.
+StackBounds thread_stack_bounds(bool again = false);
+inline uintptr_t thread_stack_end() { return thread_stack_bounds().end; }
 
 }  // namespace greyhound
