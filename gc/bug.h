@@ -45,6 +45,8 @@ enum class Bug : int {
   kSweepsWhileBlack = 34,        // a black mutator sweeps if it finds its generation the heap's
   kDetachClearsWhiteTails = 35,  // a mutator that detaches between H1 and H2 takes its tails back
   kRunKeepsOldTypes = 36,        // a run of a shared span keeps the types of what was there before
+  kNeighboursNotKept = 37,       // a stack word keeps only the object in whose slot it lies
+  kBordersNotCrossed = 38,       // a stack word keeps no neighbour in another span
 };
 
 #if defined(GREYHOUND_PLANTED_FAULTS) && GREYHOUND_PLANTED_FAULTS

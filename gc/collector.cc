@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "gc/bug.h"
+#include "gc/root_resolver.h"
 #include "gc/sweep.h"
 #include "gc/verify.h"
 #include "runtime/base/check.h"
@@ -191,7 +192,11 @@ void Collector::resolve_root_words() {
   });
   const uint64_t start = tracer.on() ? monotonic_ns() : 0;
   bool greyed = false;
-  for (uintptr_t word : root_words_) greyed |= marker_->grey_root(word);
+  for (uintptr_t word : root_words_) {
+    for_each_root_object(heap, word, [&](const FoundObject& object) {
+      greyed |= marker_->grey_object(object.base);
+    });
+  }
   for (uintptr_t word : precise_root_words_) greyed |= marker_->grey_root(word);
   marker_->flush();
   if (greyed) ask_for_round();

@@ -224,8 +224,8 @@ class Collector {
   uint64_t cycle_map_growths_ = 0;  // when the last cycle ended
   uint64_t cycle_map_buckets_ = 0;
   uint64_t coordinator_cpu_start_ = 0;
-  std::vector<uintptr_t> root_words_;          // of the last H3, from stacks and registers
-  std::vector<uintptr_t> precise_root_words_;  // and from handles and ranges
+  std::vector<uintptr_t> root_words_;          // of the last H3, the ambiguous ones
+  std::vector<uintptr_t> precise_root_words_;  // and those of handles and precise ranges
   std::unique_ptr<Marker> marker_;             // the driver's
   GcStats totals_;                             // protected by stats_mutex_
   std::mutex stats_mutex_;

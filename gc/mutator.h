@@ -110,10 +110,12 @@ struct HandleSlot {
 };
 
 // A registered array of root words (a VM's value stack). `count` may change at any time by the
-// owner.
+// owner. Its words mean the object that they point into, unless it is ambiguous: then they count as
+// a stack's do (root_resolver.h).
 struct RootRange {
   const uintptr_t* begin = nullptr;
   size_t count = 0;
+  bool ambiguous = false;
 };
 
 class Mutator : public MutatorHot {
@@ -187,7 +189,8 @@ class Mutator : public MutatorHot {
   // The hybrid barrier shades what a store overwrites, too.
   bool shades_old_values() const { return hybrid_; }
   std::vector<uintptr_t>& root_words() { return root_words_; }
-  // How many of the root words, from the first, came from stacks and registers.
+  // How many of the root words, from the first, are ambiguous: from stacks, registers and ranges
+  // that say so.
   size_t conservative_words() const { return conservative_words_; }
   // Both at once: an H3 that scans nothing (shades_old_values) leaves them as they are.
   void clear_root_words() {
@@ -234,7 +237,9 @@ class Mutator : public MutatorHot {
   void spill_registers();
   void trace_blocked(EventShape shape, const char* where) const;
   void push_stack_words(uintptr_t low, uintptr_t high);
-  void push_root_word(uintptr_t word);
+  void push_ambiguous_words(const uintptr_t* words, size_t count);
+  void push_exact_words(const uintptr_t* words, size_t count);
+  void shade_object(uintptr_t object);
   void donate_shades();
   void blacken_runs();
   void drop_runs(bool clear_tails);

@@ -68,13 +68,20 @@ class Persistent {
   gc::PersistentSlot slot_;
 };
 
+// What the words of a RootArray are. kPointers: each keeps the object that it points into, if any,
+// and no other. kAmbiguous: as on a stack of compiled code (gc/root_resolver.h), where a pointer
+// may also lie just outside of the object it belongs to; a word may then keep a neighbour too.
+enum class RootWords : uint8_t { kPointers, kAmbiguous };
+
 // An array of words that are roots while registered; words that point to no object are ignored.
 // Thread rules: as Handle; the words and the count may be changed freely between safepoints.
 class RootArray {
  public:
-  RootArray(const void* words, size_t count) : mutator_(gc::current_mutator()) {
+  RootArray(const void* words, size_t count, RootWords kind = RootWords::kPointers)
+      : mutator_(gc::current_mutator()) {
     range_.begin = static_cast<const uintptr_t*>(words);
     range_.count = count;
+    range_.ambiguous = kind == RootWords::kAmbiguous;
     mutator_->add_root_range(&range_);
   }
   ~RootArray() { mutator_->remove_root_range(&range_); }
