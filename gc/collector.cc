@@ -218,7 +218,7 @@ bool Collector::close_round() {
 bool Collector::weak_load(uintptr_t address) {
   Mutator* mutator = current_mutator();
   // Before H1's answer, marking cannot end without this thread; after H4's, the dead are cleared.
-  if (!mutator->barrier_on.load(std::memory_order_relaxed)) return true;
+  if (!mutator->shading()) return true;
   const uintptr_t object = heap.find_object(address).base;
   if (heap.marks.test(object)) return true;
   if (bug(Bug::kWeakLoadWithoutVeto)) return true;

@@ -13,6 +13,12 @@
 namespace greyhound::gc {
 namespace {
 
+#ifdef NDEBUG
+constexpr bool kDebugBuild = false;
+#else
+constexpr bool kDebugBuild = true;
+#endif
+
 constinit MutatorHot no_mutator;  // constant after initialisation: its slow paths are fatal
 
 GREYHOUND_INLINE uintptr_t stack_pointer() {
@@ -78,7 +84,8 @@ Mutator::Mutator(Collector* collector, std::string name)
     : collector_(collector),
       name_(std::move(name)),
       conservative_(collector->options().stack_roots == StackRoots::kConservative),
-      hybrid_(collector->options().barrier == Barrier::kHybrid) {
+      hybrid_(collector->options().barrier == Barrier::kHybrid),
+      checks_refs_(kDebugBuild || collector->options().debug.checkrefs != 0) {
   self = this;
   stacks_.push_back({});
   handles_.next = handles_.previous = &handles_;
@@ -306,7 +313,7 @@ void Mutator::acknowledge(Handshake handshake) {
   switch (handshake) {
     case Handshake::kBarrierOn:
       roots_scanned_ = false;
-      barrier_on.store(!barrier_broken_, std::memory_order_relaxed);
+      set_shading(!barrier_broken_);
       break;
     case Handshake::kAllocBlack:
       alloc_black_ = true;
@@ -320,7 +327,7 @@ void Mutator::acknowledge(Handshake handshake) {
       if (traced) trace_since(start, EventKind::kScanStack, root_words_.size());
       break;
     case Handshake::kBarrierOff:
-      barrier_on.store(false, std::memory_order_relaxed);
+      set_shading(false);
       break;
     case Handshake::kAllocWhite:
       drop_runs(true);

@@ -186,6 +186,14 @@ class Mutator : public MutatorHot {
   void collect_root_words();
   // Shades every root of a mutator that goes away while marking.
   void shade_root_words();
+  // What is stored is shaded, in fact: the fast paths' barrier_on is set as well where stores are
+  // checked instead.
+  bool shading() const { return shading_; }
+  void set_shading(bool on) {
+    shading_ = on;
+    barrier_on.store(on || checks_refs_, std::memory_order_relaxed);
+  }
+  bool checks_refs() const { return checks_refs_; }
   // The hybrid barrier shades what a store overwrites, too.
   bool shades_old_values() const { return hybrid_; }
   std::vector<uintptr_t>& root_words() { return root_words_; }
@@ -250,6 +258,8 @@ class Mutator : public MutatorHot {
   const std::string name_;
   const bool conservative_;
   const bool hybrid_;
+  const bool checks_refs_;
+  bool shading_ = false;
   std::atomic<MutatorState> state_{MutatorState::kBlocked};
   std::atomic<const char*> last_safepoint_{"attach"};
   bool bound_ = false;
