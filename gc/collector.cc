@@ -204,6 +204,19 @@ void Collector::resolve_root_words() {
     trace_since(start, EventKind::kResolveRoots, root_words_.size() + precise_root_words_.size());
 }
 
+// What a deep stack took to copy goes back once it is deep no more. Freeing it takes milliseconds,
+// so it is done here and not by the mutator, and not under the list's lock.
+void Collector::trim_root_words() {
+  std::vector<std::vector<uintptr_t>> surplus;
+  const auto trim = [&](std::vector<uintptr_t>* words, size_t used) {
+    if (words->capacity() > kKeptRootWords && words->capacity() / 4 > used)
+      surplus.push_back(std::exchange(*words, {}));
+  };
+  trim(&root_words_, root_words_.size());
+  trim(&precise_root_words_, precise_root_words_.size());
+  world.for_each([&](Mutator* mutator) { trim(&mutator->root_words(), mutator->scanned_words()); });
+}
+
 // Judges the round: whether it was quiet, and from now on stays so.
 bool Collector::close_round() {
   if (bug(Bug::kOneRoundOnly) && cycle_.rounds >= 2) {
@@ -305,6 +318,7 @@ void Collector::finish_cycle() {
   cycle_.assists = assists_.load(std::memory_order_relaxed) - cycle_assists_;
   count_map_growths();
   pool.trim();
+  trim_root_words();
   if (parked_for_cycle_) {
     world.release_all();
     parked_for_cycle_ = false;

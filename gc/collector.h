@@ -78,6 +78,8 @@ class Collector {
   // After this many rounds the mutators are held for one last one, so that a program that keeps
   // hiding pointers from the scan cannot keep a cycle from ending.
   static constexpr unsigned kMaxRounds = 8;
+  // Room for so many root words, half a megabyte, is kept by whoever had a use for it once.
+  static constexpr size_t kKeptRootWords = 64 << 10;
 
   explicit Collector(const Options& options);
   // Fatal when mutators are still attached.
@@ -185,6 +187,7 @@ class Collector {
   void finish_cycle();
   void count_map_growths();
   void resolve_root_words();
+  void trim_root_words();
   void checkmark(const char* when);
   std::vector<UnmarkedObject> find_unmarked(size_t most);
   void print_trace(const CycleStats& cycle) const;

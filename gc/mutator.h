@@ -202,9 +202,12 @@ class Mutator : public MutatorHot {
   size_t conservative_words() const { return conservative_words_; }
   // Both at once: an H3 that scans nothing (shades_old_values) leaves them as they are.
   void clear_root_words() {
+    scanned_words_ = root_words_.size();
     root_words_.clear();
     conservative_words_ = 0;
   }
+  // How many there were before they were cleared.
+  size_t scanned_words() const { return scanned_words_; }
   bool try_claim();
   void release_claim();
   MutatorState state() const { return state_.load(std::memory_order_seq_cst); }
@@ -245,6 +248,7 @@ class Mutator : public MutatorHot {
   void spill_registers();
   void trace_blocked(EventShape shape, const char* where) const;
   void push_stack_words(uintptr_t low, uintptr_t high);
+  void make_root_room(uintptr_t low, uintptr_t high);
   void push_ambiguous_words(const uintptr_t* words, size_t count);
   void push_exact_words(const uintptr_t* words, size_t count);
   void shade_object(uintptr_t object);
@@ -292,6 +296,7 @@ class Mutator : public MutatorHot {
   std::vector<const RootRange*> ranges_;
   std::vector<uintptr_t> root_words_;  // of the last H3; the collector resolves and clears them
   size_t conservative_words_ = 0;
+  size_t scanned_words_ = 0;
   unsigned blocking_depth_ = 0;  // the owner's; only the outermost region blocks
 
  public:

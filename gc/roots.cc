@@ -72,8 +72,23 @@ GREYHOUND_NO_SANITIZE void Mutator::push_stack_words(uintptr_t low, uintptr_t hi
   const size_t heap_size = collector_->heap.size();
   for (uintptr_t at = align_up(low, kWordBytes); at + kWordBytes <= high; at += kWordBytes) {
     const uintptr_t word = *reinterpret_cast<const volatile uintptr_t*>(at);
-    if (may_be_root(heap_base, heap_size, word)) root_words_.push_back(word);
+    if (!may_be_root(heap_base, heap_size, word)) continue;
+    if (root_words_.size() == root_words_.capacity()) make_root_room(at, high);
+    root_words_.push_back(word);
   }
+}
+
+// Room for all that is to come, at once: of a deep stack that is full of pointers, doubling would
+// copy and touch for the first time several times what is needed, which was most of the hold.
+GREYHOUND_NO_SANITIZE void Mutator::make_root_room(uintptr_t low, uintptr_t high) {
+  const uintptr_t heap_base = collector_->heap.base();
+  const size_t heap_size = collector_->heap.size();
+  size_t count = 0;
+  for (uintptr_t at = low; at + kWordBytes <= high; at += kWordBytes) {
+    const uintptr_t word = *reinterpret_cast<const volatile uintptr_t*>(at);
+    count += may_be_root(heap_base, heap_size, word) ? 1 : 0;
+  }
+  root_words_.reserve(std::max(root_words_.size() + count, 2 * root_words_.capacity()));
 }
 
 void Mutator::shade_root_words() {
