@@ -192,11 +192,9 @@ void Collector::resolve_root_words() {
   });
   const uint64_t start = tracer.on() ? monotonic_ns() : 0;
   bool greyed = false;
-  for (uintptr_t word : root_words_) {
-    for_each_root_object(heap, word, [&](const FoundObject& object) {
-      greyed |= marker_->grey_object(object.base);
-    });
-  }
+  for_each_root_object(
+      heap, root_words_.data(), root_words_.size(),
+      [&](const FoundObject& object) { greyed |= marker_->grey_object(object.base); });
   for (uintptr_t word : precise_root_words_) greyed |= marker_->grey_root(word);
   marker_->flush();
   if (greyed) ask_for_round();

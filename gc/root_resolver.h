@@ -21,8 +21,6 @@
 // Thread rules: as Heap::find_object, while marking: no span is freed then.
 #pragma once
 
-#include <algorithm>
-
 #include "gc/bug.h"
 #include "gc/heap.h"
 
@@ -38,23 +36,27 @@ GREYHOUND_INLINE bool may_be_root(uintptr_t heap_base, size_t heap_size, uintptr
 
 namespace root_resolver_internal {
 
-// The last slot of those that end at or below `edge`, which is a slot's or a page's base; of the
-// page before it only.
-inline FoundObject slot_before(const Heap& heap, uintptr_t edge) {
+// The last slot of the span that ends at or below `edge`, a span's or a page's base.
+inline FoundObject last_slot_before(const Heap& heap, uintptr_t edge) {
   if (!heap.contains(edge - 1)) return {};
   mspan* span = heap.span_of(edge - 1);
   if (span == nullptr) return {};
-  const uint32_t index = std::min(span->object_index(edge - 1), span->nelems - 1);
-  return {span->object_base(index), span, index};
+  return {span->object_base(span->nelems - 1), span, span->nelems - 1};
 }
 
-// The slot that begins at `edge` or, where that is a span's unusable tail, at the span's end.
-inline FoundObject slot_after(const Heap& heap, uintptr_t edge) {
-  if (!heap.contains(edge)) return {};
-  mspan* span = heap.span_of(edge);
-  if (span != nullptr && edge >= span->limit() && span->size_class != kLargeClass)
-    return heap.find_object(span->base + span->bytes());
-  return heap.find_object(edge);
+// The neighbours of a word that lies in no slot, or in the first or the last one of its span, where
+// the neighbour is another span's. `before`, `after`: whether that one is asked for.
+template <class See>
+GREYHOUND_NOINLINE void see_across_borders(const Heap& heap, uintptr_t word, const mspan* span,
+                                           bool before, bool after, See see) {
+  if (bug(Bug::kBordersNotCrossed) || bug(Bug::kNeighboursNotKept)) return;
+  const uintptr_t low = span != nullptr ? span->base : align_down(word, kPageSize);
+  const uintptr_t high = span != nullptr ? low + span->bytes() : low + kPageSize;
+  if (before) {
+    const FoundObject slot = last_slot_before(heap, low);
+    if (slot.base != 0 && word - (slot.base + slot.span->slot_bytes()) < kRootReach) see(slot);
+  }
+  if (after && high - word <= kRootReach) see(heap.find_object(high));
 }
 
 }  // namespace root_resolver_internal
@@ -63,35 +65,50 @@ inline FoundObject slot_after(const Heap& heap, uintptr_t edge) {
 template <class Visit>
 GREYHOUND_INLINE void for_each_root_object(const Heap& heap, uintptr_t word, Visit visit) {
   if (!may_be_root(heap.base(), heap.size(), word)) return;
-  const FoundObject own = heap.find_object(word);
-  // Where the slots around the word end and begin.
-  uintptr_t low = align_down(word, kPageSize);
-  uintptr_t high = low + kPageSize;
-  if (own.base != 0) {
-    low = own.base;
-    high = low + own.span->slot_bytes();
-  } else if (mspan* span = heap.contains(word) ? heap.span_of(word) : nullptr; span != nullptr) {
-    low = span->limit();
-    high = span->base + span->bytes();
-  }
   const auto see = [&](const FoundObject& slot) {
     // acquire, within: what is allocated was zeroed.
     if (slot.base != 0 && heap.allocs.test(slot.base)) visit(slot);
   };
-  see(own);
+  mspan* const span = heap.contains(word) ? heap.span_of(word) : nullptr;
+  if (span == nullptr)
+    return root_resolver_internal::see_across_borders(heap, word, nullptr, true, true, see);
+  const uint32_t index = span->object_index(word);
+  const uintptr_t base = span->object_base(index);
+  const size_t bytes = span->slot_bytes();
+  const bool in_slot = index < span->nelems;  // else in the tail
+  if (in_slot) see({base, span, index});
   if (bug(Bug::kNeighboursNotKept)) return;
-  const auto beyond_border = [&](const FoundObject& slot) {
-    return bug(Bug::kBordersNotCrossed) && slot.span != own.span;
-  };
-  if (word - low < kRootReach) {
-    const FoundObject before = root_resolver_internal::slot_before(heap, low);
-    if (before.base != 0 && word - (before.base + before.span->slot_bytes()) < kRootReach &&
-        !beyond_border(before))
-      see(before);
+  bool before = word - base < kRootReach;
+  bool after = base + bytes - word <= kRootReach && word != base;
+  if (before && index != 0) {
+    see({base - bytes, span, index - 1});
+    before = false;
   }
-  if (high - word <= kRootReach && word != own.base) {
-    const FoundObject after = root_resolver_internal::slot_after(heap, high);
-    if (after.base != 0 && after.base - word <= kRootReach && !beyond_border(after)) see(after);
+  if (after && index + 1 < span->nelems) {
+    see({base + bytes, span, index + 1});
+    after = false;
+  }
+  // Behind the last slot comes the tail, if there is one, and then the next span.
+  if (index + 1 >= span->nelems)
+    after = span->base + span->bytes() - word <= kRootReach && (word != base || !in_slot);
+  if (before || after) [[unlikely]]
+    root_resolver_internal::see_across_borders(heap, word, span, before, after, see);
+}
+
+// The same for `count` words. Their chains of loads are independent, and in no cache where the heap
+// is large: what a word needs is asked for a few words ahead.
+template <class Visit>
+GREYHOUND_INLINE void for_each_root_object(const Heap& heap, const uintptr_t* words, size_t count,
+                                           Visit visit) {
+  constexpr size_t kAhead = 8;
+  for (size_t i = 0; i < count; ++i) {
+    if (i + kAhead < count && heap.contains(words[i + kAhead])) {
+      const uintptr_t next = words[i + kAhead];
+      __builtin_prefetch(heap.marks.word(next));
+      __builtin_prefetch(heap.allocs.word(next));
+      __builtin_prefetch(heap.span_of(next));
+    }
+    for_each_root_object(heap, words[i], visit);
   }
 }
 

@@ -93,14 +93,9 @@ GREYHOUND_NO_SANITIZE void Mutator::make_root_room(uintptr_t low, uintptr_t high
 
 void Mutator::shade_root_words() {
   collect_root_words();
-  for (size_t i = 0; i < root_words_.size(); ++i) {
-    if (i >= conservative_words_) {
-      shade(root_words_[i], false);
-    } else {
-      for_each_root_object(collector_->heap, root_words_[i],
-                           [this](const FoundObject& object) { shade_object(object.base); });
-    }
-  }
+  for_each_root_object(collector_->heap, root_words_.data(), conservative_words_,
+                       [this](const FoundObject& object) { shade_object(object.base); });
+  for (size_t i = conservative_words_; i < root_words_.size(); ++i) shade(root_words_[i], false);
   clear_root_words();
 }
 
