@@ -68,6 +68,14 @@ class Persistent {
   gc::PersistentSlot slot_;
 };
 
+// Keeps the object that `object` points into alive until here: as Go's KeepAlive, for loops whose
+// pointers the compiler may keep where the collector does not look for them (docs/embedding.md,
+// "Pointers on the stack"). Costs a register or a word of the stack.
+template <class T>
+GREYHOUND_INLINE void keep_alive(const T* object) {
+  asm volatile("" : : "r"(object) : "memory");
+}
+
 // What the words of a RootArray are. kPointers: each keeps the object that it points into, if any,
 // and no other. kAmbiguous: as on a stack of compiled code (gc/root_resolver.h), where a pointer
 // may also lie just outside of the object it belongs to; a word may then keep a neighbour too.
