@@ -47,6 +47,8 @@ enum class Bug : int {
   kRunKeepsOldTypes = 36,        // a run of a shared span keeps the types of what was there before
   kReleaseForgetsRoots = 37,     // a parked stack that is handed on is not shaded
   kParkedStacksSkipped = 38,     // stacks in the collector's list are not roots
+  kNeighboursNotKept = 39,       // a stack word keeps only the object in whose slot it lies
+  kBordersNotCrossed = 40,       // a stack word keeps no neighbour in another span
 };
 
 #if defined(GREYHOUND_PLANTED_FAULTS) && GREYHOUND_PLANTED_FAULTS

@@ -2,7 +2,8 @@
 // gccheckmark: an oracle for the concurrent marker. With every mutator held, a plain depth-first
 // walk from the roots, with a bitmap of its own and none of the marker's code, finds what is
 // reachable; an object that is reachable and unmarked would be freed by the sweep, so it is fatal,
-// with the path's last edge. As Go's mcheckmark.go in purpose.
+// with the path's last edge. As Go's mcheckmark.go in purpose. Only what an ambiguous root word
+// stands for is asked where the marker asks, in root_resolver.h.
 //
 // Stack words need care. The mutators ran on since their last scan, and a new frame may lie over
 // old words that still look like pointers to garbage: an unmarked object behind such a word is no
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "gc/collector.h"
+#include "gc/root_resolver.h"
 #include "runtime/base/check.h"
 
 namespace greyhound::gc {
@@ -24,9 +26,20 @@ class Checker {
     visited_.assign(heap_->frontier_bytes() / kGranule / 64 + 1, 0);
   }
 
-  void root(uintptr_t word, const char* kind, bool must_be_marked) {
+  // A word that means the object it points into.
+  void root(uintptr_t word, const char* kind) {
     const FoundObject found = heap_->find_object(word);
-    if (found.base == 0 || !heap_->allocs.test(found.base)) return;
+    if (found.base != 0 && heap_->allocs.test(found.base)) root_object(found, kind, true);
+  }
+  void ambiguous_root(uintptr_t word, const char* kind, bool must_be_marked) {
+    for_each_root_object(
+        *heap_, word, [&](const FoundObject& found) { root_object(found, kind, must_be_marked); });
+  }
+
+  std::vector<UnmarkedObject> take_found() { return std::move(found_); }
+
+ private:
+  void root_object(const FoundObject& found, const char* kind, bool must_be_marked) {
     if (!must_be_marked && !heap_->marks.test(found.base)) return;
     visit(found, 0, kind);
     while (!stack_.empty() && found_.size() < most_) {
@@ -36,9 +49,6 @@ class Checker {
     }
   }
 
-  std::vector<UnmarkedObject> take_found() { return std::move(found_); }
-
- private:
   void visit(const FoundObject& object, uintptr_t parent, const char* kind) {
     const size_t g = heap_->marks.granule(object.base);
     uint64_t& word = visited_[g >> 6];
@@ -52,15 +62,15 @@ class Checker {
   void scan(const FoundObject& object) {
     const Layout* layout = heap_->layout_of(object.span, object.index);
     if (layout->noscan()) return;
-    const size_t bytes =
-        object.span->size_class == kLargeClass ? object.span->bytes() : object.span->elem_size;
-    for (size_t word = 0; word < bytes / kWordBytes; ++word) {
+    for (size_t word = 0; word < object.span->slot_bytes() / kWordBytes; ++word) {
       const size_t in_elem = word % layout->elem_words;
       if (in_elem >= layout->ptr_words || ((layout->mask[in_elem / 64] >> (in_elem % 64)) & 1) == 0)
         continue;
       const FoundObject child =
           heap_->find_object(load_word(reinterpret_cast<void*>(object.base + word * 8)));
-      if (child.base != 0) visit(child, object.base, "field");
+      // An interior pointer may be one past its object's end, in the next slot, which may be free.
+      if (child.base == 0 || (!layout->exact && !heap_->allocs.test(child.base))) continue;
+      visit(child, object.base, "field");
     }
   }
 
@@ -91,18 +101,22 @@ void Collector::checkmark(const char* when) {
 // At most `most` of what is reachable and unmarked. REQUIRES: no mutator runs.
 std::vector<UnmarkedObject> Collector::find_unmarked(size_t most) {
   Checker checker(&heap, most);
-  persistents.for_each([&](uintptr_t word) { checker.root(word, "persistent handle", true); });
-  parked_stacks.for_each_word(heap.base(), heap.size(), [&](uintptr_t word) {
-    checker.root(word, "parked stack", parked_for_cycle_);
+  persistents.for_each([&](uintptr_t word) { checker.root(word, "persistent handle"); });
+  parked_stacks.for_each_words(heap.base(), heap.size(), [&](const uintptr_t* words, size_t count) {
+    for (size_t i = 0; i < count; ++i)
+      checker.ambiguous_root(words[i], "parked stack", parked_for_cycle_);
   });
-  for (uintptr_t word : root_words_) checker.root(word, "scanned stack word", true);
-  for (uintptr_t word : precise_root_words_) checker.root(word, "scanned handle", true);
+  for (uintptr_t word : root_words_) checker.ambiguous_root(word, "scanned stack word", true);
+  for (uintptr_t word : precise_root_words_) checker.root(word, "scanned handle");
   world.for_each([&](Mutator* mutator) {
     mutator->collect_root_words();
     const std::vector<uintptr_t>& words = mutator->root_words();
     for (size_t i = 0; i < words.size(); ++i) {
-      const bool precise = i >= mutator->conservative_words();
-      checker.root(words[i], precise ? "handle" : "stack word", precise || parked_for_cycle_);
+      if (i >= mutator->conservative_words()) {
+        checker.root(words[i], "handle");
+      } else {
+        checker.ambiguous_root(words[i], "stack word", parked_for_cycle_);
+      }
     }
     mutator->clear_root_words();
   });

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "gc/bug.h"
+#include "gc/root_resolver.h"
 #include "gc/sweep.h"
 #include "gc/verify.h"
 #include "runtime/base/check.h"
@@ -175,8 +176,12 @@ void Collector::grey_persistent_roots() {
   if (bug(Bug::kSkipPersistentRoots)) return;
   persistents.for_each([this](uintptr_t word) { marker_->grey_root(word); });
   if (!bug(Bug::kParkedStacksSkipped)) {
-    parked_stacks.for_each_word(heap.base(), heap.size(),
-                                [this](uintptr_t word) { marker_->grey_root(word); });
+    parked_stacks.for_each_words(
+        heap.base(), heap.size(), [this](const uintptr_t* words, size_t count) {
+          for_each_root_object(heap, words, count, [this](const FoundObject& object) {
+            marker_->grey_object(object.base);
+          });
+        });
   }
   marker_->flush();
 }
@@ -195,12 +200,27 @@ void Collector::resolve_root_words() {
   });
   const uint64_t start = tracer.on() ? monotonic_ns() : 0;
   bool greyed = false;
-  for (uintptr_t word : root_words_) greyed |= marker_->grey_root(word);
+  for_each_root_object(
+      heap, root_words_.data(), root_words_.size(),
+      [&](const FoundObject& object) { greyed |= marker_->grey_object(object.base); });
   for (uintptr_t word : precise_root_words_) greyed |= marker_->grey_root(word);
   marker_->flush();
   if (greyed) ask_for_round();
   if (start != 0)
     trace_since(start, EventKind::kResolveRoots, root_words_.size() + precise_root_words_.size());
+}
+
+// What a deep stack took to copy goes back once it is deep no more. Freeing it takes milliseconds,
+// so it is done here and not by the mutator, and not under the list's lock.
+void Collector::trim_root_words() {
+  std::vector<std::vector<uintptr_t>> surplus;
+  const auto trim = [&](std::vector<uintptr_t>* words, size_t used) {
+    if (words->capacity() > kKeptRootWords && words->capacity() / 4 > used)
+      surplus.push_back(std::exchange(*words, {}));
+  };
+  trim(&root_words_, root_words_.size());
+  trim(&precise_root_words_, precise_root_words_.size());
+  world.for_each([&](Mutator* mutator) { trim(&mutator->root_words(), mutator->scanned_words()); });
 }
 
 // Judges the round: whether it was quiet, and from now on stays so.
@@ -217,7 +237,7 @@ bool Collector::close_round() {
 bool Collector::weak_load(uintptr_t address) {
   Mutator* mutator = current_mutator();
   // Before H1's answer, marking cannot end without this thread; after H4's, the dead are cleared.
-  if (!mutator->barrier_on.load(std::memory_order_relaxed)) return true;
+  if (!mutator->shading()) return true;
   const uintptr_t object = heap.find_object(address).base;
   if (heap.marks.test(object)) return true;
   if (bug(Bug::kWeakLoadWithoutVeto)) return true;
@@ -304,6 +324,7 @@ void Collector::finish_cycle() {
   cycle_.assists = assists_.load(std::memory_order_relaxed) - cycle_assists_;
   count_map_growths();
   pool.trim();
+  trim_root_words();
   if (parked_for_cycle_) {
     world.release_all();
     parked_for_cycle_ = false;

@@ -78,6 +78,8 @@ class Collector {
   // After this many rounds the mutators are held for one last one, so that a program that keeps
   // hiding pointers from the scan cannot keep a cycle from ending.
   static constexpr unsigned kMaxRounds = 8;
+  // Room for so many root words, half a megabyte, is kept by whoever had a use for it once.
+  static constexpr size_t kKeptRootWords = 64 << 10;
 
   explicit Collector(const Options& options);
   // Fatal when mutators are still attached.
@@ -186,6 +188,7 @@ class Collector {
   void finish_cycle();
   void count_map_growths();
   void resolve_root_words();
+  void trim_root_words();
   void checkmark(const char* when);
   std::vector<UnmarkedObject> find_unmarked(size_t most);
   void print_trace(const CycleStats& cycle) const;
@@ -225,8 +228,8 @@ class Collector {
   uint64_t cycle_map_growths_ = 0;  // when the last cycle ended
   uint64_t cycle_map_buckets_ = 0;
   uint64_t coordinator_cpu_start_ = 0;
-  std::vector<uintptr_t> root_words_;          // of the last H3, from stacks and registers
-  std::vector<uintptr_t> precise_root_words_;  // and from handles and ranges
+  std::vector<uintptr_t> root_words_;          // of the last H3, the ambiguous ones
+  std::vector<uintptr_t> precise_root_words_;  // and those of handles and precise ranges
   std::unique_ptr<Marker> marker_;             // the driver's
   GcStats totals_;                             // protected by stats_mutex_
   std::mutex stats_mutex_;

@@ -225,7 +225,7 @@ void known_garbage(const void* object) {
   const auto address = reinterpret_cast<uintptr_t>(object);
   if (!collector->heap.contains(address)) return;
   mspan* span = collector->heap.span_of(address);
-  if (span->size_class != kLargeClass) return;
+  if (span == nullptr || span->size_class != kLargeClass) return;
   // A young one is not in the goal. Relaxed: a sweeper may be writing it, and a stale answer only
   // shifts a goal.
   if (std::atomic_ref<uint32_t>(span->live).load(std::memory_order_relaxed) == 0) return;

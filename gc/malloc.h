@@ -22,10 +22,10 @@ void* newobject(const Type* type);
 // `count` values; null on overflow too.
 void* newarray(const Type* type, size_t count);
 
-// Says that nothing refers to `object` any more. Frees nothing; but a large object that survived
-// the last cycle no longer counts in the heap's goal (a map that has grown knows that its old
-// buckets, a third of what it holds, are garbage). Objects that are not large, or young, or null
-// are left to the collector.
+// Says that nothing refers to the object that `object` points into any more. Frees nothing; but a
+// large object that survived the last cycle no longer counts in the heap's goal (a map that has
+// grown knows that its old buckets, a third of what it holds, are garbage). Objects that are not
+// large, or young, or null are left to the collector.
 void known_garbage(const void* object);
 
 }  // namespace greyhound::gc

@@ -334,12 +334,14 @@ GREYHOUND_INLINE void Marker::greyobject(const uintptr_t* words, uint64_t mask, 
 }
 
 bool Marker::grey_root(uintptr_t word) {
-  if (!heap_->contains(word)) return false;
-  ++counts_.objects_resolved;
   const FoundObject found = heap_->find_object(word);
-  if (found.base == 0 || !heap_->allocs.test(found.base)) return false;
-  if (!heap_->marks.test_and_set(found.base)) return false;
-  push(found.base | kTagGrey);
+  return found.base != 0 && heap_->allocs.test(found.base) && grey_object(found.base);
+}
+
+bool Marker::grey_object(uintptr_t object) {
+  ++counts_.objects_resolved;
+  if (!heap_->marks.test_and_set(object)) return false;
+  push(object | kTagGrey);
   return true;
 }
 

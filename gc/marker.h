@@ -59,6 +59,8 @@ class Marker {
   // Greys the object that `word` points into, if it is one; for roots. Gives whether a mark was
   // set.
   bool grey_root(uintptr_t word);
+  // The same for the base of an allocated object.
+  bool grey_object(uintptr_t object);
   // Greys what the object refers to, but not the object.
   void grey_fields(uintptr_t object);
   // Puts every entry held back into the pool.

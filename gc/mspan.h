@@ -47,6 +47,7 @@ struct alignas(64) mspan {
   uint32_t index = 0;  // in the heap's span table
 
   size_t bytes() const { return size_t{npages} << kPageShift; }
+  size_t slot_bytes() const { return size_class == kLargeClass ? bytes() : elem_size; }
   uintptr_t limit() const { return base + size_t{nelems} * elem_size; }
   // REQUIRES: address inside the span's pages. May be nelems in a small span's unusable tail.
   uint32_t object_index(uintptr_t address) const {

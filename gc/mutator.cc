@@ -14,6 +14,12 @@
 namespace greyhound::gc {
 namespace {
 
+#ifdef NDEBUG
+constexpr bool kDebugBuild = false;
+#else
+constexpr bool kDebugBuild = true;
+#endif
+
 GREYHOUND_NO_SANITIZE void copy_words(uintptr_t low, uintptr_t high,
                                       std::vector<uintptr_t>* words) {
   for (; low < high; low += kWordBytes) {
@@ -58,7 +64,8 @@ Mutator::Mutator(Collector* collector, std::string name)
     : collector_(collector),
       name_(std::move(name)),
       conservative_(collector->options().stack_roots == StackRoots::kConservative),
-      hybrid_(collector->options().barrier == Barrier::kHybrid) {
+      hybrid_(collector->options().barrier == Barrier::kHybrid),
+      checks_refs_(kDebugBuild || collector->options().debug.checkrefs != 0) {
   self = this;
   own_stack_.owner = this;
   stacks_.add_last(&own_stack_);
@@ -205,7 +212,7 @@ void Mutator::acknowledge(Handshake handshake) {
   switch (handshake) {
     case Handshake::kBarrierOn:
       roots_scanned_ = false;
-      barrier_on.store(!barrier_broken_, std::memory_order_relaxed);
+      set_shading(!barrier_broken_);
       break;
     case Handshake::kAllocBlack:
       alloc_black_ = true;
@@ -219,7 +226,7 @@ void Mutator::acknowledge(Handshake handshake) {
       if (traced) trace_since(start, EventKind::kScanStack, root_words_.size());
       break;
     case Handshake::kBarrierOff:
-      barrier_on.store(false, std::memory_order_relaxed);
+      set_shading(false);
       break;
     case Handshake::kAllocWhite:
       drop_runs(true);

@@ -131,10 +131,12 @@ struct HandleSlot {
 };
 
 // A registered array of root words (a VM's value stack). `count` may change at any time by the
-// owner, which is null once the mutator is gone.
+// owner, which is null once the mutator is gone. Its words mean the object that they point into,
+// unless it is ambiguous: then they count as a stack's do (root_resolver.h).
 struct RootRange {
   const uintptr_t* begin = nullptr;
   size_t count = 0;
+  bool ambiguous = false;
   Mutator* owner = nullptr;
 };
 
@@ -252,16 +254,28 @@ class Mutator : public MutatorHot {
   void collect_root_words();
   // Shades every root of a mutator that goes away while marking.
   void shade_root_words();
+  // What is stored is shaded, in fact: the fast paths' barrier_on is set as well where stores are
+  // checked instead.
+  bool shading() const { return shading_; }
+  void set_shading(bool on) {
+    shading_ = on;
+    barrier_on.store(on || checks_refs_, std::memory_order_relaxed);
+  }
+  bool checks_refs() const { return checks_refs_; }
   // The hybrid barrier shades what a store overwrites, too.
   bool shades_old_values() const { return hybrid_; }
   std::vector<uintptr_t>& root_words() { return root_words_; }
-  // How many of the root words, from the first, came from stacks and registers.
+  // How many of the root words, from the first, are ambiguous: from stacks, registers and ranges
+  // that say so.
   size_t conservative_words() const { return conservative_words_; }
   // Both at once: an H3 that scans nothing (shades_old_values) leaves them as they are.
   void clear_root_words() {
+    scanned_words_ = root_words_.size();
     root_words_.clear();
     conservative_words_ = 0;
   }
+  // How many there were before they were cleared.
+  size_t scanned_words() const { return scanned_words_; }
   bool try_claim();
   void release_claim();
   MutatorState state() const { return state_.load(std::memory_order_seq_cst); }
@@ -309,7 +323,9 @@ class Mutator : public MutatorHot {
   void park();
   GREYHOUND_INLINE void spill_registers() { save_registers(&saved_registers_); }
   void trace_blocked(EventShape shape, const char* where) const;
-  void push_root_word(uintptr_t word);
+  void push_ambiguous_words(const uintptr_t* words, size_t count);
+  void push_exact_words(const uintptr_t* words, size_t count);
+  void shade_object(uintptr_t object);
   void donate_shades();
   void blacken_runs();
   void drop_runs(bool clear_tails);
@@ -320,6 +336,8 @@ class Mutator : public MutatorHot {
   const std::string name_;
   const bool conservative_;
   const bool hybrid_;
+  const bool checks_refs_;
+  bool shading_ = false;
   std::atomic<MutatorState> state_{MutatorState::kBlocked};
   std::atomic<const char*> last_safepoint_{"attach"};
   bool bound_ = false;
@@ -356,6 +374,7 @@ class Mutator : public MutatorHot {
   std::vector<RootRange*> ranges_;
   std::vector<uintptr_t> root_words_;  // of the last H3; the collector resolves and clears them
   size_t conservative_words_ = 0;
+  size_t scanned_words_ = 0;
   // The owner's; only the outermost region blocks. One that is attached later is another region.
   unsigned blocking_depth_ = 0;
 

@@ -6,6 +6,7 @@
 #include "gc/bug.h"
 #include "gc/collector.h"
 #include "gc/mutator.h"
+#include "gc/root_resolver.h"
 #include "runtime/base/process_exit.h"
 
 namespace greyhound::gc {
@@ -22,6 +23,11 @@ void Mutator::shade(uintptr_t address, bool exact) {
     // One past the end of an object is inside the next slot, which may be free.
     if (object == 0 || !heap.allocs.test(object)) return;
   }
+  shade_object(object);
+}
+
+void Mutator::shade_object(uintptr_t object) {
+  Heap& heap = collector_->heap;
   if (heap.marks.test(object)) return;
   // Before the mark is visible: the collector may be about to resolve the same object from a root
   // word that this thread has already given it. Finding the mark set it would take the object for
@@ -51,35 +57,47 @@ void Mutator::donate_shades() {
 
 // --- roots
 
-void Mutator::push_root_word(uintptr_t word) {
-  if (collector_->heap.contains(word)) root_words_.push_back(word);
+void Mutator::push_exact_words(const uintptr_t* words, size_t count) {
+  for (size_t i = 0; i < count; ++i) {
+    if (collector_->heap.contains(words[i])) root_words_.push_back(words[i]);
+  }
+}
+
+void Mutator::push_ambiguous_words(const uintptr_t* words, size_t count) {
+  const auto low = reinterpret_cast<uintptr_t>(words);
+  append_ambiguous_words(low, low + count * kWordBytes, collector_->heap.base(),
+                         collector_->heap.size(), &root_words_);
 }
 
 void Mutator::shade_root_words() {
   collect_root_words();
-  for (uintptr_t word : root_words_) shade(word, false);
+  for_each_root_object(collector_->heap, root_words_.data(), conservative_words_,
+                       [this](const FoundObject& object) { shade_object(object.base); });
+  for (size_t i = conservative_words_; i < root_words_.size(); ++i) shade(root_words_[i], false);
   clear_root_words();
 }
 
 void Mutator::collect_root_words() {
   if (!bug(Bug::kSkipStackRoots)) {
     if (conservative_) {
-      for (uintptr_t word : saved_registers_) push_root_word(word);
-      for (uintptr_t word : saved_frame_) push_root_word(word);
+      push_ambiguous_words(saved_registers_.data(), saved_registers_.size());
+      push_ambiguous_words(saved_frame_.data(), saved_frame_.size());
     }
     stacks_.for_each([this](const StackRange& stack) {
       stack.append_words(collector_->heap.base(), collector_->heap.size(), &root_words_);
     });
   }
+  const bool skip_ranges = bug(Bug::kRangeRootsSkipped);
+  for (const RootRange* range : ranges_) {
+    if (range->ambiguous && !skip_ranges) push_ambiguous_words(range->begin, range->count);
+  }
   conservative_words_ = root_words_.size();
   if (!bug(Bug::kSkipHandleRoots)) {
     for (HandleSlot* slot = handles_.next; slot != &handles_; slot = slot->next)
-      push_root_word(slot->value);
+      push_exact_words(&slot->value, 1);
   }
-  if (!bug(Bug::kRangeRootsSkipped)) {
-    for (const RootRange* range : ranges_) {
-      for (size_t i = 0; i < range->count; ++i) push_root_word(range->begin[i]);
-    }
+  for (const RootRange* range : ranges_) {
+    if (!range->ambiguous && !skip_ranges) push_exact_words(range->begin, range->count);
   }
 }
 

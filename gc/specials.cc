@@ -54,8 +54,7 @@ bool Specials::is_marked(uintptr_t address) const {
 // The list holds its cells weakly, so taking one from there may bring it back to life. It has no
 // pointers, so its mark is all that this takes, whatever the phase.
 WeakCell* Specials::taken(WeakCell* cell) {
-  if (current_mutator()->barrier_on.load(std::memory_order_relaxed))
-    collector_->heap.marks.test_and_set(address_of(cell));
+  if (current_mutator()->shading()) collector_->heap.marks.test_and_set(address_of(cell));
   return cell;
 }
 

@@ -44,9 +44,14 @@ struct StackRange {
     registers = saved;
   }
   void unpark() { park(0, {}); }
-  // Appends those of its words that lie in the `heap_size` bytes from `heap_base`.
+  // Appends those of its words that may be roots (append_ambiguous_words).
   void append_words(uintptr_t heap_base, size_t heap_size, std::vector<uintptr_t>* words) const;
 };
+
+// Appends those words of [low, high) that are worth resolving (root_resolver.h) in a heap of
+// `heap_size` bytes from `heap_base`.
+void append_ambiguous_words(uintptr_t low, uintptr_t high, uintptr_t heap_base, size_t heap_size,
+                            std::vector<uintptr_t>* words);
 
 class StackList {
  public:
@@ -87,16 +92,16 @@ class ParkedStacks {
     StackList::remove(stack);
     --count_;
   }
-  // Calls visit(word) for the words that lie in the heap's range, of every stack that is in the
-  // list from before the call to its end, and perhaps of others. Holds the lock for a few stacks at
-  // a time: a mutator may be waiting for it.
+  // Calls visit(words, count) with the words that may be roots, of every stack that is in the list
+  // from before the call to its end, and perhaps of others. Holds the lock for a few stacks at a
+  // time: a mutator may be waiting for it.
   template <class Visit>
-  void for_each_word(uintptr_t heap_base, size_t heap_size, Visit visit) {
+  void for_each_words(uintptr_t heap_base, size_t heap_size, Visit visit) {
     std::vector<uintptr_t> words;
     for (size_t left = begin_scan(); left != 0;) {
       words.clear();
       left = scan_some(left, heap_base, heap_size, &words);
-      for (uintptr_t word : words) visit(word);
+      visit(words.data(), words.size());
     }
   }
 

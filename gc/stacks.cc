@@ -3,24 +3,50 @@
 // parked one changes hands (stack_range.h). runtime/stack.h is what embedders see of it.
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "gc/bug.h"
 #include "gc/collector.h"
 #include "gc/mutator.h"
+#include "gc/root_resolver.h"
 #include "runtime/base/backtrace.h"
 #include "runtime/base/check.h"
 
 namespace greyhound::gc {
 
-GREYHOUND_NO_SANITIZE void StackRange::append_words(uintptr_t heap_base, size_t heap_size,
-                                                    std::vector<uintptr_t>* words) const {
-  if (saved_sp == 0) return;
-  for (const uintptr_t word : registers) {
-    if (word - heap_base < heap_size) words->push_back(word);
-  }
-  for (uintptr_t at = align_up(saved_sp, kWordBytes); at + kWordBytes <= base; at += kWordBytes) {
+namespace {
+
+// Room for all that is to come, at once: of a deep stack that is full of pointers, doubling would
+// copy and touch for the first time several times what is needed, which was most of the hold.
+GREYHOUND_NO_SANITIZE void make_room(uintptr_t low, uintptr_t high, uintptr_t heap_base,
+                                     size_t heap_size, std::vector<uintptr_t>* words) {
+  size_t count = 0;
+  for (uintptr_t at = low; at + kWordBytes <= high; at += kWordBytes) {
     const uintptr_t word = *reinterpret_cast<const volatile uintptr_t*>(at);
-    if (word - heap_base < heap_size) words->push_back(word);
+    count += may_be_root(heap_base, heap_size, word) ? 1 : 0;
   }
+  words->reserve(std::max(words->size() + count, 2 * words->capacity()));
+}
+
+}  // namespace
+
+GREYHOUND_NO_SANITIZE void append_ambiguous_words(uintptr_t low, uintptr_t high,
+                                                  uintptr_t heap_base, size_t heap_size,
+                                                  std::vector<uintptr_t>* words) {
+  for (uintptr_t at = align_up(low, kWordBytes); at + kWordBytes <= high; at += kWordBytes) {
+    const uintptr_t word = *reinterpret_cast<const volatile uintptr_t*>(at);
+    if (!may_be_root(heap_base, heap_size, word)) continue;
+    if (words->size() == words->capacity()) make_room(at, high, heap_base, heap_size, words);
+    words->push_back(word);
+  }
+}
+
+void StackRange::append_words(uintptr_t heap_base, size_t heap_size,
+                              std::vector<uintptr_t>* words) const {
+  if (saved_sp == 0) return;
+  const auto saved = reinterpret_cast<uintptr_t>(registers.data());
+  append_ambiguous_words(saved, saved + sizeof registers, heap_base, heap_size, words);
+  append_ambiguous_words(saved_sp, base, heap_base, heap_size, words);
 }
 
 GREYHOUND_NOINLINE void Mutator::wrong_stack(uintptr_t address) {
@@ -53,10 +79,11 @@ void Mutator::adopt_stack(StackRange* stack) {
 }
 
 void Mutator::release_stack(StackRange* stack) {
-  if (barrier_on.load(std::memory_order_relaxed) && !bug(Bug::kReleaseForgetsRoots)) {
+  if (shading() && !bug(Bug::kReleaseForgetsRoots)) {
     std::vector<uintptr_t> words;
     stack->append_words(collector_->heap.base(), collector_->heap.size(), &words);
-    for (uintptr_t word : words) shade(word, false);
+    for_each_root_object(collector_->heap, words.data(), words.size(),
+                         [this](const FoundObject& object) { shade_object(object.base); });
   }
   StackList::remove(stack);
   collector_->parked_stacks.add(stack);

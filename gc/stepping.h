@@ -33,7 +33,7 @@ struct Stepping {
   // cycle can lose what is alive. Mended, it has its barrier again from the next H1 on.
   static void break_barrier(Mutator& mutator, bool broken) {
     mutator.barrier_broken_ = broken;
-    if (broken) mutator.barrier_on.store(false, std::memory_order_relaxed);
+    if (broken) mutator.set_shading(false);
   }
   static bool barrier_broken(const Mutator& mutator) { return mutator.barrier_broken_; }
   // Root-scan rounds of the cycle under way, or of the last one.

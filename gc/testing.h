@@ -23,6 +23,9 @@ struct MutatorTesting {
   static AllocRun* own_run(Mutator& mutator, uint32_t layout_id) {
     return layout_id < mutator.by_layout_.size() ? mutator.by_layout_[layout_id] : nullptr;
   }
+  static size_t root_word_capacity(const Mutator& mutator) {
+    return mutator.root_words_.capacity();
+  }
   static void donate_shades(Mutator& mutator) { mutator.donate_shades(); }
 };
 
@@ -38,6 +41,9 @@ struct CollectorTesting {
   // As after cycles that took all the processors: no cycle begins before `until_ns`.
   static void limit(Collector& collector, uint64_t until_ns) {
     collector.limiter.rest_until_ns_.store(until_ns, std::memory_order_relaxed);
+  }
+  static size_t root_word_capacity(const Collector& collector) {
+    return collector.root_words_.capacity() + collector.precise_root_words_.capacity();
   }
   static Marker& marker(Collector& collector) { return *collector.marker_; }
 };

@@ -77,7 +77,7 @@ void World::add(Mutator* mutator) {
     }
     lock.lock();
   }
-  mutator->barrier_on.store(barrier_on_ && !bug(Bug::kAttachUnaware), std::memory_order_relaxed);
+  mutator->set_shading(barrier_on_ && !bug(Bug::kAttachUnaware));
   mutator->alloc_black_ = alloc_black_;
   mutator->sweepgen_ = heap_->sweepgen.load(std::memory_order_relaxed);
   mutator->request.store(Handshake::kNone, std::memory_order_relaxed);
@@ -121,8 +121,7 @@ void World::shade_roots_of(Mutator* mutator) {
 // Root words that were collected but not resolved yet, and what the thread holds now, would go with
 // the thread: whoever it handed a reference to may have answered before.
 void World::shade_roots_locked(Mutator* mutator) {
-  if (mutator->barrier_on.load(std::memory_order_relaxed) && !bug(Bug::kDetachForgetsRoots))
-    mutator->shade_root_words();
+  if (mutator->shading() && !bug(Bug::kDetachForgetsRoots)) mutator->shade_root_words();
 }
 
 HandshakeRequest World::begin(Handshake handshake) {

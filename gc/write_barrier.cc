@@ -4,6 +4,8 @@
 #include <bit>
 #include <cstring>
 
+#include "gc/collector.h"
+#include "gc/report.h"
 #include "runtime/base/check.h"
 
 namespace greyhound::gc {
@@ -27,12 +29,47 @@ void store_words(const Type* type, void* destination, Value value) {
   for (size_t i = 0; i < type->size / kWordBytes; ++i) store_word(to + i, value(i));
 }
 
+// Fatal when `value` points into an object where only a base may be stored. Tiny objects share a
+// granule, and with it a mark: any address in it is as good as its first. Looks at no allocation
+// bit, which a sweep may be writing.
+void require_base(const Mutator& mutator, uintptr_t value) {
+  const Heap& heap = mutator.collector()->heap;
+  if (value == 0 || !heap.contains(value)) return;
+  const FoundObject found = heap.find_object(value);
+  if (found.base == value) return;
+  if (found.base != 0 && found.span->noscan && value - found.base < kGranule &&
+      found.span->elem_size == kGranule)
+    return;
+  char what[512];
+  describe_address(*mutator.collector(), value, what, sizeof what);
+  fatal(
+      "a reference that is not the base of an object is stored: %s; a Ref (and a "
+      "TypeBuilder::reference() field) holds null or what make() gave, InteriorRef (interior()) "
+      "points anywhere into an object",
+      what);
+}
+
+// Whether `slot` lies in an object all of whose pointer words are bases.
+bool holds_bases(const Mutator& mutator, const void* slot) {
+  const Heap& heap = mutator.collector()->heap;
+  const FoundObject holder = heap.find_object(reinterpret_cast<uintptr_t>(slot));
+  return holder.base != 0 && heap.layout_of(holder.span, holder.index)->exact;
+}
+
 // The barrier for one value of `type`: for the old ones in `destination` as the mode wants it, for
 // the new ones in `source` unless that is null.
 void bulk_barrier(const Type* type, const void* destination, const void* source) {
   if (!tls_mutator->barrier_on.load(std::memory_order_relaxed)) return;
   if (bug(Bug::kNoBarrierInTypedmove)) return;
   Mutator* mutator = current_mutator();
+  if (mutator->checks_refs()) {
+    if (type->exact() && source != nullptr) {
+      const auto* words = static_cast<const uintptr_t*>(source);
+      for_each_pointer_word(type,
+                            [&](size_t word) { require_base(*mutator, load_word(words + word)); });
+    }
+    if (!mutator->shading()) return;
+  }
   const auto shade_all = [&](const void* value) {
     const auto* words = static_cast<const uintptr_t*>(value);
     for_each_pointer_word(
@@ -46,6 +83,11 @@ void bulk_barrier(const Type* type, const void* destination, const void* source)
 
 void write_barrier_slow(const void* slot, const void* value, bool exact) {
   Mutator* mutator = current_mutator();
+  if (mutator->checks_refs()) {
+    if (exact || (slot != nullptr && holds_bases(*mutator, slot)))
+      require_base(*mutator, reinterpret_cast<uintptr_t>(value));
+    if (!mutator->shading()) return;
+  }
   if (slot != nullptr && mutator->shades_old_values() && !bug(Bug::kOldValueNotShaded)) {
     if (const uintptr_t old = load_word(slot); old != 0) mutator->shade(old, exact);
   }

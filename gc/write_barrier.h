@@ -13,6 +13,9 @@
 // overwrite, nil and clear included, goes through here with its slot (design §3 rule 12); only a
 // store into memory that has held nothing yet comes without one.
 //
+// In debug builds, and with GREYHOUND_DEBUG=checkrefs=1, barrier_on stays set, and what an exact
+// reference is given is checked to be a base; a store costs nothing more where that is off.
+//
 // All functions: on a thread with a current mutator. Pointer words are stored one by one, with
 // release; the marker's acquire load in scanobject is the partner.
 #pragma once
@@ -26,7 +29,7 @@
 namespace greyhound::gc {
 
 // Out of line: greys what `value` points into, if it is a heap object, and as the mode wants it
-// what `slot` does, if it is not null.
+// what `slot` does, if it is not null; and checks references where that is asked for.
 void write_barrier_slow(const void* slot, const void* value, bool exact) __attribute__((cold));
 
 // The barrier alone, for a store of `value` into `slot` that follows at once. `value`: any pointer,

@@ -70,14 +70,28 @@ class Persistent {
   gc::PersistentSlot slot_;
 };
 
+// Keeps the object that `object` points into alive until here: as Go's KeepAlive, for loops whose
+// pointers the compiler may keep where the collector does not look for them (docs/embedding.md,
+// "Pointers on the stack"). Costs a register or a word of the stack.
+template <class T>
+GREYHOUND_INLINE void keep_alive(const T* object) {
+  asm volatile("" : : "r"(object) : "memory");
+}
+
+// What the words of a RootArray are. kPointers: each keeps the object that it points into, if any,
+// and no other. kAmbiguous: as on a stack of compiled code (gc/root_resolver.h), where a pointer
+// may also lie just outside of the object it belongs to; a word may then keep a neighbour too.
+enum class RootWords : uint8_t { kPointers, kAmbiguous };
+
 // An array of words that are roots while registered; words that point to no object are ignored.
 // Thread rules: as Handle; the words and the count may be changed freely between safepoints. Once
 // the mutator is detached the words are no roots.
 class RootArray {
  public:
-  RootArray(const void* words, size_t count) {
+  RootArray(const void* words, size_t count, RootWords kind = RootWords::kPointers) {
     range_.begin = static_cast<const uintptr_t*>(words);
     range_.count = count;
+    range_.ambiguous = kind == RootWords::kAmbiguous;
     gc::current_mutator()->add_root_range(&range_);
   }
   ~RootArray() { gc::Mutator::remove_root_range(&range_); }

@@ -15,6 +15,8 @@
 //   metadata           % of heap     off the heap, at the end of marking
 //   rss-drop           RSS / live    after nine of ten trees were dropped and two cycles were
 //   forced rss-random         RSS / live    the same when nine of ten objects die, at random
+//   deep-stack         ms CPU / MiB  what copying a stack full of pointers holds its thread
+//   root-words         ns CPU / word resolving what was copied, in a cold heap
 //   barrier            ratio         stores with the barrier off over stores without one
 //   sweep              ms CPU / GiB  sweeping, and its share of the collector's CPU time
 //   cpu-profile        % of CPU      what a CPU profile at 100 samples a second costs
@@ -342,6 +344,8 @@ int main(int argc, char** argv) {
       {"metadata", metadata},
       {"rss-drop", rss_drop},
       {"rss-random", rss_random},
+      {"deep-stack", deep_stack},
+      {"root-words", root_words},
       {"barrier", barrier},
       {"sweep", sweep},
       {"cpu-profile", cpu_profile_cost},

@@ -54,6 +54,9 @@ inline uint64_t gc_cpu_ns(const GcStats& stats) {
 Result storm(bool quick, uint64_t mutators);
 Result spiral(bool quick);
 Result growth(bool quick, uint64_t mib);
+// stacks.cc
+Result deep_stack(bool quick);
+Result root_words(bool quick);
 // profiling.cc
 Result cpu_profile_cost(bool quick);
 Result heap_profile_cost(bool quick);

@@ -63,6 +63,20 @@ const Case kCases[] = {
      "W w; Ref<V> ref(&w); return ref.get() != nullptr;", "deleted"},
     {"AssignmentOfADerivedObject", "struct U { int a; }; struct V { int b; }; struct W : U, V {};",
      "W w; Ref<V> ref; ref = &w; return ref.get() != nullptr;", "deleted"},
+    {"AReferenceToADerivedObject", "struct U { int a; }; struct V { int b; }; struct W : U, V {};",
+     "Ref<W> w; Ref<V> ref(w); return ref.get() != nullptr;", "deleted"},
+    {"AssignmentOfAReferenceToADerivedObject",
+     "struct U { int a; }; struct V { int b; }; struct W : U, V {};",
+     "Ref<W> w; Ref<V> ref; ref = w; return ref.get() != nullptr;", "deleted"},
+    {"AnInteriorRefAsARef", "struct U { int a; };",
+     "InteriorRef<U> inside; Ref<U> ref(inside); return ref.get() != nullptr;", "deleted"},
+    {"AssignmentOfAnInteriorRefToARef", "struct U { int a; };",
+     "InteriorRef<U> inside; Ref<U> ref; ref = inside; return ref.get() != nullptr;", "deleted"},
+    {"AnInteriorRefTakesBaseSubobjectsAndRefs",
+     "struct U { int a; }; struct V { int b; }; struct W : U, V {};",
+     "Ref<W> w; InteriorRef<V> a(w.get()); a = w; InteriorRef<int> b(&a->b); Ref<W> c(w); c = w; "
+     "c = nullptr; b = nullptr; return b.get() != nullptr;",
+     nullptr},
 };
 
 class Refused : public ::testing::TestWithParam<Case> {};

@@ -136,6 +136,7 @@ struct Everything {
   String string;
   eface any;
   std::array<Ref<Node>, 2> refs;
+  InteriorRef<uint64_t> inside;
 };
 
 Everything* as_everything(void* p) { return static_cast<Everything*>(p); }
@@ -152,6 +153,12 @@ const Site kSites[] = {
      }},
     {"RefConstruction",
      [](PersistentSlot*, void* h, void* t) { new (&as_everything(h)->ref) Ref<Node>(as_node(t)); }},
+    {"InteriorRefAssignment",
+     [](PersistentSlot*, void* h, void* t) { as_everything(h)->inside = &as_node(t)->value; }},
+    {"InteriorRefConstruction",
+     [](PersistentSlot*, void* h, void* t) {
+       new (&as_everything(h)->inside) InteriorRef<uint64_t>(&as_node(t)->value);
+     }},
     {"StringAssignment",
      [](PersistentSlot*, void* h, void* t) {
        as_everything(h)->string = String(static_cast<char*>(t) + 3, 5);

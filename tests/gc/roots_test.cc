@@ -124,6 +124,23 @@ TEST_F(RootsTest, SwitchingStacksParksTheOneLeft) {
   a->switch_stack(0, 0);
 }
 
+TEST_F(RootsTest, WhatADeepStackTookToCopyIsGivenBack) {
+  constexpr size_t kWords = 1 << 20;
+  const std::vector<uintptr_t> memory(kWords, address_of(make(a)));
+  const auto base = reinterpret_cast<uintptr_t>(memory.data());
+  const size_t stack = a->add_stack(base + kWords * kWordBytes);
+  a->set_saved_sp(stack, base);
+  collect();
+  collect();
+  EXPECT_GE(MutatorTesting::root_word_capacity(*a), kWords) << "needed at every scan";
+  EXPECT_GE(CollectorTesting::root_word_capacity(collector), kWords);
+  a->set_saved_sp(stack, base + (kWords - 100) * kWordBytes);
+  collect();
+  EXPECT_LE(MutatorTesting::root_word_capacity(*a), Collector::kKeptRootWords);
+  EXPECT_LE(CollectorTesting::root_word_capacity(collector), 2 * Collector::kKeptRootWords);
+  EXPECT_TRUE(collector.heap.allocs.test(memory.back()));
+}
+
 TEST_F(RootsTest, APersistentSlotKeepsItsObject) {
   Node* object = make(a);
   PersistentSlot global;

@@ -78,7 +78,7 @@ Json Stage::mutators_json() {
   for (auto& mutator : mutators_) {
     const bool pending = gc::Stepping::has_pending(*mutator);
     result[mutator->name()] = {
-        {"barrier_on", mutator->barrier_on.load(std::memory_order_relaxed)},
+        {"barrier_on", mutator->shading()},
         {"barrier_broken", gc::Stepping::barrier_broken(*mutator)},
         {"alloc_black", mutator->alloc_black()},
         {"shades", gc::Stepping::shades(*mutator)},
