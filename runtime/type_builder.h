@@ -41,9 +41,9 @@ class TypeBuilder {
 
   // A field of `size` bytes without pointers. REQUIRES: alignment a power of two, at most 16.
   TypeBuilder& scalar(size_t size, size_t alignment);
-  // A word that holds null or the base of an object.
+  // A word that holds null or the base of an object, as a Ref.
   TypeBuilder& reference();
-  // A word that may point anywhere inside an object.
+  // A word that may point anywhere inside an object, as an InteriorRef.
   TypeBuilder& interior();
   // A value of `type`, with its pointers.
   TypeBuilder& value(const Type& type);
