@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstring>
 
 #include "gc/wait_profile.h"
 #include "runtime/base/check.h"
@@ -65,8 +66,8 @@ OsRange reserve_leaving_room(size_t bytes) {
 
 Heap::~Heap() {
   if (keeper_ == nullptr) return;
-  for_each_span([](mspan* span) {
-    if (span->slot_layouts != nullptr) metadata_free(span->slot_layouts);
+  for_each_span([this](mspan* span) {
+    if (span->slot_layouts != nullptr) free_record(span->slot_layouts);
   });
   if (range_.base == 0) return;
   keeper_->run([this] { os_release(range_); });
@@ -108,6 +109,21 @@ mspan* Heap::new_span_struct() {
   return span;
 }
 
+void* Heap::allocate_record(size_t bytes) {
+  void* record = try_metadata_alloc(bytes);
+  if (record != nullptr || bytes > kSystemPage) return record;
+  record = metadata_pages.allocate();
+  return record != nullptr ? std::memset(record, 0, bytes) : nullptr;
+}
+
+void Heap::free_record(void* record) {
+  if (metadata_pages.owns(record)) {
+    metadata_pages.free(record);
+  } else {
+    metadata_free(record);
+  }
+}
+
 mspan* Heap::take_pages(size_t pages, bool* zeroed) {
   if ((pages_.used_pages() + pages) << kPageShift > max_heap_) return nullptr;
   const size_t page = pages_.allocate(pages, zeroed);
@@ -130,14 +146,14 @@ mspan* Heap::allocate_small_span(Layout* layout, SizeClass size_class, uint32_t 
   uint16_t* slot_layouts = nullptr;
   const size_t slot_bytes = info.objects * sizeof(uint16_t);
   if (layout == nullptr) {
-    slot_layouts = static_cast<uint16_t*>(try_metadata_alloc(slot_bytes));
+    slot_layouts = static_cast<uint16_t*>(allocate_record(slot_bytes));
     if (slot_layouts == nullptr) return nullptr;
   }
   ProfiledLock lock(page_lock_, "lock: pages");
   bool zeroed = false;
   mspan* span = take_pages(info.span_pages, &zeroed);
   if (span == nullptr) {
-    if (slot_layouts != nullptr) metadata_free(slot_layouts);
+    if (slot_layouts != nullptr) free_record(slot_layouts);
     return nullptr;
   }
   span->elem_size = info.size;
@@ -201,7 +217,7 @@ void Heap::free_span(mspan* span) {
   }
   if (span->slot_layouts != nullptr) {
     slot_layout_bytes_ -= span->nelems * sizeof(uint16_t);
-    metadata_free(span->slot_layouts);
+    free_record(span->slot_layouts);
     span->slot_layouts = nullptr;
   }
   pages_.release(first, span->npages);

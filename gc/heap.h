@@ -103,7 +103,7 @@ class Heap {
 
   HeapBitmap marks;
   HeapBitmap allocs;
-  SystemPages metadata_pages;  // for the grey work
+  SystemPages metadata_pages;  // for the grey work, and where the system gives nothing
   // The current sweep generation. Raised by the collector before H5; acquire by mutators in sweep.
   std::atomic<uint32_t> sweepgen{2};
   std::atomic<bool> clobber_free{false};
@@ -125,6 +125,10 @@ class Heap {
   mspan* take_pages(size_t pages, bool* zeroed);  // likewise; null at the limit
   void free_span(mspan* span);                    // likewise
   void publish_span(mspan* span);                 // likewise
+  // A shared span's, zeroed: the system's memory, or where it gives none a page of the range's.
+  // Null: neither.
+  void* allocate_record(size_t bytes);
+  void free_record(void* record);
 
   uintptr_t base_ = 0;
   size_t size_ = 0;

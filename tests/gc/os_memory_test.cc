@@ -323,8 +323,22 @@ struct Rare {
   std::array<Ref<Node>, 11> nodes;
 };
 
+TEST_F(KeptPages, ASharedSpansRecordFindsRoomInTheRange) {
+  if (!takes_mimalloc()) GTEST_SKIP() << "the C library's blocks are not refused here";
+  {
+    const SystemFault fault(Call::kMiMalloc, ENOMEM);
+    EXPECT_NE(newobject(type_of<Rare>()), nullptr);
+    EXPECT_GT(fault.failed(), 0);
+  }
+  collector.collect();
+  EXPECT_NE(newobject(type_of<Rare>()), nullptr);
+}
+
 TEST_F(KeptPages, AnAllocationThatFindsNoMetadataYieldsNull) {
   if (!takes_mimalloc()) GTEST_SKIP() << "the C library's blocks are not refused here";
+  collector.collect();  // which takes the pages that it needs
+  while (collector.heap.metadata_pages.allocate() != nullptr) {
+  }
   {
     const SystemFault fault(Call::kMiMalloc, ENOMEM);
     EXPECT_EQ(newobject(type_of<Rare>()), nullptr) << "its span is shared, and wants a record";
