@@ -80,9 +80,13 @@ mspan* take_cleared(Mutator* mutator, size_t size) {
   bool zeroed = false;
   mspan* span = mutator->collector()->heap.take_large_span(size, &zeroed);
   if (span == nullptr || zeroed) return span;
-  // Nobody else knows of these pages, so plain stores will do.
-  BlockingScope blocking(size > kClearBlocked ? mutator : nullptr, "clearing a large object");
-  std::memset(reinterpret_cast<void*>(span->base), 0, span->bytes());
+  mutator->clearing = span;
+  {
+    // Nobody else knows of these pages, so plain stores will do.
+    BlockingScope blocking(size > kClearBlocked ? mutator : nullptr, "clearing a large object");
+    std::memset(reinterpret_cast<void*>(span->base), 0, span->bytes());
+  }
+  mutator->clearing = nullptr;
   return span;
 }
 

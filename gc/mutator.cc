@@ -90,6 +90,9 @@ Mutator::Mutator(Collector* collector, std::string name)
   }
   random_state = collector->next_seed();
   allocs_until_stress = static_cast<uint64_t>(collector->options().debug.gcstress);
+  // In stepping mode it is whose turn it is.
+  if (!collector->allows_nested_mutators()) owner_.store(pthread_self(), std::memory_order_relaxed);
+  collector->fork.require_usable();
   collector->tracer.attach(this, false);
   collector->world.add(this);
   // A trace may have begun in between, and not have seen this one.
@@ -97,6 +100,10 @@ Mutator::Mutator(Collector* collector, std::string name)
 }
 
 Mutator::~Mutator() {
+  if (gone_) {
+    for (AllocRun* run : by_layout_) delete run;
+    return;
+  }
   if (bound_) {
     if (tls_mutator != this) {
       fatal(
@@ -142,6 +149,7 @@ void Mutator::bind() {
   if (conservative_ || collector_->mem_profile.rate() != 0) thread_stack_end_ = thread_stack_end();
   if (conservative_) stacks_[0].base = thread_stack_end_;
   bound_ = true;
+  owner_.store(pthread_self(), std::memory_order_relaxed);
   tls_mutator = this;
   tls_waits = &collector_->waits;
   thread_ =
@@ -177,6 +185,7 @@ void Mutator::unbind() {
   Mutator* previous = previous_on_thread;
   previous_on_thread = nullptr;
   bound_ = false;
+  owner_.store(0, std::memory_order_relaxed);
   stacks_[0] = {};
   for (uintptr_t& word : saved_registers_) word = 0;
   saved_frame_.clear();
@@ -201,6 +210,7 @@ GREYHOUND_INLINE void Mutator::spill_registers() {
 
 GREYHOUND_NOINLINE void Mutator::answer_slow(const char* where) {
   last_safepoint_.store(where, std::memory_order_relaxed);
+  if (collector_->fork.lost()) collector_->fork.require_usable();
   while (true) {
     const Handshake handshake = request.load(std::memory_order_acquire);
     if (handshake == Handshake::kNone) return;
@@ -218,7 +228,8 @@ GREYHOUND_NOINLINE void Mutator::answer_slow(const char* where) {
 void Mutator::park() {
   trace_blocked(EventShape::kBegin, "held");
   state_.store(MutatorState::kClaimed, std::memory_order_seq_cst);
-  acknowledge(Handshake::kPark);
+  // Nobody releases it when nobody heard of it.
+  if (!acknowledge(Handshake::kPark)) release_claim();
   take_from_blocked();
 }
 
@@ -245,8 +256,8 @@ void Mutator::publish_blocked(const char* where) {
                                         std::memory_order_seq_cst))
       return;
     const Handshake pending = request.load(std::memory_order_acquire);
-    if (pending != Handshake::kNone) acknowledge(pending);
-    if (pending == Handshake::kPark) return;  // a parked world releases us itself
+    const bool answered = pending != Handshake::kNone && acknowledge(pending);
+    if (answered && pending == Handshake::kPark) return;  // a parked world releases us itself
     release_claim();
   }
 }
@@ -299,7 +310,7 @@ void Mutator::raise(Handshake handshake, uint64_t now) {
   request.store(handshake, std::memory_order_seq_cst);
 }
 
-void Mutator::acknowledge(Handshake handshake) {
+bool Mutator::acknowledge(Handshake handshake) {
   const bool own_time = state_.load(std::memory_order_relaxed) == MutatorState::kRunning;
   const bool traced = tracing();
   const uint64_t start = own_time || traced ? monotonic_ns() : 0;
@@ -334,7 +345,9 @@ void Mutator::acknowledge(Handshake handshake) {
       break;
   }
   const uint64_t raised = raised_at_ns_;
-  request.exchange(Handshake::kNone, std::memory_order_seq_cst);
+  Handshake asked = handshake;
+  if (!request.compare_exchange_strong(asked, Handshake::kNone, std::memory_order_seq_cst))
+    return false;
   const uint64_t took = start != 0 ? monotonic_ns() - start : 0;
   if (traced) {
     trace({.at_ns = start,
@@ -349,6 +362,7 @@ void Mutator::acknowledge(Handshake handshake) {
                    start != 0 ? start + took - raised : 0, own_time ? took : 0);
   if (own_time) GREYHOUND_PROBE2(mutator__hold, name_.c_str(), took);
   collector_->world.acknowledged(raised, own_time ? took : 0);
+  return true;
 }
 
 // --- allocation runs

@@ -55,10 +55,11 @@ class Panic : public std::runtime_error {
 
 class Runtime {
  public:
-  // Throws OutOfMemory, a std::bad_alloc, when no address space for a heap can be had. Environment
-  // variables apply where `options` was left at its defaults (GREYHOUND_GC, GREYHOUND_MEMLIMIT,
-  // GREYHOUND_DEBUG), and what they contain that is not understood is reported on stderr, unless
-  // use_environment is false.
+  // Throws OutOfMemory, a std::bad_alloc, when no address space for a heap can be had, and
+  // std::system_error when no thread for the collector can be (a limit on processes or address
+  // space); nothing of it is left then. Environment variables apply where `options` was left at its
+  // defaults (GREYHOUND_GC, GREYHOUND_MEMLIMIT, GREYHOUND_DEBUG), and what they contain that is not
+  // understood is reported on stderr, unless use_environment is false.
   explicit Runtime(Options options = {});
   // Fatal while a thread is attached. May run on any thread.
   ~Runtime();
@@ -96,8 +97,8 @@ class Runtime {
   // False when the cleanup is due or has run.
   bool cancel_cleanup(uint64_t id);
   // Returns when all finalizers and cleanups that are due have run: on their thread, or with
-  // Options::finalizer_thread off (as always in stepping mode) here. Called from one of them, it
-  // runs the rest. On an attached thread of this runtime; a safepoint.
+  // Options::finalizer_thread off (as always in stepping mode) or without a thread to be had here.
+  // Called from one of them, it runs the rest. On an attached thread of this runtime; a safepoint.
   void run_finalizers();
 
   // What was allocated where since the runtime was made, and of it, what the last collection found
@@ -126,12 +127,10 @@ class Runtime {
 
  private:
   void set_finalizer_untyped(void* object, gc::Finalizer finalizer);
-  void start_finalizer_thread();
   void require_current(const char* function);
 
   std::unique_ptr<gc::Collector> collector_;
-  std::once_flag finalizer_thread_started_;
-  std::atomic<FinalizerThread*> finalizer_thread_{nullptr};  // owned; null until it is needed
+  std::unique_ptr<FinalizerThread> finalizer_thread_;  // null: not wanted
 };
 
 // Fills in `options` from the environment; gives one sentence per thing that was not understood.
