@@ -182,7 +182,7 @@ void CollectorFork::give_up() {
   for (Mutator* m = current_mutator_or_null(); m != nullptr; m = m->previous_on_thread) {
     if (m->collector() != collector_) continue;
     m->barrier_on.store(false, std::memory_order_relaxed);
-    m->request.store(Handshake::kPark, std::memory_order_relaxed);
+    m->forget_runs();
     if (m->state() != MutatorState::kRunning) m->release_claim();
   }
 }

@@ -49,7 +49,7 @@ class CollectorFork final : public ForkParticipant {
 
   bool usable() const;
   void require_usable() const;
-  // Of what a handshake's answer can afford to ask.
+  // Cheaper, and blind to forks without handlers.
   bool lost() const { return lost_ != nullptr; }
 
   void quiesce(uint64_t deadline_ns) override;

@@ -20,6 +20,8 @@ alignas(16) constinit char zero_size_object[16] = {};
 
 // What a mutator does between two runs: answer handshakes, start or help a cycle, stress.
 void between_runs(Collector* collector, Mutator* mutator) {
+  if (collector->fork.lost()) [[unlikely]]
+    collector->fork.require_usable();
   if (const int64_t every = collector->options().debug.gcstress; every != 0) {
     mutator->allocs_until_stress = static_cast<uint64_t>(every);
     if (collector->options().mode == Mode::kStepping || fastrand() % 4 == 0) {

@@ -210,7 +210,6 @@ GREYHOUND_INLINE void Mutator::spill_registers() {
 
 GREYHOUND_NOINLINE void Mutator::answer_slow(const char* where) {
   last_safepoint_.store(where, std::memory_order_relaxed);
-  if (collector_->fork.lost()) collector_->fork.require_usable();
   while (true) {
     const Handshake handshake = request.load(std::memory_order_acquire);
     if (handshake == Handshake::kNone) return;
@@ -398,6 +397,10 @@ void Mutator::drop_runs(bool clear_tails) {
   if (!bug(Bug::kOpenTinyBlockKept)) tiny.cur = tiny.start = align_up(tiny.cur, kGranule);
   for_each_run([&](AllocRun& run) { return_run(collector_, this, &run, clear_tails); });
   for (TypeCacheEntry& entry : types) entry = {};
+}
+
+void Mutator::forget_runs() {
+  for_each_run([](AllocRun& run) { run.cur = run.end = 0; });
 }
 
 AllocRun* Mutator::run_for(Layout* layout) {

@@ -242,6 +242,8 @@ class Mutator : public MutatorHot {
   void park();
   bool owned_elsewhere() const;
   void lose_thread();
+  // The next allocation takes the slow path.
+  void forget_runs();
   void spill_registers();
   void trace_blocked(EventShape shape, const char* where) const;
   void push_stack_words(uintptr_t low, uintptr_t high);
