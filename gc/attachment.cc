@@ -129,6 +129,7 @@ void Mutator::bind() {
     }
   }
   bound_ = true;
+  owner_.store(pthread_self(), std::memory_order_relaxed);
   tls_attached = this;
   tls_mutator = this;
   tls_waits = &collector_->waits;
@@ -161,6 +162,7 @@ void Mutator::unbind() {
   collector_->world.shade_roots_of(this);
   Mutator* previous = std::exchange(previous_on_thread, nullptr);
   bound_ = false;
+  owner_.store(0, std::memory_order_relaxed);
   own_stack_.low = own_stack_.base = own_stack_.saved_sp = 0;
   saved_registers_ = {};
   saved_frame_.clear();

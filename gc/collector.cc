@@ -63,8 +63,8 @@ Progress Collector::advance(size_t objects) {
       if (options_.mode == Mode::kStepping && objects != SIZE_MAX) {
         if (marker_->drain_objects(objects)) return Progress::kAdvanced;
         if (!pool.quiet()) return Progress::kWaiting;
-      } else {
-        drain_parallel();
+      } else if (!drain_parallel()) {
+        return Progress::kAdvanced;
       }
       if (specials.mark_ephemerons(marker_.get())) {
         marker_->flush();
@@ -254,7 +254,8 @@ void Collector::process_specials() {
   const auto drain = [this] {
     do {
       marker_->flush();
-      drain_parallel();
+      while (!drain_parallel()) {
+      }
     } while (specials.mark_ephemerons(marker_.get()));
   };
   if (const std::vector<uintptr_t> objects = specials.finalizable(); !objects.empty()) {
@@ -300,7 +301,7 @@ void Collector::finish_marking() {
   cycle_.heap_pages_bytes = heap.page_bytes();
   cycle_.heap_resident_bytes = heap.resident_bytes();
   cycle_.mark = marker_->take_counts();
-  for (auto& worker : worker_markers_) cycle_.mark.merge(worker->take_counts());
+  for (const auto& worker : workers_) cycle_.mark.merge(worker->marker.take_counts());
   {
     std::lock_guard lock(assist_counts_mutex_);
     cycle_.mark.merge(assist_counts_);
@@ -383,6 +384,7 @@ uint64_t Collector::mark_cpu_now() {
 }
 
 GcStats Collector::stats() {
+  fork.require_usable();
   if (Mutator* mutator = current_mutator_or_null(); mutator != nullptr &&
                                                     mutator->collector() == this &&
                                                     mutator->state() == MutatorState::kRunning) {
@@ -408,6 +410,7 @@ GcStats Collector::stats() {
   result.assists = assists_.load(std::memory_order_relaxed);
   result.assist_ns = assist_ns_.load(std::memory_order_relaxed);
   result.stalled_handshakes = world.stalled();
+  result.missing_workers = missing_workers_.load(std::memory_order_relaxed);
   result.holds = world.holds();
   result.time_to_safepoint = world.time_to_safepoint();
   result.assist_times = assist_times_.snapshot();

@@ -25,9 +25,9 @@
 #include <condition_variable>
 #include <memory>
 #include <mutex>
-#include <thread>
 #include <vector>
 
+#include "gc/collector_fork.h"
 #include "gc/heap.h"
 #include "gc/limiter.h"
 #include "gc/marker.h"
@@ -43,6 +43,7 @@
 #include "gc/wait_profile.h"
 #include "gc/work_pool.h"
 #include "gc/world.h"
+#include "runtime/base/os_thread.h"
 
 namespace greyhound::gc {
 
@@ -87,8 +88,9 @@ class Collector {
   Collector(const Collector&) = delete;
   Collector& operator=(const Collector&) = delete;
 
-  // Reserves the heap and starts the coordinator. False when there is no address space for a heap.
-  bool start();
+  // Reserves the heap and starts the coordinator; false when something for it cannot be had.
+  bool start() { return (outcome_ = try_start()) == Start::kStarted; }
+  Start outcome() const { return outcome_; }
 
   // A full cycle that begins after the call, swept to its end. From an attached mutator (it blocks,
   // its roots count) or from a thread without one.
@@ -162,13 +164,16 @@ class Collector {
   MemProfile mem_profile{&heap};
   EventLog events;
   TraceRecorder tracer{&world};
+  CollectorFork fork{this};
   // Mutators that may be sweeping a span of the old generation right now.
   std::atomic<uint32_t> sweepers{0};
 
  private:
+  friend class CollectorFork;
   friend struct CollectorTesting;
   friend struct Stepping;
 
+  Start try_start();
   bool waits_for_coordinator() const;
   void rest(std::unique_lock<std::mutex>* lock);
   Progress advance(size_t objects);
@@ -180,7 +185,9 @@ class Collector {
   void begin_cycle();
   void begin_round();
   void grey_persistent_roots();
-  void drain_parallel();
+  bool drain_parallel();
+  bool drain_slices(Marker* marker);
+  size_t ready_workers();
   void finish_scan();
   bool close_round();
   void process_specials();
@@ -201,11 +208,27 @@ class Collector {
   }
   void return_surplus();
 
+  // A marking thread beside the coordinator.
+  struct Worker {
+    Worker(Collector* owner, size_t number)
+        : collector(owner), index(number), marker(&owner->heap, &owner->pool, &owner->pacer) {}
+    void run() { collector->worker_loop(this); }
+
+    Collector* const collector;
+    const size_t index;
+    Marker marker;
+    uint64_t seen_epoch = 0;  // of drains; when it starts, then its own
+    OsThread thread;
+  };
+
   void coordinator_loop();
-  void worker_loop(size_t index);
-  void drive_one_cycle(std::unique_lock<std::mutex>* lock);
+  void worker_loop(Worker* worker);
+  bool wake_driver();
+  void drive();
+  void drive_here();
 
   Options options_;
+  Start outcome_ = Start::kStarted;  // of start()
   unsigned worker_count_ = 1;
 
   // The machine; the driver's.
@@ -244,7 +267,7 @@ class Collector {
   std::atomic<bool> resting_{false};    // the coordinator, since the limiter said so
   std::atomic<uint64_t> started_{0};    // cycles begun
   std::atomic<uint64_t> completed_{0};  // cycles swept to the end
-  std::thread coordinator_;
+  OsThread coordinator_;                // started and asked for under request_mutex_
 
   // Workers; protected by worker_mutex_.
   std::mutex worker_mutex_;
@@ -253,8 +276,10 @@ class Collector {
   uint64_t drain_epoch_ = 0;
   size_t workers_busy_ = 0;
   bool workers_stop_ = false;
-  std::vector<std::thread> workers_;
-  std::vector<std::unique_ptr<Marker>> worker_markers_;
+  bool drain_stopped_ = false;  // by a worker, for a fork: what it held is in the pool
+  std::vector<std::unique_ptr<Worker>> workers_;  // the driver's; some may not be running
+  std::atomic<size_t> missing_workers_{0};
+  bool told_of_missing_ = false;  // the driver's
   std::atomic<uint64_t> worker_cpu_ns_{0};
 
   std::atomic<uint64_t> mallocs_{0};

@@ -3,7 +3,11 @@
 // callers of collect() and step(). The order of things is collector.cc's; this file only runs it.
 #include <algorithm>
 #include <chrono>
+#include <cstdio>
+#include <cstring>
 #include <string>
+#include <thread>
+#include <utility>
 
 #include "gc/collector.h"
 #include "runtime/base/check.h"
@@ -24,6 +28,8 @@ constexpr timespec kPhaseWait{0, 50'000};
 // What this thread scans before it wakes the workers: it takes about as long as waking one. Most
 // rounds, and whole cycles of a small heap, are over by then.
 constexpr size_t kObjectsAlone = 4096;
+// Between two looks whether a thread wants to fork: some milliseconds.
+constexpr size_t kObjectsInSlice = size_t{1} << 17;
 
 unsigned processors() { return std::max(1u, std::thread::hardware_concurrency()); }
 
@@ -42,14 +48,16 @@ Collector::Collector(const Options& options)
   seed_state_.store(seed, std::memory_order_relaxed);
 }
 
-bool Collector::start() {
+Start Collector::try_start() {
   if (options_.debug.crashreport != 0) install_crash_handler();
-  if (!heap.initialise(options_)) return false;
+  if (const Start start = heap.initialise(options_); start != Start::kStarted) return start;
   pacer.initialise(options_);
   mem_profile.set_rate(options_.mem_profile_rate);
   marker_ = std::make_unique<Marker>(&heap, &pool, &pacer);
-  if (options_.mode != Mode::kStepping) coordinator_ = std::thread([this] { coordinator_loop(); });
-  return true;
+  if (options_.mode != Mode::kStepping &&
+      coordinator_.start<&Collector::coordinator_loop>("gh-gc", this) != 0)
+    return Start::kNoThread;
+  return fork.begin() ? Start::kStarted : Start::kNoMemory;
 }
 
 Collector::~Collector() {
@@ -57,18 +65,19 @@ Collector::~Collector() {
     fatal("a runtime is destroyed with %zu mutator%s attached; detach every thread first", attached,
           attached == 1 ? "" : "s");
   }
+  fork.end();
   {
     std::lock_guard lock(request_mutex_);
     stop_ = true;
   }
   request_changed_.notify_all();
-  if (coordinator_.joinable()) coordinator_.join();
+  coordinator_.join();
   {
     std::lock_guard lock(worker_mutex_);
     workers_stop_ = true;
   }
   worker_wake_.notify_all();
-  for (std::thread& worker : workers_) worker.join();
+  for (const auto& worker : workers_) worker->thread.join();
 }
 
 uint64_t Collector::next_seed() {
@@ -76,32 +85,58 @@ uint64_t Collector::next_seed() {
          0xbf58476d1ce4e5b9u;
 }
 
+// Sees to it that somebody advances the cycle. False: the caller has to (drive_here).
+// REQUIRES: request_mutex_ held.
+bool Collector::wake_driver() {
+  if (options_.mode == Mode::kStepping) return true;  // whoever steps
+  if (!coordinator_.running()) {
+    // In a forked child, the first time it is needed. What the fork suspended goes on.
+    pacer.resume();
+    if (coordinator_.start<&Collector::coordinator_loop>("gh-gc", this) != 0) return false;
+  }
+  request_changed_.notify_one();
+  return true;
+}
+
 void Collector::request_cycle() {
+  fork.require_usable();
+  bool driven = false;
   {
     std::lock_guard lock(request_mutex_);
     wanted_.store(true, std::memory_order_release);
     wanted_forced_ = true;
+    driven = wake_driver();
   }
-  request_changed_.notify_one();
+  if (!driven) drive_here();
 }
 
 void Collector::request_due_cycle() {
+  fork.require_usable();
+  bool driven = false;
   {
     std::lock_guard lock(request_mutex_);
-    // Looked at again under the lock: while the caller waited for it the cycle may have begun, and
-    // another one straight after it would find next to no garbage.
-    if (wanted_.load(std::memory_order_relaxed) || !pacer.should_start()) return;
-    wanted_.store(true, std::memory_order_release);
+    // One that a fork suspended is only to be driven on.
+    const bool suspended = phase() != Phase::kIdle && !coordinator_.running();
+    if (!suspended || options_.mode == Mode::kStepping) {
+      // Looked at again under the lock: while the caller waited for it the cycle may have begun,
+      // and another one straight after it would find next to no garbage.
+      if (wanted_.load(std::memory_order_relaxed) || !pacer.should_start()) return;
+      wanted_.store(true, std::memory_order_release);
+    }
+    driven = wake_driver();
   }
-  request_changed_.notify_one();
+  if (!driven) drive_here();
 }
 
 void Collector::collect() {
+  fork.require_usable();
   // Whichever runtime the thread's current mutator belongs to: it waits here, so it blocks.
   BlockingScope blocking(current_mutator_or_null(), "collect");
   if (options_.mode == Mode::kStepping) {
-    std::unique_lock lock(driver_mutex_);
-    drive_one_cycle(&lock);
+    // Finishes the cycle that runs, if one does, then runs a whole one.
+    drive();
+    request_cycle();
+    drive();
     return;
   }
   std::unique_lock lock(request_mutex_);
@@ -109,23 +144,35 @@ void Collector::collect() {
   const uint64_t target = started_.load(std::memory_order_acquire) + 1;
   wanted_.store(true, std::memory_order_release);
   wanted_forced_ = true;
-  request_changed_.notify_one();
+  if (!wake_driver()) {
+    lock.unlock();
+    while (completed_.load(std::memory_order_acquire) < target) drive();
+    return;
+  }
   const TimedWait wait("collect");
   cycle_done_.wait(lock, [&] { return completed_.load(std::memory_order_acquire) >= target; });
 }
 
-// Stepping mode: finishes the cycle that runs, if one does, then runs a whole one.
-void Collector::drive_one_cycle(std::unique_lock<std::mutex>*) {
-  const auto run = [this] {
-    while (true) {
-      const Progress progress = advance(SIZE_MAX);
-      if (progress == Progress::kWaiting) world.wait_done();
-      if (phase() == Phase::kIdle) return;
+// Advances the cycle that runs or is wanted to its end. Lets go of driver_mutex_ in between, when a
+// thread wants to fork: where no handshake is under way and the mutators are not held, anybody may
+// go on with the cycle later, in a child too.
+void Collector::drive() {
+  while (true) {
+    {
+      std::lock_guard driving(driver_mutex_);
+      do {
+        if (advance(SIZE_MAX) == Progress::kWaiting) world.wait_done();
+        if (phase() == Phase::kIdle) return;
+      } while (!fork.wanted() || world.parked() || !world.done());
     }
-  };
-  if (phase() != Phase::kIdle) run();
-  request_cycle();
-  run();
+    fork.wait_until_over();
+  }
+}
+
+// By a thread that wants a cycle, where there is no coordinator to be had.
+GREYHOUND_NOINLINE void Collector::drive_here() {
+  BlockingScope blocking(current_mutator_or_null(), "collecting without a thread for it");
+  drive();
 }
 
 Progress Collector::step(size_t objects) {
@@ -154,72 +201,107 @@ void Collector::coordinator_loop() {
   set_fatal_context(describe_collector, this);
   std::unique_lock lock(request_mutex_);
   while (true) {
-    request_changed_.wait(lock,
-                          [this] { return stop_ || wanted_.load(std::memory_order_acquire); });
-    rest(&lock);
+    // Not idle: in a child, whose parent forked in the middle of a cycle.
+    request_changed_.wait(lock, [this] {
+      return stop_ || wanted_.load(std::memory_order_acquire) || phase() != Phase::kIdle;
+    });
+    if (phase() == Phase::kIdle) rest(&lock);
     if (stop_) return;
     lock.unlock();
-    while (true) {
-      const Progress progress = advance(SIZE_MAX);
-      if (progress == Progress::kWaiting) world.wait_done();
-      if (phase() == Phase::kIdle) break;
-    }
+    drive();
     lock.lock();
     cycle_done_.notify_all();
   }
 }
 
-// Every marker is active from before the first one starts, so none sees the pool quiet too early.
-void Collector::drain_parallel() {
-  const size_t helpers = worker_count_ - 1;
-  if (helpers > 0 && worker_markers_.empty()) {
-    for (size_t i = 0; i < helpers; ++i) {
-      worker_markers_.push_back(std::make_unique<Marker>(&heap, &pool, &pacer));
+// Starts the workers that do not run yet; gives how many do. A system that gives no more threads
+// now may later, so every drain tries.
+size_t Collector::ready_workers() {
+  const size_t wanted = worker_count_ - 1;
+  std::lock_guard lock(worker_mutex_);
+  size_t running = 0;
+  for (; running < wanted; ++running) {
+    if (running == workers_.size()) workers_.push_back(std::make_unique<Worker>(this, running));
+    Worker* worker = workers_[running].get();
+    if (worker->thread.running()) continue;
+    worker->seen_epoch = drain_epoch_;
+    const std::string name = "gh-mark-" + std::to_string(running + 1);
+    if (const int error = worker->thread.start<&Worker::run>(name.c_str(), worker); error != 0) {
+      if (!std::exchange(told_of_missing_, true)) {
+        std::fprintf(stderr,
+                     "greyhound: %zu of %zu marking workers cannot be started: %s; marking goes on "
+                     "with fewer threads\n",
+                     wanted - running, wanted, std::strerror(error));
+      }
+      break;
     }
-    for (size_t i = 0; i < helpers; ++i) workers_.emplace_back([this, i] { worker_loop(i); });
   }
+  missing_workers_.store(wanted - running, std::memory_order_relaxed);
+  return running;
+}
+
+// Gives false when it stopped for a fork; then the marker is active no more, and what it held is in
+// the pool. REQUIRES: active in the pool.
+bool Collector::drain_slices(Marker* marker) {
+  while (marker->gcDrain(kObjectsInSlice)) {
+    if (!fork.wanted() || world.parked()) continue;
+    marker->flush();
+    pool.finish();
+    return false;
+  }
+  return true;
+}
+
+// Every marker is active from before the first one starts, so none sees the pool quiet too early.
+// Gives false when there may be more to mark, since a thread wants to fork.
+bool Collector::drain_parallel() {
+  const size_t helpers = worker_count_ > 1 ? ready_workers() : 0;
   pool.become_active();
   if (helpers > 0) {
-    if (!marker_->gcDrain(kObjectsAlone)) return pacer.revise();
+    if (!marker_->gcDrain(kObjectsAlone)) {
+      pacer.revise();
+      return true;
+    }
     std::lock_guard lock(worker_mutex_);
     for (size_t i = 0; i < helpers; ++i) pool.become_active();
     workers_busy_ = helpers;
+    drain_stopped_ = false;
     ++drain_epoch_;
     worker_wake_.notify_all();
   }
-  marker_->gcDrain();
+  const bool drained = drain_slices(marker_.get());
   pacer.revise();
-  if (helpers == 0) return;
+  if (helpers == 0) return drained;
   std::unique_lock lock(worker_mutex_);
   const TimedWait wait("workers");
   worker_done_.wait(lock, [this] { return workers_busy_ == 0; });
+  return drained && !drain_stopped_;
 }
 
-void Collector::worker_loop(size_t index) {
-  const ListedThread listed(&threads, ThreadKind::kWorker, "worker " + std::to_string(index + 1),
-                            this);
+void Collector::worker_loop(Worker* worker) {
+  const ListedThread listed(&threads, ThreadKind::kWorker,
+                            "worker " + std::to_string(worker->index + 1), this);
   tls_waits = &waits;
   set_fatal_context(describe_collector, this);
-  Marker* marker = worker_markers_[index].get();
-  uint64_t seen = 0;
   std::unique_lock lock(worker_mutex_);
   while (true) {
-    worker_wake_.wait(lock, [&] { return workers_stop_ || drain_epoch_ != seen; });
+    worker_wake_.wait(lock, [&] { return workers_stop_ || drain_epoch_ != worker->seen_epoch; });
     if (workers_stop_) return;
-    seen = drain_epoch_;
+    worker->seen_epoch = drain_epoch_;
     lock.unlock();
     const uint64_t start = thread_cpu_ns();
     const uint64_t traced_from = tracer.on() ? monotonic_ns() : 0;
-    marker->gcDrain();
+    const bool drained = drain_slices(&worker->marker);
     if (traced_from != 0) [[unlikely]] {
-      tracer.note_worker(index, {.at_ns = traced_from,
-                                 .duration_ns = monotonic_ns() - traced_from,
-                                 .cycle = started_cycles(),
-                                 .kind = EventKind::kDrain,
-                                 .shape = EventShape::kWhole});
+      tracer.note_worker(worker->index, {.at_ns = traced_from,
+                                         .duration_ns = monotonic_ns() - traced_from,
+                                         .cycle = started_cycles(),
+                                         .kind = EventKind::kDrain,
+                                         .shape = EventShape::kWhole});
     }
     worker_cpu_ns_.fetch_add(thread_cpu_ns() - start, std::memory_order_relaxed);
     lock.lock();
+    drain_stopped_ |= !drained;
     if (--workers_busy_ == 0) worker_done_.notify_all();
   }
 }

@@ -65,27 +65,29 @@ OsRange reserve_leaving_room(size_t bytes) {
 }  // namespace
 
 Heap::~Heap() {
-  if (keeper_ == nullptr) return;
+  if (base_ == 0) return;  // nothing was reserved
   for_each_span([this](mspan* span) {
     if (span->slot_layouts != nullptr) free_record(span->slot_layouts);
   });
   if (range_.base == 0) return;
-  keeper_->run([this] { os_release(range_); });
+  // Without the thread that reserved it: in a forked child.
+  if (!keeper_->run([this] { os_release(range_); })) os_abandon(range_);
 }
 
-bool Heap::initialise(const Options& options) {
+Start Heap::initialise(const Options& options) {
   keeper_ = std::make_unique<RangeKeeper>();
   uint64_t reserve =
       std::min(options.reserve != 0 ? options.reserve : kDefaultReserve, kLargestReserve);
   reserve = align_up(reserve, PageAllocator::kChunkBytes);
-  keeper_->run([&] {
+  const bool ran = keeper_->run([&] {
     while (reserve >= kSmallestReserve) {
       range_ = reserve_leaving_room(RangeParts(reserve).bytes);
       if (range_.base != 0) return;
       reserve = align_down(reserve / 4 * 3, PageAllocator::kChunkBytes);
     }
   });
-  if (range_.base == 0) return false;
+  if (!ran) return Start::kNoThread;
+  if (range_.base == 0) return Start::kNoMemory;
   base_ = range_.base;
   size_ = reserve;
   const RangeParts parts(reserve);
@@ -99,7 +101,7 @@ bool Heap::initialise(const Options& options) {
   max_heap_ = options.max_heap != 0 ? std::min<uint64_t>(options.max_heap, reserve) : reserve;
   clobber_free.store(options.debug.clobberfree != 0, std::memory_order_relaxed);
   if (options.huge_pages) os_advise_huge(part(0), reserve);
-  return true;
+  return Start::kStarted;
 }
 
 mspan* Heap::new_span_struct() {

@@ -48,8 +48,10 @@ class Heap {
   Heap& operator=(const Heap&) = delete;
 
   // Reserves the range: options.reserve, or what of it can be had while as much again (from 128 MiB
-  // to 1 GiB) stays free for the program; whole chunks of the page allocator. False: not one.
-  bool initialise(const Options& options);
+  // to 1 GiB) stays free for the program; whole chunks of the page allocator. kNoMemory: not one.
+  [[nodiscard]] Start initialise(const Options& options);
+  // In a forked child: the thread that reserved the range is not there.
+  void forget_keeper() { keeper_->forget(); }
 
   GREYHOUND_INLINE bool contains(uintptr_t address) const { return address - base_ < size_; }
   GREYHOUND_INLINE mspan* span_of(uintptr_t address) const {
@@ -121,6 +123,7 @@ class Heap {
   size_t metadata_bytes();
 
  private:
+  friend class CollectorFork;
   mspan* new_span_struct();                       // REQUIRES: page_lock_ held
   mspan* take_pages(size_t pages, bool* zeroed);  // likewise; null at the limit
   void free_span(mspan* span);                    // likewise

@@ -83,6 +83,7 @@ class LayoutRegistry {
   void try_promote(Layout* layout);
 
  private:
+  friend class CollectorFork;
   Layout* add(std::unique_ptr<Layout> layout);  // REQUIRES: mutex_ held
 
   std::mutex mutex_;

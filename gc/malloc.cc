@@ -20,6 +20,8 @@ alignas(16) constinit char zero_size_object[16] = {};
 
 // What a mutator does between two runs: answer handshakes, start or help a cycle, stress.
 void between_runs(Collector* collector, Mutator* mutator) {
+  if (collector->fork.lost()) [[unlikely]]
+    collector->fork.require_usable();
   if (const int64_t every = collector->options().debug.gcstress; every != 0) {
     mutator->allocs_until_stress = static_cast<uint64_t>(every);
     if (collector->options().mode == Mode::kStepping || fastrand() % 4 == 0) {
@@ -80,9 +82,13 @@ mspan* take_cleared(Mutator* mutator, size_t size) {
   bool zeroed = false;
   mspan* span = mutator->collector()->heap.take_large_span(size, &zeroed);
   if (span == nullptr || zeroed) return span;
-  // Nobody else knows of these pages, so plain stores will do.
-  BlockingScope blocking(size > kClearBlocked ? mutator : nullptr, "clearing a large object");
-  std::memset(reinterpret_cast<void*>(span->base), 0, span->bytes());
+  mutator->clearing = span;
+  {
+    // Nobody else knows of these pages, so plain stores will do.
+    BlockingScope blocking(size > kClearBlocked ? mutator : nullptr, "clearing a large object");
+    std::memset(reinterpret_cast<void*>(span->base), 0, span->bytes());
+  }
+  mutator->clearing = nullptr;
   return span;
 }
 

@@ -89,6 +89,7 @@ class MemProfile {
   MarkTimes uncharged() const;
 
  private:
+  friend class CollectorFork;
   static constexpr size_t kMaxDepth = 64;
 
   struct Hash {

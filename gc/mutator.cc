@@ -78,6 +78,9 @@ Mutator::Mutator(Collector* collector, std::string name)
   }
   random_state = collector->next_seed();
   allocs_until_stress = static_cast<uint64_t>(collector->options().debug.gcstress);
+  // In stepping mode it is whose turn it is.
+  if (!collector->allows_nested_mutators()) owner_.store(pthread_self(), std::memory_order_relaxed);
+  collector->fork.require_usable();
   collector->tracer.attach(this, false);
   collector->world.add(this);
   // A trace may have begun in between, and not have seen this one.
@@ -104,7 +107,8 @@ GREYHOUND_NOINLINE void Mutator::answer_slow(const char* where) {
 void Mutator::park() {
   trace_blocked(EventShape::kBegin, "held");
   state_.store(MutatorState::kClaimed, std::memory_order_seq_cst);
-  acknowledge(Handshake::kPark);
+  // Nobody releases it when nobody heard of it.
+  if (!acknowledge(Handshake::kPark)) release_claim();
   take_from_blocked();
 }
 
@@ -138,8 +142,8 @@ void Mutator::publish_blocked(const char* where) {
                                         std::memory_order_seq_cst))
       return;
     const Handshake pending = request.load(std::memory_order_acquire);
-    if (pending != Handshake::kNone) acknowledge(pending);
-    if (pending == Handshake::kPark) return;  // a parked world releases us itself
+    const bool answered = pending != Handshake::kNone && acknowledge(pending);
+    if (answered && pending == Handshake::kPark) return;  // a parked world releases us itself
     release_claim();
   }
 }
@@ -205,7 +209,7 @@ void Mutator::raise(Handshake handshake, uint64_t now) {
   request.store(handshake, std::memory_order_seq_cst);
 }
 
-void Mutator::acknowledge(Handshake handshake) {
+bool Mutator::acknowledge(Handshake handshake) {
   const bool own_time = state_.load(std::memory_order_relaxed) == MutatorState::kRunning;
   const bool traced = tracing();
   const uint64_t start = own_time || traced ? monotonic_ns() : 0;
@@ -240,7 +244,9 @@ void Mutator::acknowledge(Handshake handshake) {
       break;
   }
   const uint64_t raised = raised_at_ns_;
-  request.exchange(Handshake::kNone, std::memory_order_seq_cst);
+  Handshake asked = handshake;
+  if (!request.compare_exchange_strong(asked, Handshake::kNone, std::memory_order_seq_cst))
+    return false;
   const uint64_t took = start != 0 ? monotonic_ns() - start : 0;
   if (traced) {
     trace({.at_ns = start,
@@ -255,6 +261,7 @@ void Mutator::acknowledge(Handshake handshake) {
                    start != 0 ? start + took - raised : 0, own_time ? took : 0);
   if (own_time) GREYHOUND_PROBE2(mutator__hold, name_.c_str(), took);
   collector_->world.acknowledged(raised, own_time ? took : 0);
+  return true;
 }
 
 // --- allocation runs
@@ -290,6 +297,10 @@ void Mutator::drop_runs(bool clear_tails) {
   if (!bug(Bug::kOpenTinyBlockKept)) tiny.cur = tiny.start = align_up(tiny.cur, kGranule);
   for_each_run([&](AllocRun& run) { return_run(collector_, this, &run, clear_tails); });
   for (TypeCacheEntry& entry : types) entry = {};
+}
+
+void Mutator::forget_runs() {
+  for_each_run([](AllocRun& run) { run.cur = run.end = 0; });
 }
 
 AllocRun* Mutator::run_for(Layout* layout) {

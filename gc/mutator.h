@@ -23,6 +23,8 @@
 // Thread rules: everything is for the owning thread, unless it says otherwise.
 #pragma once
 
+#include <pthread.h>
+
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -250,7 +252,8 @@ class Mutator : public MutatorHot {
   void shade(uintptr_t address, bool exact);
 
   // --- for the collector, which owns the mutator when it calls these
-  void acknowledge(Handshake handshake);
+  // False, and nothing done, when the request was taken back (a hold that was given up).
+  bool acknowledge(Handshake handshake);
   void collect_root_words();
   // Shades every root of a mutator that goes away while marking.
   void shade_root_words();
@@ -289,6 +292,11 @@ class Mutator : public MutatorHot {
   void trace_since(uint64_t start_ns, EventKind kind, uint64_t a = 0, uint64_t b = 0,
                    const char* text = nullptr) const;
 
+  // Finalizers and cleanups that the thread is running; theirs is the lock of Specials.
+  unsigned running_calls = 0;
+  // A large object's span that the thread is clearing, which nobody else knows of.
+  mspan* clearing = nullptr;
+
   Collector* collector() const { return collector_; }
   const std::string& name() const { return name_; }
   const char* last_safepoint() const { return last_safepoint_.load(std::memory_order_relaxed); }
@@ -304,6 +312,7 @@ class Mutator : public MutatorHot {
   Mutator* previous_on_thread = nullptr;
 
  private:
+  friend class CollectorFork;
   friend class World;
   friend struct MutatorTesting;
   friend struct Stepping;
@@ -321,6 +330,10 @@ class Mutator : public MutatorHot {
   void publish_blocked(const char* where);
   void take_from_blocked();
   void park();
+  bool owned_elsewhere() const;
+  void lose_thread();
+  // The next allocation takes the slow path.
+  void forget_runs();
   GREYHOUND_INLINE void spill_registers() { save_registers(&saved_registers_); }
   void trace_blocked(EventShape shape, const char* where) const;
   void push_ambiguous_words(const uintptr_t* words, size_t count);
@@ -342,6 +355,10 @@ class Mutator : public MutatorHot {
   std::atomic<const char*> last_safepoint_{"attach"};
   bool bound_ = false;
   bool detached_ = false;
+  // Whose it is: from attach on, but while it is unbound. 0: nobody's. Relaxed: the forking thread
+  // asks whether it is its own.
+  std::atomic<pthread_t> owner_{0};
+  bool held_for_fork_ = false;            // protected by the world's list lock
   std::unique_ptr<ListedThread> thread_;  // while bound
   uintptr_t thread_stack_end_ = 0;        // where stack roots or a heap profile want it
   bool hold_answers_ = false;             // stepping: not answered for while blocked

@@ -36,6 +36,9 @@ enum class Barrier : uint8_t {
   kHybrid,
 };
 
+// How the making of a heap and of its collector ended.
+enum class Start : uint8_t { kStarted, kNoMemory, kNoThread };
+
 // Called on the allocating mutator's thread when an allocation of `bytes` cannot be satisfied even
 // after a collection; it may record or throw. When it returns, the allocation yields null.
 using OutOfMemoryHandler = void (*)(void* context, size_t bytes);

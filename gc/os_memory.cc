@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <new>
 
 #include "runtime/base/check.h"
 #include "runtime/base/platform.h"
@@ -143,6 +144,11 @@ void* try_metadata_alloc(size_t bytes) {
   void* block = mimalloc().malloc(bytes);
   return block != nullptr ? std::memset(block, 0, bytes) : nullptr;
 }
+// mimalloc would keep the mapping, and count on a thread that is not there.
+void os_abandon(const OsRange& range) {
+  if (mimalloc().free == nullptr) return os_release(range);
+  static_cast<void>(os_return_pages(range.block, range.block_bytes));
+}
 
 void* metadata_alloc(size_t bytes) {
   void* block = try_metadata_alloc(bytes);
@@ -162,7 +168,7 @@ void metadata_free(void* block) {
 }
 
 RangeKeeper::~RangeKeeper() {
-  if (!thread_.joinable()) return;
+  if (!thread_.running()) return;
   {
     std::lock_guard lock(mutex_);
     stop_ = true;
@@ -171,12 +177,22 @@ RangeKeeper::~RangeKeeper() {
   thread_.join();
 }
 
-void RangeKeeper::run(const std::function<void()>& work) {
+bool RangeKeeper::run(const std::function<void()>& work) {
   std::unique_lock lock(mutex_);
-  if (!thread_.joinable()) thread_ = std::thread([this] { loop(); });
+  if (gone_) return false;
+  if (!thread_.running() && thread_.start<&RangeKeeper::loop>("gh-range", this) != 0) return false;
   work_ = &work;
   changed_.notify_all();
   changed_.wait(lock, [this] { return work_ == nullptr; });
+  return true;
+}
+
+// Not destroyed and made: that would wait for the thread.
+void RangeKeeper::forget() {
+  new (&mutex_) std::mutex();
+  new (&changed_) std::condition_variable();
+  thread_.forget();
+  gone_ = true;
 }
 
 void RangeKeeper::loop() {

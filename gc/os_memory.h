@@ -22,7 +22,8 @@
 #include <cstdint>
 #include <functional>
 #include <mutex>
-#include <thread>
+
+#include "runtime/base/os_thread.h"
 
 namespace greyhound::gc {
 
@@ -45,6 +46,9 @@ struct OsRange {
 OsRange os_reserve(size_t bytes);
 // REQUIRES: the thread that reserved it.
 void os_release(const OsRange& range);
+// Of a range whose thread is gone: its memory goes back to the system. With mimalloc its addresses
+// do not, which an address space has room for.
+void os_abandon(const OsRange& range);
 
 // Gives the pages of [address, address + bytes) back; whole pages of the system's. True when they
 // read as zero from now on. False when the system keeps them (it does with locked memory): they
@@ -68,8 +72,11 @@ class RangeKeeper {
   RangeKeeper(const RangeKeeper&) = delete;
   RangeKeeper& operator=(const RangeKeeper&) = delete;
 
-  // Runs `work` on the keeper's thread and waits for it.
-  void run(const std::function<void()>& work);
+  // Runs `work` on the keeper's thread and waits for it. False, and nothing done, when there is no
+  // thread to be had, or no longer.
+  [[nodiscard]] bool run(const std::function<void()>& work);
+  // In a forked child: the keeper's thread is not there.
+  void forget();
 
  private:
   void loop();
@@ -78,7 +85,8 @@ class RangeKeeper {
   std::condition_variable changed_;
   const std::function<void()>* work_ = nullptr;  // protected by mutex_
   bool stop_ = false;                            // protected by mutex_
-  std::thread thread_;
+  bool gone_ = false;                            // protected by mutex_
+  OsThread thread_;
 };
 
 }  // namespace greyhound::gc

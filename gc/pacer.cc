@@ -44,6 +44,18 @@ void Pacer::set_memory_limit(uint64_t bytes) {
   set_goal();
 }
 
+void Pacer::suspend() {
+  ProfiledLock lock(mutex_, "lock: pacer");
+  suspended_ = true;
+  set_goal();
+}
+
+void Pacer::resume() {
+  ProfiledLock lock(mutex_, "lock: pacer");
+  suspended_ = false;
+  set_goal();
+}
+
 void Pacer::died(uint64_t bytes) {
   ProfiledLock lock(mutex_, "lock: pacer");
   if (in_cycle_) return;
@@ -68,6 +80,10 @@ void Pacer::set_goal() {
     goal = std::min(goal, std::max(room, least));
   }
   goal_.store(goal, std::memory_order_relaxed);
+  if (suspended_) {
+    trigger_.store(0, std::memory_order_relaxed);
+    return;
+  }
   if (goal == UINT64_MAX || in_cycle_) {
     trigger_.store(UINT64_MAX, std::memory_order_relaxed);
     return;

@@ -82,7 +82,13 @@ class Pacer {
   // Bytes that survived the last cycle; the collector's thread.
   uint64_t survivors() const { return survivors_; }
 
+  // In a forked child, where nobody drives the cycle that was in progress: from suspend() until
+  // resume() every look says that a cycle is due, so that the first one has it driven on.
+  void suspend();
+  void resume();
+
  private:
+  friend class CollectorFork;
   // A coordinator needs some 50 us to wake, in which a small heap grows by a good part of itself.
   static constexpr uint64_t kLeastOvershoot = uint64_t{1} << 20;
 
@@ -103,8 +109,9 @@ class Pacer {
   std::atomic<uint64_t> work_at_most_{0};  // when all that was live at the start still is
   std::mutex mutex_;                       // of the setters and the collector, for the rest:
   bool in_cycle_ = false;                  // nothing triggers another cycle then
-  uint64_t survivors_ = 0;                 // of the last cycle: marked, or allocated black
-  uint64_t marked_ = 0;                    // of them, likely to be live
+  bool suspended_ = false;
+  uint64_t survivors_ = 0;  // of the last cycle: marked, or allocated black
+  uint64_t marked_ = 0;     // of them, likely to be live
   uint64_t metadata_ = 0;
   double work_per_byte_ = 1;  // marking work per byte marked, in the last cycle
   double runway_ratio_ = 0;   // bytes allocated while marking per byte marked, smoothed

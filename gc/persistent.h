@@ -46,6 +46,7 @@ class PersistentRoots {
   }
 
  private:
+  friend class CollectorFork;
   std::mutex mutex_;
   PersistentSlot head_;
 };

@@ -182,7 +182,6 @@ void Specials::revive(const std::vector<uintptr_t>& objects) {
     ready_.push_back(std::move(call));
     finalizers_.erase(entry);
   }
-  ready_changed_.notify_all();
 }
 
 void Specials::finish() {
@@ -201,7 +200,9 @@ void Specials::finish() {
     }
     entry = cleanups_.erase(entry);
   }
+  if (ready_.empty()) return;
   ready_changed_.notify_all();
+  if (runner_ != nullptr) runner_->calls_are_due();
 }
 
 bool Specials::take_ready(ReadyCall* call) {
@@ -210,11 +211,13 @@ bool Specials::take_ready(ReadyCall* call) {
   *call = std::move(ready_.front());
   ready_.pop_front();
   ++running_;
+  ++current_mutator()->running_calls;
   return true;
 }
 
 void Specials::finished() {
   const auto lock = lock_from_mutator();
+  --current_mutator()->running_calls;
   if (--running_ == 0 && ready_.empty()) ready_changed_.notify_all();
 }
 
@@ -237,6 +240,19 @@ void Specials::wait_ready(const std::function<bool()>& stop) {
 void Specials::wake_waiters() {
   ProfiledLock lock(mutex_, "lock: specials");
   ready_changed_.notify_all();
+}
+
+void Specials::set_runner(CallRunner* runner) {
+  ProfiledLock lock(mutex_, "lock: specials");
+  runner_ = runner;
+}
+
+void Specials::forget_others() {
+  size_t running = 0;
+  collector_->world.for_each([&](const Mutator* mutator) { running += mutator->running_calls; });
+  ProfiledLock lock(mutex_, "lock: specials");
+  running_ = running;
+  if (runner_ != nullptr) runner_->forked();
 }
 
 }  // namespace greyhound::gc

@@ -60,6 +60,16 @@ struct ReadyCall {
   CleanupFunction cleanup;
 };
 
+// Who runs the calls that are due. Told under the lock of Specials, so it must not wait for a call.
+class CallRunner {
+ public:
+  virtual ~CallRunner() = default;
+  // Something is due, by the thread that advances the cycle.
+  virtual void calls_are_due() = 0;
+  // This is a forked child, whose one thread tells it.
+  virtual void forked() = 0;
+};
+
 class Specials {
  public:
   explicit Specials(Collector* collector) : collector_(collector) {}
@@ -103,8 +113,13 @@ class Specials {
   // Waits until something is due or `stop` holds. The caller is blocked or has no mutator.
   void wait_ready(const std::function<bool()>& stop);
   void wake_waiters();
+  // Null: nobody, from here on.
+  void set_runner(CallRunner* runner);
+  // In a forked child: calls that other threads were running are not running here, nor will they.
+  void forget_others();
 
  private:
+  friend class CollectorFork;
   struct Cleanup {
     uint64_t id;
     CleanupFunction function;
@@ -126,6 +141,7 @@ class Specials {
   uint64_t last_cleanup_ = 0;
   std::deque<ReadyCall> ready_;
   size_t running_ = 0;  // calls that were taken and are not finished
+  CallRunner* runner_ = nullptr;
 };
 
 }  // namespace greyhound::gc

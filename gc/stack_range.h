@@ -24,6 +24,7 @@
 
 namespace greyhound::gc {
 
+class CollectorFork;
 class Mutator;
 
 using SavedRegisters = std::array<uintptr_t, 6>;  // those that a callee saves: rbx, rbp, r12-r15
@@ -106,6 +107,7 @@ class ParkedStacks {
   }
 
  private:
+  friend class CollectorFork;
   static constexpr size_t kAtOnce = 4;
 
   size_t begin_scan() {

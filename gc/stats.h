@@ -113,6 +113,7 @@ struct GcStats {
   uint64_t sweep_cpu_ns = 0;  // of it, CPU time
   uint64_t spans_swept = 0;
   uint64_t stalled_handshakes = 0;  // watchdog reports
+  uint64_t missing_workers = 0;     // marking workers that could not be started, when last tried
 
   // How long a mutator was held in an acknowledgement (its own, or one made for it while it waited
   // to leave `blocking`).

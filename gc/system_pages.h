@@ -49,6 +49,7 @@ class SystemPages {
   }
 
  private:
+  friend class CollectorFork;
   char* area_ = nullptr;
   size_t pages_ = 0;
   uint32_t* free_ = nullptr;  // the numbers of free pages below used_

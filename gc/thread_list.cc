@@ -38,9 +38,19 @@ void ThreadList::add(ThreadEntry* entry) {
 
 void ThreadList::remove(ThreadEntry* entry) {
   std::lock_guard lock(mutex_);
+  if (std::erase(threads_, entry) == 0) return;  // forgotten, with its thread
   GREYHOUND_DCHECK(entry->sampling == &sampling);
   if (observer_ != nullptr) observer_->thread_ending(*entry);
-  std::erase(threads_, entry);
+}
+
+void ThreadList::forget_others() {
+  std::shared_ptr<ThreadObserver> observer;
+  std::lock_guard lock(mutex_);
+  observer.swap(observer_);
+  std::erase_if(threads_, [](const ThreadEntry* thread) {
+    return pthread_equal(thread->handle, pthread_self()) == 0;
+  });
+  for (ThreadEntry* thread : threads_) thread->tid = gettid();
 }
 
 void ThreadList::observe(const std::shared_ptr<ThreadObserver>& observer) {

@@ -71,7 +71,11 @@ class ThreadList {
   // REQUIRES: one of the observer and the one before is null.
   void observe(const std::shared_ptr<ThreadObserver>& observer);
 
+  // In a forked child: nobody observes, and of the threads there is the calling one.
+  void forget_others();
+
  private:
+  friend class CollectorFork;
   std::mutex mutex_;
   std::vector<ThreadEntry*> threads_;         // protected by mutex_
   std::shared_ptr<ThreadObserver> observer_;  // protected by mutex_

@@ -239,6 +239,13 @@ void TraceRecorder::detach(Mutator* mutator) {
   if (!on()) tracks_.erase(track);
 }
 
+void TraceRecorder::end_in_child() {
+  std::lock_guard lock(mutex_);
+  on_.store(false, std::memory_order_relaxed);
+  attaching_.store(false, std::memory_order_relaxed);
+  std::erase_if(tracks_, [](const auto& track) { return track->user == nullptr; });
+}
+
 Trace TraceRecorder::stop() {
   std::lock_guard lock(mutex_);
   Trace trace;

@@ -102,12 +102,16 @@ class TraceRecorder {
     if (EventRing* to = ring.load(std::memory_order_acquire); to != nullptr) to->push(event);
   }
 
+  // In a forked child: the trace is the parent's.
+  void end_in_child();
+
   // By the constructor of a mutator, before it is `listed` by the world and again when it is.
   void attach(Mutator* mutator, bool listed);
   // By its destructor, when it is no longer.
   void detach(Mutator* mutator);
 
  private:
+  friend class CollectorFork;
   struct Track;
 
   std::unique_ptr<Track> make_track(TrackRole role, std::string name);

@@ -54,6 +54,7 @@ class WaitProfile {
   std::vector<WaitRecord> records();
 
  private:
+  friend class CollectorFork;
   static constexpr size_t kMaxDepth = 64;
 
   struct Hash {

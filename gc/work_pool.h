@@ -95,6 +95,7 @@ class WorkPool {
   size_t bytes() const { return buffers_.load(std::memory_order_relaxed) * sizeof(WorkBuffer); }
 
  private:
+  friend class CollectorFork;
   friend struct Stepping;
   void free_list(WorkBuffer* list);
 

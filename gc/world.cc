@@ -65,7 +65,7 @@ LatencyHistogram SharedHistogram::snapshot() const {
 
 void World::add(Mutator* mutator) {
   ProfiledLock lock(mutex_, "lock: mutators");
-  const auto open = [this] { return !parked_ && current_ != Handshake::kPark; };
+  const auto open = [this] { return !parked_ && current_ != Handshake::kPark && !held_for_fork_; };
   while (!open()) {
     lock.unlock();
     {
@@ -98,6 +98,11 @@ void World::remove(Mutator* mutator) {
   }
   const Handshake pending = mutator->request.load(std::memory_order_acquire);
   if (pending != Handshake::kNone) mutator->acknowledge(pending);
+  leave_locked(mutator);
+}
+
+// Gives everything back and takes it off the list.
+void World::leave_locked(Mutator* mutator) {
   shade_roots_locked(mutator);
   if (!bug(Bug::kDetachDropsShades)) mutator->donate_shades();
   // From H1 on anybody may have seen a tail slot's allocation bit and be about to mark it: a

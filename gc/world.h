@@ -68,6 +68,14 @@ class World {
   void release_all();
   bool parked() const { return parked_; }
 
+  // For a fork, by the thread that forks: holds every mutator that is not its own, until
+  // release_others(). False, and none is held, when one has not come to a safepoint by then.
+  // REQUIRES: nobody advances the cycle, and the world is not parked.
+  bool hold_others(uint64_t deadline_ns);
+  void release_others();
+  // In the child, instead: those of threads that are not there are detached.
+  void forget_others();
+
   // By a mutator, at the end of each acknowledgement; `held_ns` of its own time, since `raised_ns`.
   void acknowledged(uint64_t raised_ns, uint64_t held_ns);
   void record_hold(uint64_t held_ns);
@@ -90,7 +98,10 @@ class World {
   uint64_t stalled() const { return stalled_.load(std::memory_order_relaxed); }
 
  private:
+  friend class CollectorFork;
   void answer_blocked_locked();
+  bool hold_others_locked();
+  void leave_locked(Mutator* mutator);
   void shade_roots_locked(Mutator* mutator);
   void report_stall(uint64_t waited_ns);
 
@@ -102,6 +113,7 @@ class World {
   bool barrier_on_ = false;
   bool alloc_black_ = false;
   bool parked_ = false;  // written under mutex_ by the collector's thread
+  bool held_for_fork_ = false;
   Handshake current_ = Handshake::kNone;
   std::atomic<uint32_t> pending_{0};
   std::atomic<uint64_t> longest_hold_{0};

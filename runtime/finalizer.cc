@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "runtime/finalizer.h"
 
+#include <cstdio>
+#include <cstring>
+#include <new>
+#include <utility>
+
 #include "gc/specials.h"
 #include "runtime/handle.h"
 #include "runtime/runtime.h"
@@ -42,14 +47,42 @@ size_t run_ready(gc::Specials* specials, const std::atomic<bool>& stop) {
   return calls;
 }
 
-FinalizerThread::FinalizerThread(Runtime* runtime)
-    : runtime_(runtime), thread_([this] { run(); }) {}
-
 FinalizerThread::~FinalizerThread() {
   stop_.store(true, std::memory_order_relaxed);
-  runtime_->collector().specials.wake_waiters();
+  gc::Specials& specials = runtime_->collector().specials;
+  specials.set_runner(nullptr);
+  specials.wake_waiters();
   gc::BlockingScope blocking(gc::current_mutator_or_null(), "the end of a runtime");
   thread_.join();
+}
+
+bool FinalizerThread::is_this_thread() const {
+  const std::lock_guard lock(mutex_);
+  return thread_.is_this_thread();
+}
+
+bool FinalizerThread::runs_elsewhere() const {
+  const std::lock_guard lock(mutex_);
+  return thread_.running() && !thread_.is_this_thread();
+}
+
+void FinalizerThread::calls_are_due() {
+  const std::lock_guard lock(mutex_);
+  if (thread_.running()) return;
+  const int error = thread_.start<&FinalizerThread::run>("gh-final", this);
+  if (error == 0 || std::exchange(refused_, true)) return;
+  std::fprintf(stderr,
+               "greyhound: the finalizer thread cannot be started: %s; finalizers and cleanups run "
+               "in run_finalizers() only\n",
+               std::strerror(error));
+}
+
+void FinalizerThread::forked() {
+  // A thread that is not here may hold it.
+  new (&mutex_) std::mutex();
+  if (thread_.is_this_thread()) return;
+  thread_.forget();
+  attached_.store(false, std::memory_order_relaxed);
 }
 
 void FinalizerThread::run() {

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: MIT
-// The thread that runs finalizers and cleanups; Runtime starts it when there is something for it to
-// do. It is a mutator like any other, named "finalizers". What the calls may rely on is said at
-// Runtime::set_finalizer and add_cleanup.
+// The thread that runs finalizers and cleanups, from when the first one is due. It is a mutator
+// like any other, named "finalizers". What the calls may rely on is said at Runtime::set_finalizer
+// and add_cleanup. Where no thread can be had, and in a forked child until a call becomes due
+// there, they run in Runtime::run_finalizers().
 //
 // Thread rules: any thread.
 #pragma once
 
 #include <atomic>
 #include <cstddef>
-#include <thread>
+#include <mutex>
 
-namespace greyhound::gc {
-class Specials;
-}
+#include "gc/specials.h"
+#include "runtime/base/os_thread.h"
 
 namespace greyhound::runtime {
 
@@ -22,17 +22,22 @@ class Runtime;
 // gives how many calls that were.
 size_t run_ready(gc::Specials* specials, const std::atomic<bool>& stop);
 
-class FinalizerThread {
+class FinalizerThread final : public gc::CallRunner {
  public:
-  explicit FinalizerThread(Runtime* runtime);
+  explicit FinalizerThread(Runtime* runtime) : runtime_(runtime) {}
   // Waits for the call that runs; those after it never do.
-  ~FinalizerThread();
+  ~FinalizerThread() override;
   FinalizerThread(const FinalizerThread&) = delete;
   FinalizerThread& operator=(const FinalizerThread&) = delete;
 
-  bool is_this_thread() const { return thread_.get_id() == std::this_thread::get_id(); }
+  bool is_this_thread() const;
   // It is one of the runtime's mutators now.
   bool attached() const { return attached_.load(std::memory_order_acquire); }
+  // Whether calls that are due run without the calling thread's help.
+  bool runs_elsewhere() const;
+
+  void calls_are_due() override;
+  void forked() override;
 
  private:
   void run();
@@ -40,7 +45,9 @@ class FinalizerThread {
   Runtime* const runtime_;
   std::atomic<bool> stop_{false};
   std::atomic<bool> attached_{false};
-  std::thread thread_;
+  mutable std::mutex mutex_;
+  OsThread thread_;       // protected by mutex_
+  bool refused_ = false;  // protected by mutex_; that there is no thread was said
 };
 
 }  // namespace greyhound::runtime

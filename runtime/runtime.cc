@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "runtime/runtime.h"
 
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <new>
+#include <system_error>
 
 #include "runtime/base/check.h"
 #include "runtime/base/panic.h"
@@ -70,21 +73,31 @@ Runtime::Runtime(Options options) {
   }
   auto collector = std::make_unique<gc::Collector>(options);
   if (!collector->start()) {
+    if (collector->outcome() == gc::Start::kNoThread) {
+      throw std::system_error(EAGAIN, std::generic_category(),
+                              "greyhound: no thread can be started for a runtime; raise the limit "
+                              "on processes (ulimit -u) or address space (ulimit -v)");
+    }
     throw_out_of_memory(
         "greyhound: there is no address space for a heap; raise the process's limit (ulimit -v) or "
         "ask "
         "for less of it by Options::reserve");
   }
   collector_ = collector.release();
+  if (!collector_->options().finalizer_thread || collector_->options().mode == Mode::kStepping)
+    return;
+  finalizer_thread_ = new FinalizerThread(this);
+  collector_->specials.set_runner(finalizer_thread_);
 }
 
 Runtime::~Runtime() {
-  FinalizerThread* finalizers = finalizer_thread_.load(std::memory_order_acquire);
-  const bool on_finalizers = finalizers != nullptr && finalizers->is_this_thread();
-  const size_t own = finalizers != nullptr && finalizers->attached() ? 1 : 0;
+  // The threads that were in the middle of it are not in this process.
+  if (!collector_->fork.usable()) return;
+  const bool on_finalizers = finalizer_thread_ != nullptr && finalizer_thread_->is_this_thread();
+  const size_t own = finalizer_thread_ != nullptr && finalizer_thread_->attached() ? 1 : 0;
   if ((on_finalizers || collector_->world.count() > own) && called_by_exit()) return;
   if (on_finalizers) fatal("a runtime is destroyed by one of its finalizers or cleanups");
-  delete finalizers;
+  delete finalizer_thread_;
   delete collector_;
 }
 
@@ -110,14 +123,12 @@ void Runtime::set_finalizer_untyped(void* object, gc::Finalizer finalizer) {
         "gave",
         object);
   }
-  if (finalizer) start_finalizer_thread();
   collector_->specials.set_finalizer(object, std::move(finalizer));
 }
 
 uint64_t Runtime::add_cleanup(const void* object, std::function<void()> cleanup) {
   require_current("add_cleanup");
   weak_detail::require_object(object, "add_cleanup: an object");
-  start_finalizer_thread();
   return collector_->specials.add_cleanup(object, std::move(cleanup));
 }
 
@@ -128,8 +139,7 @@ bool Runtime::cancel_cleanup(uint64_t id) {
 
 void Runtime::run_finalizers() {
   require_current("run_finalizers");
-  FinalizerThread* thread = finalizer_thread_.load(std::memory_order_acquire);
-  if (thread == nullptr || thread->is_this_thread()) {
+  if (finalizer_thread_ == nullptr || !finalizer_thread_->runs_elsewhere()) {
     static const std::atomic<bool> kNever{false};
     run_ready(&collector_->specials, kNever);
     return;
@@ -147,14 +157,6 @@ bool Runtime::trace_start(const gc::TraceOptions& options) {
 gc::Trace Runtime::trace_stop() {
   gc::BlockingScope blocking(gc::current_mutator_or_null(), "trace_stop");
   return collector_->tracer.stop();
-}
-
-void Runtime::start_finalizer_thread() {
-  if (!collector_->options().finalizer_thread || collector_->options().mode == Mode::kStepping)
-    return;
-  std::call_once(finalizer_thread_started_, [this] {
-    finalizer_thread_.store(new FinalizerThread(this), std::memory_order_release);
-  });
 }
 
 void Runtime::require_current(const char* function) {

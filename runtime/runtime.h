@@ -60,10 +60,11 @@ class Panic : public std::runtime_error {
 
 class Runtime {
  public:
-  // Throws OutOfMemory, a std::bad_alloc, when no address space for a heap can be had. Environment
-  // variables apply where `options` was left at its defaults (GREYHOUND_GC, GREYHOUND_MEMLIMIT,
-  // GREYHOUND_DEBUG), and what they contain that is not understood is reported on stderr, unless
-  // use_environment is false.
+  // Throws OutOfMemory, a std::bad_alloc, when no address space for a heap can be had, and
+  // std::system_error when no thread for the collector can be (a limit on processes or address
+  // space); nothing of it is left then. Environment variables apply where `options` was left at its
+  // defaults (GREYHOUND_GC, GREYHOUND_MEMLIMIT, GREYHOUND_DEBUG), and what they contain that is not
+  // understood is reported on stderr, unless use_environment is false.
   explicit Runtime(Options options = {});
   // Fatal while a thread is attached, unless exit() runs: then the runtime stays as it is, for
   // threads that run on, until the process is gone. May run on any thread.
@@ -102,8 +103,8 @@ class Runtime {
   // False when the cleanup is due or has run.
   bool cancel_cleanup(uint64_t id);
   // Returns when all finalizers and cleanups that are due have run: on their thread, or with
-  // Options::finalizer_thread off (as always in stepping mode) here. Called from one of them, it
-  // runs the rest. On an attached thread of this runtime; a safepoint.
+  // Options::finalizer_thread off (as always in stepping mode) or without a thread to be had here.
+  // Called from one of them, it runs the rest. On an attached thread of this runtime; a safepoint.
   void run_finalizers();
 
   // What was allocated where since the runtime was made, and of it, what the last collection found
@@ -132,13 +133,11 @@ class Runtime {
 
  private:
   void set_finalizer_untyped(void* object, gc::Finalizer finalizer);
-  void start_finalizer_thread();
   void require_current(const char* function);
 
-  gc::Collector* collector_ =
-      nullptr;  // owned; stays where it is when exit() destroys a static one
-  std::once_flag finalizer_thread_started_;
-  std::atomic<FinalizerThread*> finalizer_thread_{nullptr};  // owned; null until it is needed
+  // Owned, and left alone where exit() destroys a static Runtime while threads run on.
+  gc::Collector* collector_ = nullptr;
+  FinalizerThread* finalizer_thread_ = nullptr;  // null: not wanted
 };
 
 // Fills in `options` from the environment; gives one sentence per thing that was not understood.

@@ -86,6 +86,11 @@ uint64_t CpuClock::stop() {
   return left;
 }
 
+void CpuClock::forget() {
+  timer_.reset();
+  if (const int event = perf_.exchange(-1, std::memory_order_relaxed); event >= 0) close(event);
+}
+
 uint64_t CpuClock::now() const {
   uint64_t ns = 0;
   return has_clock_ && read_clock(clock_, &ns) ? ns : 0;

@@ -29,6 +29,8 @@ class CpuClock {
   bool start_perf(uint64_t period_ns);
   // Gives the CPU time that was left until the next signal; 0: not known.
   uint64_t stop();
+  // In a forked child, which has no timer and shares its parent's event.
+  void forget();
 
   // The thread's CPU time so far; 0: not known.
   uint64_t now() const;

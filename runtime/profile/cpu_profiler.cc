@@ -10,13 +10,15 @@
 #include <csignal>
 #include <cstring>
 #include <mutex>
+#include <new>
 #include <optional>
 #include <random>
-#include <thread>
 #include <unordered_map>
 
+#include "gc/fork.h"
 #include "gc/stats.h"
 #include "gc/thread_list.h"
+#include "runtime/base/os_thread.h"
 #include "runtime/profile/cpu_clock.h"
 #include "runtime/profile/thread_sampler.h"
 #include "runtime/runtime.h"
@@ -145,8 +147,9 @@ class Records {
 
 }  // namespace
 
-// Lock order: lists_mutex_, then a list's own lock, then mutex_.
-class CpuProfiler::Session : public gc::ThreadObserver {
+// Lock order: lists_mutex_, then a list's own lock, then mutex_. A forked child is not profiled: no
+// timer comes along, and the perf events are the parent's.
+class CpuProfiler::Session : public gc::ThreadObserver, public gc::ForkParticipant {
  public:
   explicit Session(const CpuProfileOptions& options) : options_(options) {
     profile_.rate = options.rate;
@@ -155,12 +158,21 @@ class CpuProfiler::Session : public gc::ThreadObserver {
                                  .count();
     started_ns_ = gc::monotonic_ns();
     random_.seed(started_ns_);
-    reader_ = std::thread([this] { read_until_stopped(); });
+    if (const int error = reader_.start<&Session::read_until_stopped>("gh-profile", this);
+        error != 0) {
+      throw ProfileError(std::string("a CPU profile's reader thread cannot be started: ") +
+                         std::strerror(error));
+    }
+    if (!gc::add_fork_participant(this, gc::ForkOrder::kInnermost)) {
+      end_reader();
+      throw ProfileError("there is no memory for a CPU profile's fork handlers");
+    }
   }
+  ~Session() override { gc::remove_fork_participant(this); }
 
   void observe(gc::ThreadList* list, const std::shared_ptr<Session>& self) {
     std::lock_guard lock(lists_mutex_);
-    if (std::ranges::find(lists_, list) != lists_.end()) return;
+    if (forked_ || std::ranges::find(lists_, list) != lists_.end()) return;
     list->observe(self);
     lists_.push_back(list);
   }
@@ -171,12 +183,7 @@ class CpuProfiler::Session : public gc::ThreadObserver {
       for (gc::ThreadList* list : lists_) list->observe(nullptr);
       lists_.clear();
     }
-    {
-      std::lock_guard lock(mutex_);
-      stopped_ = true;
-    }
-    wake_.notify_all();
-    reader_.join();
+    end_reader();
     handler_.reset();
     profile_.duration_ns = gc::monotonic_ns() - started_ns_;
     profile_.source = used_timers_ && used_perf_ ? "thread CPU timers and perf task clock"
@@ -233,6 +240,30 @@ class CpuProfiler::Session : public gc::ThreadObserver {
     std::lock_guard lock(lists_mutex_);
     std::erase(lists_, list);
   }
+
+  void quiesce(uint64_t) override { lists_mutex_.lock(); }
+  void lock() override { mutex_.lock(); }
+  void in_parent() override {
+    mutex_.unlock();
+    lists_mutex_.unlock();
+  }
+  void in_child() override {
+    for (auto& [sampling, thread] : threads_) {
+      sampling->sampler.store(nullptr, std::memory_order_seq_cst);
+      thread.sampled->clock.forget();
+    }
+    threads_.clear();
+    groups_.clear();
+    lists_.clear();
+    handler_.reset();
+    reader_.forget();
+    new (&wake_) std::condition_variable();
+    forked_ = true;
+    profiling.store(false, std::memory_order_relaxed);
+    in_parent();
+  }
+  // Since the profile began; this is the child.
+  bool forked() const { return forked_; }
 
  private:
   // What a thread hands to the next one of its name: a program whose threads are all shorter than a
@@ -295,6 +326,15 @@ class CpuProfiler::Session : public gc::ThreadObserver {
     }
   }
 
+  void end_reader() {
+    {
+      std::lock_guard lock(mutex_);
+      stopped_ = true;
+    }
+    wake_.notify_all();
+    reader_.join();
+  }
+
   void read_until_stopped() {
     std::unique_lock lock(mutex_);
     while (!stopped_) {
@@ -314,6 +354,7 @@ class CpuProfiler::Session : public gc::ThreadObserver {
   std::mutex mutex_;                    // of everything below
   std::condition_variable wake_;
   bool stopped_ = false;
+  bool forked_ = false;  // written in a child only, before it has a second thread
   uint64_t started_ns_ = 0;
   bool used_perf_ = false;
   bool used_timers_ = false;
@@ -321,7 +362,7 @@ class CpuProfiler::Session : public gc::ThreadObserver {
   std::unordered_map<gc::ThreadSampling*, Thread> threads_;
   std::unordered_map<std::string, Group> groups_;
   CpuProfile profile_;
-  std::thread reader_;
+  OsThread reader_;
 };
 
 CpuProfiler::CpuProfiler(const CpuProfileOptions& options) {
@@ -348,6 +389,10 @@ void CpuProfiler::add(Runtime& runtime) {
 }
 
 CpuProfile CpuProfiler::stop() {
+  if (session_->forked()) {
+    session_.reset();
+    return {};
+  }
   CpuProfile profile = session_->stop();
   session_.reset();
   profiling.store(false, std::memory_order_release);

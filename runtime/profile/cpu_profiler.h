@@ -24,6 +24,9 @@
 // The signal is the process's, and so is the profiler: there is one at a time. The handler that was
 // there before is put back by stop(); it sees no SIGPROF meanwhile.
 //
+// A forked child is not profiled: its copy of the profile is empty and over, its handler is the one
+// that was there before, and another profile may begin there.
+//
 // Errors of the method: a call whose caller has not set up its frame yet, or has left it, is found
 // by looking at the instruction; a function of a library without frame pointers is seen, but what
 // called it only when it uses no stack itself, and broken_stacks counts the chains that end early
@@ -84,7 +87,7 @@ class ProfileError : public std::runtime_error {
 class CpuProfiler {
  public:
   // Installs the signal handler. Throws ProfileError when a profile is running in this process, for
-  // a rate out of range, or when the system refuses.
+  // a rate out of range, or when the system refuses the handler or a thread.
   explicit CpuProfiler(const CpuProfileOptions& options = {});
   // Ends the profile, if stop() has not.
   ~CpuProfiler();

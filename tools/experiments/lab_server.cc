@@ -5,6 +5,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <system_error>
 
 #include "tools/serve/serve_command.h"
 
@@ -27,12 +28,14 @@ LabServer::LabServer(const std::string& address, const std::string& metrics_comp
   fmt::print(stderr, "greyhound lab: serving on {}/\n", server_.url());
   fmt::print(stderr, "greyhound lab: the page, with its controls: {}\n",
              server_.url_with_token("/lab"));
-  waiter_ = std::thread([this] { wait_for_interrupt(); });
+  const int error = waiter_.start<&LabServer::wait_for_interrupt>("gh-interrupt", this);
+  if (error != 0)
+    throw std::system_error(error, std::generic_category(), "a thread that waits for an interrupt");
 }
 
 LabServer::~LabServer() {
   interrupt_.cancel();
-  if (waiter_.joinable()) waiter_.join();
+  waiter_.join();
 }
 
 void LabServer::wait_for_interrupt() {

@@ -10,8 +10,8 @@
 
 #include <atomic>
 #include <string>
-#include <thread>
 
+#include "runtime/base/os_thread.h"
 #include "tools/page/live.h"
 #include "tools/serve/debug_server.h"
 #include "tools/serve/interrupt.h"
@@ -22,7 +22,8 @@ namespace greyhound::lab {
 
 class LabServer {
  public:
-  // Says on stderr where it listens. Throws serve::AddressError and serve::OptionError.
+  // Says on stderr where it listens. Throws serve::AddressError and serve::OptionError, and
+  // std::system_error when there is no thread to be had.
   LabServer(const std::string& address, const std::string& metrics_compat);
   ~LabServer();
   LabServer(const LabServer&) = delete;
@@ -41,7 +42,7 @@ class LabServer {
   page::LivePage live_;
   serve::DebugServer server_;
   std::atomic<bool> experiments_run_{true};
-  std::thread waiter_;
+  OsThread waiter_;
 };
 
 }  // namespace greyhound::lab

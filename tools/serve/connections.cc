@@ -6,8 +6,6 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
-#include <pthread.h>
-#include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -15,6 +13,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <string>
 #include <system_error>
 
 #include "tools/serve/debug_server.h"
@@ -37,23 +36,6 @@ constexpr std::string_view kTooMany =
     "Content-Length: 57\r\n"
     "\r\n"
     "this server has as many connections as it takes at a time";
-
-// Signals are for the program's own threads.
-class SignalsBlocked {
- public:
-  SignalsBlocked() {
-    sigset_t all;
-    sigfillset(&all);
-    blocked_ = pthread_sigmask(SIG_SETMASK, &all, &before_) == 0;
-  }
-  ~SignalsBlocked() {
-    if (blocked_) pthread_sigmask(SIG_SETMASK, &before_, nullptr);
-  }
-
- private:
-  bool blocked_ = false;
-  sigset_t before_;
-};
 
 socklen_t fill_in(const ListenAddress& address, sockaddr_storage* storage) {
   *storage = {};
@@ -129,13 +111,13 @@ ListenAddress Connections::start(const ListenAddress& address) {
   if (stop_event_.get() < 0) throw std::system_error(errno, std::generic_category(), "eventfd");
   const ListenAddress got{address.host, port_of(listening_.get())};
   if (got.port == 0) cannot_listen(address, errno);
-  const SignalsBlocked blocked;
-  acceptor_ = std::thread([this] { accept_loop(); });
+  if (const int error = acceptor_.start<&Connections::accept_loop>("gh-accept", this); error != 0)
+    throw std::system_error(error, std::generic_category(), "a thread for the debug server");
   return got;
 }
 
 void Connections::stop() {
-  if (!acceptor_.joinable()) return;
+  if (!acceptor_.running()) return;
   const uint64_t one = 1;
   {
     std::lock_guard lock(mutex_);
@@ -152,7 +134,7 @@ void Connections::stop() {
     waiting_.clear();
   }
   changed_.notify_all();
-  for (std::thread& worker : workers_) worker.join();
+  for (const auto& worker : workers_) worker->join();
   workers_.clear();
   listening_ = Descriptor();
 }
@@ -225,12 +207,12 @@ bool Connections::hand_over(Descriptor* socket) {
 }
 
 // False when the system gives no thread: those that are there do its work, too.
-bool Connections::spawn_worker() try {
-  const SignalsBlocked blocked;
-  workers_.emplace_back([this] { worker_loop(); });
+bool Connections::spawn_worker() {
+  auto worker = std::make_unique<OsThread>();
+  const std::string name = "gh-serve-" + std::to_string(workers_.size() + 1);
+  if (worker->start<&Connections::worker_loop>(name.c_str(), this) != 0) return false;
+  workers_.push_back(std::move(worker));
   return true;
-} catch (const std::system_error&) {
-  return false;
 }
 
 void Connections::worker_loop() {

@@ -15,11 +15,12 @@
 #include <cstddef>
 #include <deque>
 #include <functional>
+#include <memory>
 #include <mutex>
-#include <thread>
 #include <utility>
 #include <vector>
 
+#include "runtime/base/os_thread.h"
 #include "tools/serve/address.h"
 
 namespace greyhound::serve {
@@ -55,7 +56,7 @@ class Connections {
   Connections& operator=(const Connections&) = delete;
 
   // Binds, listens and starts to accept. Gives the address with the port that it got. Throws
-  // AddressError.
+  // AddressError, and std::system_error where the system gives no descriptor or thread.
   ListenAddress start(const ListenAddress& address);
   // Readable from here on is what serve() got as `stop`; returns when every worker is through.
   void stop();
@@ -79,7 +80,7 @@ class Connections {
   const Serve serve_;
   Descriptor listening_;
   Descriptor stop_event_;
-  std::thread acceptor_;
+  OsThread acceptor_;
 
   std::mutex mutex_;  // of what follows
   std::condition_variable changed_;
@@ -88,7 +89,7 @@ class Connections {
   size_t active_ = 0;  // connections that wait for a worker or have one
   size_t idle_ = 0;    // workers without a connection
   std::deque<Descriptor> waiting_;
-  std::vector<std::thread> workers_;
+  std::vector<std::unique_ptr<OsThread>> workers_;
 };
 
 }  // namespace greyhound::serve

@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <system_error>
+#include <thread>
 
 #include "maps/map.h"
 #include "runtime/base/profile_labels.h"
@@ -51,13 +53,19 @@ GREYHOUND_NOINLINE int64_t read_boxed(const AnyMap& map, const String& key) {
 }  // namespace
 
 DemoWorkload::DemoWorkload(runtime::Runtime* runtime) : runtime_(runtime) {
-  threads_.emplace_back([this] { churn_map(); });
-  threads_.emplace_back([this] { build_trees(); });
+  int error = map_.start<&DemoWorkload::churn_map>("gh-demo-map", this);
+  if (error == 0) error = trees_.start<&DemoWorkload::build_trees>("gh-demo-trees", this);
+  if (error == 0) return;
+  stop();
+  throw std::system_error(error, std::generic_category(), "a thread for the workload");
 }
 
-DemoWorkload::~DemoWorkload() {
+DemoWorkload::~DemoWorkload() { stop(); }
+
+void DemoWorkload::stop() {
   stop_.store(true, std::memory_order_relaxed);
-  for (std::thread& thread : threads_) thread.join();
+  map_.join();
+  trees_.join();
 }
 
 void DemoWorkload::churn_map() {

@@ -8,15 +8,15 @@
 #pragma once
 
 #include <atomic>
-#include <thread>
-#include <vector>
 
+#include "runtime/base/os_thread.h"
 #include "runtime/runtime.h"
 
 namespace greyhound::serve {
 
 class DemoWorkload {
  public:
+  // Throws std::system_error when there is no thread to be had.
   explicit DemoWorkload(runtime::Runtime* runtime);
   // Stops them; takes some milliseconds.
   ~DemoWorkload();
@@ -24,12 +24,14 @@ class DemoWorkload {
   DemoWorkload& operator=(const DemoWorkload&) = delete;
 
  private:
+  void stop();
   void churn_map();
   void build_trees();
 
   runtime::Runtime* const runtime_;
   std::atomic<bool> stop_{false};  // relaxed: nothing else is passed on
-  std::vector<std::thread> threads_;
+  OsThread map_;
+  OsThread trees_;
 };
 
 }  // namespace greyhound::serve
