@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "gc/mutator.h"
 
+#include <unistd.h>
+
+#include <algorithm>
+
 #include "gc/bug.h"
 #include "gc/collector.h"
 #include "gc/marker.h"
@@ -142,6 +146,7 @@ void Mutator::bind() {
   if (conservative_ || collector_->mem_profile.rate() != 0) thread_stack_end_ = thread_stack_end();
   if (conservative_) stacks_[0].base = thread_stack_end_;
   bound_ = true;
+  tid_.store(gettid(), std::memory_order_relaxed);
   tls_mutator = this;
   tls_waits = &collector_->waits;
   thread_ =
@@ -274,6 +279,7 @@ void Mutator::take_from_blocked() {
       futex_wait(state_, MutatorState::kClaimedAwaited);
     }
   }
+  runs_.store(runs_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   trace_blocked(EventShape::kEnd, nullptr);
   if (start == 0) return;
   const uint64_t held = monotonic_ns() - start;
@@ -303,6 +309,7 @@ void Mutator::acknowledge(Handshake handshake) {
   const bool own_time = state_.load(std::memory_order_relaxed) == MutatorState::kRunning;
   const bool traced = tracing();
   const uint64_t start = own_time || traced ? monotonic_ns() : 0;
+  if (own_time) answering_.store(true, std::memory_order_relaxed);
   switch (handshake) {
     case Handshake::kBarrierOn:
       roots_scanned_ = false;
@@ -316,6 +323,11 @@ void Mutator::acknowledge(Handshake handshake) {
       donate_shades();
       if (hybrid_ && roots_scanned_) break;
       roots_scanned_ = true;
+      if (own_time) {
+        const StackRange& stack = stacks_[current_stack_];
+        stack_bytes_copied_.store(stack.base - std::min(stack.base, stack.saved_sp),
+                                  std::memory_order_relaxed);
+      }
       if (own_time || !bug(Bug::kSkipBlockedAck)) collect_root_words();
       if (traced) trace_since(start, EventKind::kScanStack, root_words_.size());
       break;
@@ -334,6 +346,7 @@ void Mutator::acknowledge(Handshake handshake) {
       break;
   }
   const uint64_t raised = raised_at_ns_;
+  if (own_time) answering_.store(false, std::memory_order_relaxed);
   request.exchange(Handshake::kNone, std::memory_order_seq_cst);
   const uint64_t took = start != 0 ? monotonic_ns() - start : 0;
   if (traced) {

@@ -40,6 +40,9 @@ enum class Barrier : uint8_t {
 // after a collection; it may record or throw. When it returns, the allocation yields null.
 using OutOfMemoryHandler = void (*)(void* context, size_t bytes);
 
+// Called with each message of the library's, one sentence; what it may do is said in gc/log.h.
+using LogFunction = void (*)(void* context, const char* message);
+
 inline constexpr int64_t kGcOff = -1;
 
 struct Options {
@@ -61,6 +64,11 @@ struct Options {
   uint64_t reserve = 0;
   // Ask for transparent huge pages under the heap.
   bool huge_pages = false;
+  // A cycle begins when none did for so long, though little is allocated: once all attached threads
+  // are in blocking regions, and when one of them ran since the last such cycle. What is free
+  // goes back to the system after it. As Go's two minutes; 0: never, as with gc_percent off and in
+  // stepping mode.
+  uint64_t idle_cycle_ms = 120'000;
   // Run finalizers and cleanups on a thread of their own; else only in Runtime::run_finalizers().
   bool finalizer_thread = true;
   // As Go's MemProfileRate: of so many bytes allocated one is sampled for the heap profile
@@ -69,6 +77,10 @@ struct Options {
   bool use_environment = true;
   OutOfMemoryHandler on_out_of_memory = nullptr;
   void* out_of_memory_context = nullptr;
+  // Where messages go (a thread that does not answer the collector, an environment variable that is
+  // not understood); null: stderr. Fatal errors and gctrace always go to stderr.
+  LogFunction log = nullptr;
+  void* log_context = nullptr;
   DebugFlags debug;
 };
 

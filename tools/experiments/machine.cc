@@ -4,7 +4,8 @@
 #include <sys/utsname.h>
 
 #include <fstream>
-#include <thread>
+
+#include "runtime/base/processors.h"
 
 namespace greyhound::lab {
 namespace {
@@ -38,7 +39,7 @@ std::string compiler() {
 }  // namespace
 
 Machine this_machine() {
-  return {cpu_model(), std::thread::hardware_concurrency(), kernel(), compiler()};
+  return {cpu_model(), processors(), kernel(), compiler()};
 }
 
 }  // namespace greyhound::lab
