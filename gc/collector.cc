@@ -55,6 +55,8 @@ Progress Collector::advance(size_t objects) {
       cycle_.start_handshakes_ns = monotonic_ns() - handshake_started_;
       cycle_.longest_start_hold_ns = world.take_longest_hold();
       mark_started_ = monotonic_ns();
+      // Exact: with its answer each mutator handed in what it had counted.
+      cycle_mallocs_ = mallocs_.load(std::memory_order_relaxed);
       begin_round();
       grey_persistent_roots();
       return Progress::kAdvanced;
@@ -232,7 +234,7 @@ void Collector::process_specials() {
     } while (specials.mark_ephemerons(marker_.get()));
   };
   if (const std::vector<uintptr_t> objects = specials.finalizable(); !objects.empty()) {
-    for (uintptr_t object : objects) marker_->grey_fields(object);
+    for (uintptr_t object : objects) marker_->grey_fields(heap.find_object(object).base);
     if (!bug(Bug::kRevivedNotDrained)) drain();
     specials.revive(objects);
   }
@@ -314,6 +316,10 @@ void Collector::finish_cycle() {
     totals_.rounds_per_cycle.add(cycle_.rounds);
     totals_.escalations += cycle_.escalations;
     totals_.mark.merge(cycle_.mark);
+    // What was there before and was not found. Never less than before: a cycle's first black
+    // objects are counted among the dead until the next one finds them.
+    const uint64_t found = std::min(cycle_mallocs_, cycle_.mark.objects_greyed);
+    totals_.frees = std::max(totals_.frees, cycle_mallocs_ - found);
     totals_.last_cycle = cycle_;
   }
   GREYHOUND_PROBE4(gc__done, cycle_.cycle, cycle_.mark_ns, cycle_.heap_marked, cycle_.rounds);

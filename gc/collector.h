@@ -230,7 +230,8 @@ class Collector {
   uint64_t mark_started_ = 0;
   uint64_t cycle_hits_ = 0;
   uint64_t cycle_shades_ = 0;
-  CpuTimes cycle_cpu_;  // of the account, when the cycle began
+  uint64_t cycle_mallocs_ = 0;  // before allocation became black
+  CpuTimes cycle_cpu_;          // of the account, when the cycle began
   uint64_t cycle_assists_ = 0;
   uint64_t cycle_map_growths_ = 0;  // when the last cycle ended
   uint64_t cycle_map_buckets_ = 0;

@@ -46,12 +46,15 @@ using LogFunction = void (*)(void* context, const char* message);
 inline constexpr int64_t kGcOff = -1;
 
 struct Options {
-  // As GOGC: the heap may grow by this many percent of what was marked; kGcOff never starts a
-  // cycle.
+  // As GOGC: the heap may grow by this many percent of what was marked; kGcOff, or any negative
+  // number, never starts a cycle.
   int64_t gc_percent = 100;
   // As GOMEMLIMIT: bytes the collector works to stay under; it never refuses an allocation. 0:
   // none.
   uint64_t memory_limit = 0;
+  // Without a memory_limit, nine tenths of what the process's control group may have, if that is
+  // limited (v2's memory.max and memory.high, v1's limit_in_bytes).
+  bool cgroup_memory_limit = false;
   // Bytes of heap pages that are never exceeded; allocation fails instead. 0: the reserve.
   uint64_t max_heap = 0;
   // Marking threads, the coordinator included. 0: a quarter of the CPUs, at least one.

@@ -98,7 +98,8 @@ struct GcStats {
 
   uint64_t mallocs = 0;      // objects ever allocated
   uint64_t alloc_bytes = 0;  // and their bytes (slot sizes; tiny objects their own size)
-  uint64_t heap_live = 0;    // marked last, and allocated since
+  uint64_t frees = 0;      // objects found dead by finished cycles; tiny ones as they are allocated
+  uint64_t heap_live = 0;  // marked last, and allocated since
   uint64_t heap_goal = 0;
   uint64_t heap_pages_bytes = 0;     // pages in spans
   uint64_t heap_resident_bytes = 0;  // pages in spans, and free ones not yet returned
