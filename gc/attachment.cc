@@ -130,6 +130,7 @@ void Mutator::bind() {
   }
   bound_ = true;
   owner_.store(pthread_self(), std::memory_order_relaxed);
+  tid_.store(gettid(), std::memory_order_relaxed);
   tls_attached = this;
   tls_mutator = this;
   tls_waits = &collector_->waits;

@@ -56,6 +56,8 @@ Progress Collector::advance(size_t objects) {
       cycle_.start_handshakes_ns = monotonic_ns() - handshake_started_;
       cycle_.longest_start_hold_ns = world.take_longest_hold();
       mark_started_ = monotonic_ns();
+      // Exact: with its answer each mutator handed in what it had counted.
+      cycle_mallocs_ = mallocs_.load(std::memory_order_relaxed);
       begin_round();
       grey_persistent_roots();
       return Progress::kAdvanced;
@@ -96,16 +98,14 @@ Progress Collector::advance(size_t objects) {
       return Progress::kAdvanced;
     case Phase::kSweep: {
       const uint64_t start = monotonic_ns();
-      const uint64_t cpu_start = thread_cpu_ns();
       const size_t spans = sweep_all(this);
       return_surplus();
       const uint64_t end = monotonic_ns();
-      const uint64_t sweep_cpu = thread_cpu_ns() - cpu_start;
-      tell_limiter(end, sweep_cpu);
+      cpu_lap_.charge(CpuWork::kSweep);
+      tell_limiter(end);
       GREYHOUND_PROBE3(sweep__done, cycle_.cycle, spans, end - start);
       std::lock_guard lock(stats_mutex_);
       totals_.sweep_ns += end - start;
-      totals_.sweep_cpu_ns += sweep_cpu;
       totals_.spans_swept += spans;
       totals_.limited_cycles += limiter.limiting() ? 1 : 0;
       enter(Phase::kIdle);
@@ -121,6 +121,7 @@ void Collector::enter(Phase phase) {
     trace_phases(this->phase(), phase);
   phase_.store(phase, std::memory_order_relaxed);
   events.note(phase, started_.load(std::memory_order_relaxed));
+  if (phase == Phase::kDrain || phase == Phase::kSweep || phase == Phase::kIdle) let_mutators_go();
 }
 
 void Collector::begin_cycle() {
@@ -129,6 +130,7 @@ void Collector::begin_cycle() {
     std::lock_guard lock(request_mutex_);
     cycle_.forced = wanted_forced_;
     wanted_forced_ = false;
+    cycle_.idle = std::exchange(idle_wanted_, false) && !cycle_.forced;
     // Together: a collect() in between would wait for this cycle and have another one made as well.
     cycle_.cycle = started_.fetch_add(1, std::memory_order_acq_rel) + 1;
   }
@@ -139,10 +141,8 @@ void Collector::begin_cycle() {
                        pacer.survivors() / 16;
   cycle_hits_ = barrier_hits_.load(std::memory_order_relaxed);
   cycle_shades_ = barrier_shades_.load(std::memory_order_relaxed);
-  cycle_assist_ns_ = assist_ns_.load(std::memory_order_relaxed);
+  cycle_cpu_ = cpu.times();
   cycle_assists_ = assists_.load(std::memory_order_relaxed);
-  coordinator_cpu_start_ = thread_cpu_ns();
-  worker_cpu_ns_.store(0, std::memory_order_relaxed);
   world.take_longest_hold();
   pacer.begin_cycle();
   mem_profile.begin_cycle();
@@ -259,7 +259,7 @@ void Collector::process_specials() {
     } while (specials.mark_ephemerons(marker_.get()));
   };
   if (const std::vector<uintptr_t> objects = specials.finalizable(); !objects.empty()) {
-    for (uintptr_t object : objects) marker_->grey_fields(object);
+    for (uintptr_t object : objects) marker_->grey_fields(heap.find_object(object).base);
     if (!bug(Bug::kRevivedNotDrained)) drain();
     specials.revive(objects);
   }
@@ -308,7 +308,6 @@ void Collector::finish_marking() {
     assist_counts_ = MarkCounts{};
   }
   cycle_.heap_marked = cycle_.mark.bytes_marked;
-  cycle_.mark_cpu_ns = mark_cpu_now();
   handshake_started_ = now;
   enter(Phase::kBarrierOff);
   asked_ = world.begin(Handshake::kBarrierOff);
@@ -320,7 +319,11 @@ void Collector::finish_cycle() {
   cycle_.heap_marked = pacer.survivors();
   cycle_.barrier_hits = barrier_hits_.load(std::memory_order_relaxed) - cycle_hits_;
   cycle_.barrier_shades = barrier_shades_.load(std::memory_order_relaxed) - cycle_shades_;
-  cycle_.assist_ns = assist_ns_.load(std::memory_order_relaxed) - cycle_assist_ns_;
+  // What the driver does from here on counts as sweeping.
+  cpu_lap_.charge(CpuWork::kMark);
+  const CpuTimes taken = cpu.times() - cycle_cpu_;
+  cycle_.mark_cpu_ns = taken.mark_ns;
+  cycle_.assist_ns = taken.assist_ns;
   mem_profile.charge({cycle_.mark_cpu_ns, cycle_.assist_ns});
   cycle_.assists = assists_.load(std::memory_order_relaxed) - cycle_assists_;
   count_map_growths();
@@ -334,11 +337,15 @@ void Collector::finish_cycle() {
     std::lock_guard lock(stats_mutex_);
     ++totals_.cycles;
     totals_.forced_cycles += cycle_.forced ? 1 : 0;
+    totals_.idle_cycles += cycle_.idle ? 1 : 0;
     totals_.rounds += cycle_.rounds;
     totals_.rounds_per_cycle.add(cycle_.rounds);
     totals_.escalations += cycle_.escalations;
-    totals_.mark_cpu_ns += cycle_.mark_cpu_ns;
     totals_.mark.merge(cycle_.mark);
+    // What was there before and was not found. Never less than before: a cycle's first black
+    // objects are counted among the dead until the next one finds them.
+    const uint64_t found = std::min(cycle_mallocs_, cycle_.mark.objects_greyed);
+    totals_.frees = std::max(totals_.frees, cycle_mallocs_ - found);
     totals_.last_cycle = cycle_;
   }
   GREYHOUND_PROBE4(gc__done, cycle_.cycle, cycle_.mark_ns, cycle_.heap_marked, cycle_.rounds);
@@ -355,10 +362,10 @@ void Collector::count_map_growths() {
 
 // What the heap will not need before its goal goes back to the system, but for a tenth, so that a
 // heap that breathes does not fault its pages in again and again. A program that asks for a cycle
-// though it has allocated next to nothing since the last one is not about to reach its goal: then
-// all but a tenth beyond what lives goes back.
+// though it has allocated next to nothing since the last one is not about to reach its goal, nor is
+// one that did nothing for minutes: then all but a tenth beyond what lives goes back.
 void Collector::return_surplus() {
-  const bool idle = cycle_.forced && idle_before_cycle_;
+  const bool idle = cycle_.idle || (cycle_.forced && idle_before_cycle_);
   const uint64_t needed = idle ? pacer.live() : pacer.goal();
   if (needed == UINT64_MAX) return;
   const size_t resident = heap.resident_bytes();
@@ -366,21 +373,13 @@ void Collector::return_surplus() {
   if (resident > keep + keep / 16) heap.return_to_system(resident - keep);
 }
 
-void Collector::tell_limiter(uint64_t now, uint64_t sweep_cpu) {
-  if (cycle_.forced) return limiter.forced_cycle_ended(now);
+void Collector::tell_limiter(uint64_t now) {
+  if (cycle_.forced || cycle_.idle) return limiter.forced_cycle_ended(now);
   const uint64_t start = made_at_ns_ + cycle_.start_ns;
   // Nobody else runs while the world is stopped.
-  const uint64_t taken = options_.mode == Mode::kStopTheWorld
-                             ? (now - start) * limiter.cpus()
-                             : cycle_.mark_cpu_ns + cycle_.assist_ns + sweep_cpu;
+  const uint64_t taken = options_.mode == Mode::kStopTheWorld ? (now - start) * limiter.cpus()
+                                                              : (cpu.times() - cycle_cpu_).total();
   limiter.cycle_ended(start, now, taken);
-}
-
-uint64_t Collector::mark_cpu_now() {
-  // When several threads step one cycle, the clock that is read is not the one that was.
-  const uint64_t now = thread_cpu_ns();
-  const uint64_t own = now > coordinator_cpu_start_ ? now - coordinator_cpu_start_ : 0;
-  return own + worker_cpu_ns_.load(std::memory_order_relaxed);
 }
 
 GcStats Collector::stats() {
@@ -408,7 +407,10 @@ GcStats Collector::stats() {
   result.map_growths = map_growths_.load(std::memory_order_relaxed);
   result.map_growth_buckets = map_buckets_.load(std::memory_order_relaxed);
   result.assists = assists_.load(std::memory_order_relaxed);
-  result.assist_ns = assist_ns_.load(std::memory_order_relaxed);
+  const CpuTimes taken = cpu.times();
+  result.mark_cpu_ns = taken.mark_ns;
+  result.assist_ns = taken.assist_ns;
+  result.sweep_cpu_ns = taken.sweep_ns;
   result.stalled_handshakes = world.stalled();
   result.missing_workers = missing_workers_.load(std::memory_order_relaxed);
   result.holds = world.holds();

@@ -28,6 +28,7 @@
 #include <vector>
 
 #include "gc/collector_fork.h"
+#include "gc/cpu_account.h"
 #include "gc/heap.h"
 #include "gc/limiter.h"
 #include "gc/marker.h"
@@ -136,14 +137,22 @@ class Collector {
     map_growths_.fetch_add(1, std::memory_order_relaxed);
     map_buckets_.fetch_add(old_buckets, std::memory_order_relaxed);
   }
-  // Pays the mutator's debt by taking background credit or marking (rule 7). No safepoint inside.
-  void gcAssistAlloc(Mutator* mutator);
-  // The heap is beyond its goal and there is nothing yet, or no more, that an assist could mark,
-  // or roots are being scanned: only the coordinator can go on.
-  bool start_overdue() const { return pacer.overshot() && waits_for_coordinator(); }
-  // Leaves the processor to the coordinator for a moment, blocked. Without this a mutator that
-  // allocates at full speed overshoots goal and limit without bound on a busy machine.
-  void wait_for_phase(Mutator* mutator);
+  // Pays the debt of a mutator that is about to allocate `bytes` by taking background credit or
+  // marking (rule 7). A safepoint, but not while it marks.
+  void gcAssistAlloc(Mutator* mutator, uint64_t bytes);
+  // Where the heap is beyond its bound and only the coordinator can go on (there is nothing yet, or
+  // no more, that an assist could mark, or roots are being scanned), leaves the processors to it,
+  // blocked, until it is the mutators' turn again or Pacer::patience_ns is over. Without this
+  // mutators that allocate at full speed overshoot goal and limit without bound where there are
+  // more of them than processors. A safepoint.
+  void hold_back(Mutator* mutator, uint64_t bytes);
+  // Changes whenever mutators may go on: marking begins, a cycle is swept or over.
+  uint32_t turn() const {
+    // acquire: partner of let_mutators_go; the phase that made it the mutators' turn is seen then.
+    return turn_.load(std::memory_order_acquire);
+  }
+  // Blocked until turn() is no longer `turn`, or for `patience_ns`.
+  void wait_for_turn(Mutator* mutator, uint32_t turn, uint64_t patience_ns);
   // Assists are due: marking runs and this mutator knows.
   bool marking() const { return phase() == Phase::kDrain; }
   uint64_t next_seed();
@@ -155,6 +164,7 @@ class Collector {
   WorkPool pool{&heap.metadata_pages};
   Pacer pacer;
   CpuLimiter limiter;
+  CpuAccount cpu;
   World world;
   ThreadList threads;
   WaitProfile waits;
@@ -175,6 +185,12 @@ class Collector {
 
   Start try_start();
   bool waits_for_coordinator() const;
+  bool assists_allowed() const;
+  uint64_t patience_ns(uint64_t bytes) const;
+  void let_mutators_go();
+  unsigned cpus() const { return static_cast<unsigned>(limiter.cpus()); }
+  void wait_for_request(std::unique_lock<std::mutex>* lock);
+  bool idle_cycle_due();
   void rest(std::unique_lock<std::mutex>* lock);
   Progress advance(size_t objects);
   void enter(Phase phase);
@@ -200,12 +216,7 @@ class Collector {
   std::vector<UnmarkedObject> find_unmarked(size_t most);
   void print_trace(const CycleStats& cycle) const;
   void print_pacer_trace() const;
-  void tell_limiter(uint64_t now, uint64_t sweep_cpu);
-  uint64_t mark_cpu_now();
-  void record_assist(uint64_t ns) {
-    assist_ns_.fetch_add(ns, std::memory_order_relaxed);
-    assist_times_.add(ns);
-  }
+  void tell_limiter(uint64_t now);
   void return_surplus();
 
   // A marking thread beside the coordinator.
@@ -226,6 +237,7 @@ class Collector {
   bool wake_driver();
   void drive();
   void drive_here();
+  void charge_driver();
 
   Options options_;
   Start outcome_ = Start::kStarted;  // of start()
@@ -246,11 +258,12 @@ class Collector {
   uint64_t mark_started_ = 0;
   uint64_t cycle_hits_ = 0;
   uint64_t cycle_shades_ = 0;
-  uint64_t cycle_assist_ns_ = 0;
+  uint64_t cycle_mallocs_ = 0;  // before allocation became black
+  CpuTimes cycle_cpu_;          // of the account, when the cycle began
   uint64_t cycle_assists_ = 0;
   uint64_t cycle_map_growths_ = 0;  // when the last cycle ended
   uint64_t cycle_map_buckets_ = 0;
-  uint64_t coordinator_cpu_start_ = 0;
+  CpuLap cpu_lap_{&cpu};                       // the driver's
   std::vector<uintptr_t> root_words_;          // of the last H3, the ambiguous ones
   std::vector<uintptr_t> precise_root_words_;  // and those of handles and precise ranges
   std::unique_ptr<Marker> marker_;             // the driver's
@@ -263,8 +276,12 @@ class Collector {
   std::condition_variable cycle_done_;
   std::atomic<bool> wanted_{false};
   bool wanted_forced_ = false;
+  bool idle_wanted_ = false;
   bool stop_ = false;
-  std::atomic<bool> resting_{false};    // the coordinator, since the limiter said so
+  uint64_t idle_activity_ = UINT64_MAX;  // World::all_blocked's; the coordinator's
+  std::atomic<bool> resting_{false};     // the coordinator, since the limiter said so
+  std::atomic<uint32_t> turn_{0};
+  std::atomic<uint32_t> held_back_{0};  // mutators in wait_for_turn
   std::atomic<uint64_t> started_{0};    // cycles begun
   std::atomic<uint64_t> completed_{0};  // cycles swept to the end
   OsThread coordinator_;                // started and asked for under request_mutex_
@@ -280,7 +297,6 @@ class Collector {
   std::vector<std::unique_ptr<Worker>> workers_;  // the driver's; some may not be running
   std::atomic<size_t> missing_workers_{0};
   bool told_of_missing_ = false;  // the driver's
-  std::atomic<uint64_t> worker_cpu_ns_{0};
 
   std::atomic<uint64_t> mallocs_{0};
   std::atomic<uint64_t> alloc_bytes_{0};
@@ -289,7 +305,6 @@ class Collector {
   std::atomic<uint64_t> map_growths_{0};
   std::atomic<uint64_t> map_buckets_{0};
   std::atomic<uint64_t> assists_{0};
-  std::atomic<uint64_t> assist_ns_{0};
   SharedHistogram assist_times_;
   std::mutex assist_counts_mutex_;
   MarkCounts assist_counts_;  // protected by assist_counts_mutex_

@@ -170,7 +170,6 @@ void CollectorFork::go_on() {
   c.wanted_.store(false, std::memory_order_relaxed);
   c.wanted_forced_ = false;
   c.resting_.store(false, std::memory_order_relaxed);
-  c.coordinator_cpu_start_ = 0;
   if (c.phase() != Phase::kIdle) c.pacer.suspend();
 }
 

@@ -3,16 +3,16 @@
 // callers of collect() and step(). The order of things is collector.cc's; this file only runs it.
 #include <algorithm>
 #include <chrono>
-#include <cstdio>
 #include <cstring>
 #include <string>
-#include <thread>
 #include <utility>
 
 #include "gc/collector.h"
+#include "gc/log.h"
 #include "runtime/base/check.h"
 #include "runtime/base/futex.h"
 #include "runtime/base/probes.h"
+#include "runtime/base/processors.h"
 
 namespace greyhound::gc {
 namespace {
@@ -21,9 +21,6 @@ namespace {
 // often, and gives up so late, so that no allocation waits long: the next refill goes on.
 constexpr int64_t kAssistLeast = 8 << 10;
 constexpr uint64_t kLatePatienceNs = 1'000'000;
-// How long a refill sleeps when the heap has overshot its goal and there is nothing to mark. With
-// the kernel's timer slack it is twice that, and a run of 8 KiB each time still makes 80 MB/s.
-constexpr timespec kPhaseWait{0, 50'000};
 
 // What this thread scans before it wakes the workers: it takes about as long as waking one. Most
 // rounds, and whole cycles of a small heap, are over by then.
@@ -31,14 +28,12 @@ constexpr size_t kObjectsAlone = 4096;
 // Between two looks whether a thread wants to fork: some milliseconds.
 constexpr size_t kObjectsInSlice = size_t{1} << 17;
 
-unsigned processors() { return std::max(1u, std::thread::hardware_concurrency()); }
-
 }  // namespace
 
 Collector::Collector(const Options& options)
-    : limiter(processors(), monotonic_ns()), world(&heap), options_(options) {
-  const unsigned cpus = processors();
-  worker_count_ = options.workers != 0 ? std::min(options.workers, 64u) : std::max(1u, cpus / 4);
+    : limiter(processors(), monotonic_ns()), world(&heap, &options_), options_(options) {
+  worker_count_ =
+      options.workers != 0 ? std::min(options.workers, 64u) : std::max(1u, this->cpus() / 4);
   if (options_.debug.gcserial != 0 || options_.mode == Mode::kStepping) worker_count_ = 1;
   if (options_.debug.gcstoptheworld != 0 && options_.mode == Mode::kConcurrent)
     options_.mode = Mode::kStopTheWorld;
@@ -112,6 +107,13 @@ void Collector::request_cycle() {
 
 void Collector::request_due_cycle() {
   fork.require_usable();
+  if (wanted_.load(std::memory_order_relaxed)) {
+    // The coordinator may be resting, and this may be more than it should sleep through.
+    if (!resting_.load(std::memory_order_relaxed) || !pacer.overshot(true)) return;
+    std::lock_guard lock(request_mutex_);
+    request_changed_.notify_one();
+    return;
+  }
   bool driven = false;
   {
     std::lock_guard lock(request_mutex_);
@@ -160,13 +162,21 @@ void Collector::drive() {
   while (true) {
     {
       std::lock_guard driving(driver_mutex_);
+      // What this thread did before is not the collector's.
+      cpu_lap_.start();
       do {
         if (advance(SIZE_MAX) == Progress::kWaiting) world.wait_done();
         if (phase() == Phase::kIdle) return;
       } while (!fork.wanted() || world.parked() || !world.done());
+      charge_driver();
     }
     fork.wait_until_over();
   }
+}
+
+void Collector::charge_driver() {
+  cpu_lap_.charge(phase() == Phase::kIdle || phase() == Phase::kSweep ? CpuWork::kSweep
+                                                                      : CpuWork::kMark);
 }
 
 // By a thread that wants a cycle, where there is no coordinator to be had.
@@ -179,13 +189,18 @@ Progress Collector::step(size_t objects) {
   GREYHOUND_CHECK(options_.mode == Mode::kStepping);
   BlockingScope blocking(current_mutator_or_null(), "step");
   std::lock_guard lock(driver_mutex_);
+  // What the caller does between two steps is its own.
+  cpu_lap_.start();
   world.answer_blocked();
-  return advance(objects);
+  const Progress progress = advance(objects);
+  charge_driver();
+  return progress;
 }
 
-// Lets the mutators have their half before the cycle that is wanted, unless somebody waits for it.
+// Lets the mutators have their half before the cycle that is wanted, unless somebody waits for it
+// or they make too much of it.
 void Collector::rest(std::unique_lock<std::mutex>* lock) {
-  const auto wanted_now = [this] { return stop_ || wanted_forced_; };
+  const auto wanted_now = [this] { return stop_ || wanted_forced_ || pacer.overshot(true); };
   resting_.store(true, std::memory_order_relaxed);
   for (uint64_t now = monotonic_ns(); now < limiter.rest_until_ns() && !wanted_now();
        now = monotonic_ns()) {
@@ -195,16 +210,37 @@ void Collector::rest(std::unique_lock<std::mutex>* lock) {
   resting_.store(false, std::memory_order_relaxed);
 }
 
+// Until a cycle is wanted, or nobody wanted one for so long that there is one all the same, or one
+// runs already: in a child, whose parent forked in the middle of it.
+void Collector::wait_for_request(std::unique_lock<std::mutex>* lock) {
+  const auto asked = [this] {
+    return stop_ || wanted_.load(std::memory_order_acquire) || phase() != Phase::kIdle;
+  };
+  const std::chrono::milliseconds period(options_.idle_cycle_ms);
+  if (period.count() == 0) return request_changed_.wait(*lock, asked);
+  while (!request_changed_.wait_for(*lock, period, asked)) {
+    if (!idle_cycle_due()) continue;
+    idle_wanted_ = true;
+    wanted_.store(true, std::memory_order_relaxed);
+  }
+}
+
+// A thread that runs without allocating may be one that does not come by a safepoint for long, and
+// nobody asked for what it would hold up. Where none ran since the last idle cycle, another would
+// find nothing. With collection off there is none, as in Go.
+bool Collector::idle_cycle_due() {
+  uint64_t activity = 0;
+  if (pacer.gc_percent() < 0 || !world.all_blocked(&activity)) return false;
+  return std::exchange(idle_activity_, activity) != activity;
+}
+
 void Collector::coordinator_loop() {
   const ListedThread listed(&threads, ThreadKind::kCoordinator, "coordinator", this);
   tls_waits = &waits;
   set_fatal_context(describe_collector, this);
   std::unique_lock lock(request_mutex_);
   while (true) {
-    // Not idle: in a child, whose parent forked in the middle of a cycle.
-    request_changed_.wait(lock, [this] {
-      return stop_ || wanted_.load(std::memory_order_acquire) || phase() != Phase::kIdle;
-    });
+    wait_for_request(&lock);
     if (phase() == Phase::kIdle) rest(&lock);
     if (stop_) return;
     lock.unlock();
@@ -228,10 +264,10 @@ size_t Collector::ready_workers() {
     const std::string name = "gh-mark-" + std::to_string(running + 1);
     if (const int error = worker->thread.start<&Worker::run>(name.c_str(), worker); error != 0) {
       if (!std::exchange(told_of_missing_, true)) {
-        std::fprintf(stderr,
-                     "greyhound: %zu of %zu marking workers cannot be started: %s; marking goes on "
-                     "with fewer threads\n",
-                     wanted - running, wanted, std::strerror(error));
+        log_message(options_,
+                    "%zu of %zu marking workers cannot be started: %s; marking goes on with fewer "
+                    "threads",
+                    wanted - running, wanted, std::strerror(error));
       }
       break;
     }
@@ -289,7 +325,8 @@ void Collector::worker_loop(Worker* worker) {
     if (workers_stop_) return;
     worker->seen_epoch = drain_epoch_;
     lock.unlock();
-    const uint64_t start = thread_cpu_ns();
+    CpuLap lap(&cpu);
+    lap.start();
     const uint64_t traced_from = tracer.on() ? monotonic_ns() : 0;
     const bool drained = drain_slices(&worker->marker);
     if (traced_from != 0) [[unlikely]] {
@@ -299,18 +336,19 @@ void Collector::worker_loop(Worker* worker) {
                                          .kind = EventKind::kDrain,
                                          .shape = EventShape::kWhole});
     }
-    worker_cpu_ns_.fetch_add(thread_cpu_ns() - start, std::memory_order_relaxed);
+    lap.charge(CpuWork::kMark);
     lock.lock();
     drain_stopped_ |= !drained;
     if (--workers_busy_ == 0) worker_done_.notify_all();
   }
 }
 
+// Whether a mutator can do nothing for the cycle that runs or is due.
 bool Collector::waits_for_coordinator() const {
-  if (options_.mode == Mode::kStepping || resting_.load(std::memory_order_relaxed)) return false;
+  if (options_.mode == Mode::kStepping) return false;
   switch (phase()) {
     case Phase::kDrain:
-      return false;
+      return !assists_allowed();
     case Phase::kIdle:
     case Phase::kSweep:
       return wanted_.load(std::memory_order_relaxed);
@@ -319,51 +357,79 @@ bool Collector::waits_for_coordinator() const {
   }
 }
 
-GREYHOUND_NOINLINE void Collector::wait_for_phase(Mutator* mutator) {
+bool Collector::assists_allowed() const {
+  return options_.debug.gcserial == 0 && options_.mode == Mode::kConcurrent && !limiter.limiting();
+}
+
+uint64_t Collector::patience_ns(uint64_t bytes) const {
+  return pacer.patience_ns(limiter.limiting(), bytes,
+                           held_back_.load(std::memory_order_relaxed) / cpus());
+}
+
+GREYHOUND_NOINLINE void Collector::hold_back(Mutator* mutator, uint64_t bytes) {
+  const uint32_t turn = this->turn();
+  if (!waits_for_coordinator()) return;
+  const uint64_t patience = patience_ns(bytes);
+  if (patience == 0) return;
   const uint64_t start = monotonic_ns();
-  {
-    BlockingScope blocking(mutator, "waiting for a cycle to begin");
-    const TimedWait wait("cycle start");
-    // Cut short or refused, the next refill waits again.
-    static_cast<void>(nanosleep(&kPhaseWait, nullptr));
-  }
-  record_assist(monotonic_ns() - start);
+  wait_for_turn(mutator, turn, patience);
+  assist_times_.add(monotonic_ns() - start);
   if (tracer.on()) mutator->trace_since(start, EventKind::kWaitForCycle);
+}
+
+GREYHOUND_NOINLINE void Collector::wait_for_turn(Mutator* mutator, uint32_t turn,
+                                                 uint64_t patience_ns) {
+  BlockingScope blocking(mutator, "waiting for the collector");
+  const TimedWait wait("collector behind");
+  // seq_cst: partner of let_mutators_go, which changes the word first and looks here then.
+  held_back_.fetch_add(1, std::memory_order_seq_cst);
+  futex_wait(turn_, turn, std::max<uint64_t>(patience_ns, 1));
+  held_back_.fetch_sub(1, std::memory_order_relaxed);
+}
+
+void Collector::let_mutators_go() {
+  turn_.fetch_add(1, std::memory_order_seq_cst);
+  if (held_back_.load(std::memory_order_seq_cst) != 0) futex_wake_all(turn_);
 }
 
 // Rule 7: gcDrainN is an active marker from its first pop to its last donation, with no safepoint
 // inside. Between two of them a pending handshake ends the assist: its acknowledgement must not
 // wait.
-GREYHOUND_NOINLINE void Collector::gcAssistAlloc(Mutator* mutator) {
-  if (options_.debug.gcserial != 0 || options_.mode != Mode::kConcurrent || limiter.limiting()) {
+GREYHOUND_NOINLINE void Collector::gcAssistAlloc(Mutator* mutator, uint64_t bytes) {
+  if (!assists_allowed()) {
     mutator->assist_debt = 0;
     return;
   }
   mutator->assist_debt -= pacer.take_credit(mutator->assist_debt);
   if (mutator->assist_debt <= 0) return;
   const uint64_t start = monotonic_ns();
-  const int64_t allowance = mutator->assist_allowance.at(start);
   // Well beyond the goal the markers are not getting the processor: let them have this one.
-  const bool late = pacer.overshot();
+  const bool late = pacer.overshot(false, bytes);
+  if (!late && !mutator->assist_allowance.may_be_at(start)) return;
+  const uint64_t cpu_start = thread_cpu_ns();
+  const int64_t allowance = mutator->assist_allowance.at(cpu_start, start);
   if (allowance <= 0 && !late) return;
   if (mutator->assist_marker == nullptr)
     mutator->assist_marker = std::make_unique<Marker>(&heap, &pool, &pacer);
   const int64_t owed = mutator->assist_debt;
   GREYHOUND_PROBE2(mark__assist__start, mutator->name().c_str(), owed);
-  const uint64_t may_take = late ? kLatePatienceNs : static_cast<uint64_t>(allowance);
+  const uint64_t may_take =
+      late ? std::max(kLatePatienceNs, patience_ns(bytes)) : static_cast<uint64_t>(allowance);
   uint64_t may_wait = std::min<uint64_t>(may_take, AssistAllowance::kMostNs);
   uint64_t taken = 0;
   uint64_t waited = 0;  // for the wait profile
   int64_t budget = std::max(mutator->assist_debt, kAssistLeast);
   while (budget > 0 && marking() &&
          mutator->request.load(std::memory_order_relaxed) == Handshake::kNone) {
+    const uint32_t turn = this->turn();
     int64_t paid = mutator->assist_marker->gcDrainN(kAssistLeast);
     if (paid < 0) {
       // The others hold all there is: have them share, and let what they do meanwhile count.
       pool.ask_to_share();
       const uint64_t wait_start = waits.rate() != 0 ? monotonic_ns() : 0;
       if (late) {
-        std::this_thread::yield();
+        // Blocked, not yielding: what runs here runs instead of who holds the work.
+        wait_for_turn(mutator, turn, std::min(patience_ns(bytes), may_take - taken));
       } else {
         for (int i = 0; i < 64; ++i) cpu_pause();
       }
@@ -375,11 +441,13 @@ GREYHOUND_NOINLINE void Collector::gcAssistAlloc(Mutator* mutator) {
     budget -= paid;
     mutator->assist_debt -= paid;
     taken = monotonic_ns() - start;
-    if (taken > may_wait) break;
+    if (taken >= may_wait) break;
   }
-  mutator->assist_allowance.took(taken);
+  const uint64_t worked = thread_cpu_ns() - cpu_start;
+  cpu.add(CpuWork::kAssist, worked);
+  mutator->assist_allowance.took(worked, taken);
   assists_.fetch_add(1, std::memory_order_relaxed);
-  record_assist(taken);
+  assist_times_.add(taken);
   if (waited != 0) [[unlikely]]
     waits.record("assist", waited);
   const int64_t work_paid = owed - mutator->assist_debt;

@@ -15,9 +15,9 @@
 #include <algorithm>
 #include <cstdarg>
 #include <cstdio>
-#include <thread>
 
 #include "gc/collector.h"
+#include "gc/log.h"
 
 namespace greyhound::gc {
 namespace {
@@ -133,10 +133,9 @@ size_t format_gctrace_json(const GcTraceLine& line, char* buffer, size_t size) {
 // One write, so that lines of several runtimes do not mix.
 void Collector::print_trace(const CycleStats& cycle) const {
   const uint64_t now = monotonic_ns() - made_at_ns_;
-  const unsigned cpus = std::max(1u, std::thread::hardware_concurrency());
-  const auto spent =
-      static_cast<double>(totals_.mark_cpu_ns + assist_ns_.load(std::memory_order_relaxed));
-  const GcTraceLine line{cycle, std::min(1.0, spent / (static_cast<double>(now) * cpus)), cpus};
+  const CpuTimes taken = cpu.times();
+  const auto spent = static_cast<double>(taken.mark_ns + taken.assist_ns);
+  const GcTraceLine line{cycle, std::min(1.0, spent / (static_cast<double>(now) * cpus())), cpus()};
   char text[2048];
   size_t length = 0;
   if (options_.debug.gctrace == kGctraceJson) {
@@ -150,9 +149,9 @@ void Collector::print_trace(const CycleStats& cycle) const {
 }
 
 void Collector::print_pacer_trace() const {
-  std::fprintf(stderr, "pacer: marked %llu, goal %llu, trigger %llu bytes, gc_percent %lld\n",
-               static_cast<Number>(pacer.survivors()), static_cast<Number>(pacer.goal()),
-               static_cast<Number>(pacer.trigger()), static_cast<long long>(pacer.gc_percent()));
+  log_trace(options_, "pacer: marked %llu, goal %llu, trigger %llu bytes, gc_percent %lld",
+            static_cast<Number>(pacer.survivors()), static_cast<Number>(pacer.goal()),
+            static_cast<Number>(pacer.trigger()), static_cast<long long>(pacer.gc_percent()));
 }
 
 }  // namespace greyhound::gc

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "gc/malloc.h"
 
-#include <cstdio>
 #include <cstring>
 #include <utility>
 
 #include "gc/bug.h"
 #include "gc/collector.h"
+#include "gc/log.h"
 #include "gc/malloc_inl.h"
 #include "gc/sweep.h"
 #include "runtime/base/check.h"
@@ -18,8 +18,9 @@ namespace {
 // What an object of no size points to; never written.
 alignas(16) constinit char zero_size_object[16] = {};
 
-// What a mutator does between two runs: answer handshakes, start or help a cycle, stress.
-void between_runs(Collector* collector, Mutator* mutator) {
+// What a mutator does between two runs: answer handshakes, start or help a cycle, stress. `bytes`:
+// of the run to come.
+void between_runs(Collector* collector, Mutator* mutator, size_t bytes) {
   if (collector->fork.lost()) [[unlikely]]
     collector->fork.require_usable();
   if (const int64_t every = collector->options().debug.gcstress; every != 0) {
@@ -31,8 +32,10 @@ void between_runs(Collector* collector, Mutator* mutator) {
     }
   }
   if (collector->pacer.should_start()) collector->request_due_cycle();
-  if (collector->start_overdue()) collector->wait_for_phase(mutator);
-  if (mutator->assist_debt > 0 && collector->marking()) collector->gcAssistAlloc(mutator);
+  // By the goal, which is below the bound where that is another one: hold_back looks closely.
+  if (collector->pacer.overshot(false, bytes)) [[unlikely]]
+    collector->hold_back(mutator, bytes);
+  if (mutator->assist_debt > 0 && collector->marking()) collector->gcAssistAlloc(mutator, bytes);
 }
 
 void owe(Collector* collector, Mutator* mutator, size_t bytes) {
@@ -65,7 +68,7 @@ void* with_collection(Collector* collector, size_t bytes, Attempt attempt) {
 template <class Take>
 void* refill_and_take(Mutator* mutator, AllocRun* run, Take take) {
   Collector* collector = mutator->collector();
-  between_runs(collector, mutator);
+  between_runs(collector, mutator, run->size);
   return with_collection(collector, run->size, [&]() -> void* {
     if (void* object = take(); object != nullptr) return object;
     if (!refill(collector, mutator, run)) return nullptr;
@@ -95,7 +98,7 @@ mspan* take_cleared(Mutator* mutator, size_t size) {
 GREYHOUND_NOINLINE void* malloc_large(Mutator* mutator, size_t size, const Type* type) {
   Collector* collector = mutator->collector();
   if (size > collector->heap.max_heap()) return out_of_memory(collector, size);
-  between_runs(collector, mutator);
+  between_runs(collector, mutator, size);
   Layout* layout = collector->heap.layouts().intern(type, kLargeClass);
   return with_collection(collector, size, [&]() -> void* {
     mspan* span = take_cleared(mutator, size);
@@ -173,9 +176,9 @@ void* allocate(Mutator* mutator, size_t size, const Type* type) {
   return refill_and_take(mutator, run, [run] { return bump(run, run->size); });
 }
 
-void trace_allocation(const void* object, size_t size, const Type* type) {
-  std::fprintf(stderr, "tracealloc(%#lx, %#zx, %s)\n", reinterpret_cast<uintptr_t>(object), size,
-               type == nullptr ? "bytes" : type->name);
+void trace_allocation(const Options& options, const void* object, size_t size, const Type* type) {
+  log_trace(options, "tracealloc(%#lx, %#zx, %s)", reinterpret_cast<uintptr_t>(object), size,
+            type == nullptr ? "bytes" : type->name);
 }
 
 // For the heap profile. When every object is wanted, the next one must not find room in the open
@@ -200,7 +203,7 @@ GREYHOUND_NOINLINE void* mallocgc_slow(size_t size, const Type* type) {
   if (mutator->sample_due) [[unlikely]]
     record_sample(mutator, object, type, reinterpret_cast<uintptr_t>(__builtin_frame_address(0)));
   if (mutator->collector()->options().debug.allocfreetrace != 0) [[unlikely]] {
-    trace_allocation(object, size, type);
+    trace_allocation(mutator->collector()->options(), object, size, type);
     mutator->tiny.cur = mutator->tiny.end;  // the next one comes by here, too
   }
   return object;

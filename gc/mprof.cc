@@ -6,6 +6,7 @@
 
 #include "gc/heap.h"
 #include "gc/mutator.h"
+#include "gc/pieces.h"
 #include "runtime/base/backtrace.h"
 
 namespace greyhound::gc {
@@ -41,8 +42,23 @@ void MemProfile::sample_large(Mutator* mutator, uint64_t bytes) const {
   if (rate_ != 0 && next_gap(mutator) < bytes) mutator->sample_due = true;
 }
 
-void MemProfile::record(const Mutator& mutator, const void* object, const Type* type,
-                        uintptr_t frame) {
+// A table of millions takes long to grow: blocked, with the object kept.
+void MemProfile::make_room(Mutator* mutator, const void* object) {
+  constexpr size_t kLarge = 1 << 16;
+  {
+    std::lock_guard lock(mutex_);
+    const size_t next = live_.size() + 1;
+    if (next < kLarge || static_cast<double>(next) <= static_cast<double>(live_.max_load_factor()) *
+                                                          static_cast<double>(live_.bucket_count()))
+      return;
+  }
+  const RootedPair rooted(mutator, object, nullptr);
+  BlockingScope blocking(mutator, "growing the heap profile");
+  std::lock_guard lock(mutex_);
+  live_.reserve(2 * live_.size());
+}
+
+void MemProfile::record(Mutator& mutator, const void* object, const Type* type, uintptr_t frame) {
   const auto address = reinterpret_cast<uintptr_t>(object);
   const mspan* span = heap_->span_of(address);
   uintptr_t stack[kMaxDepth];
@@ -52,12 +68,15 @@ void MemProfile::record(const Mutator& mutator, const void* object, const Type* 
   site.size = span->size_class == kLargeClass ? span->bytes() : span->elem_size;
   site.type = type;
   site.labels = current_labels();
+  // Of the color that it has, whatever the phase is then.
+  const uint64_t black_in = mutator.alloc_black() ? cycle_.load(std::memory_order_relaxed) : 0;
+  make_room(&mutator, object);
   std::lock_guard lock(mutex_);
   const auto [entry, fresh] = sites_.try_emplace(std::move(site));
   Counts& counts = entry->second;
   if (fresh) counts.work = work_of(entry->first);
   counts.allocs.fetch_add(1, std::memory_order_relaxed);
-  live_[address] = {&counts, mutator.alloc_black() ? cycle_.load(std::memory_order_relaxed) : 0};
+  live_[address] = {&counts, black_in};
 }
 
 double MemProfile::work_of(const MemRecord& site) const {
@@ -126,11 +145,19 @@ MarkTimes MemProfile::uncharged() const {
 }
 
 std::vector<MemRecord> MemProfile::records() {
+  // Sites stay where they are and are never taken out, so that only their list is made under the
+  // lock, which allocating threads wait for, not blocked.
+  std::vector<const Sites::value_type*> sites;
+  {
+    std::lock_guard lock(mutex_);
+    sites.reserve(sites_.size());
+    for (const auto& entry : sites_) sites.push_back(&entry);
+  }
   std::vector<MemRecord> result;
-  std::lock_guard lock(mutex_);
-  result.reserve(sites_.size());
-  for (const auto& [site, counts] : sites_) {
-    MemRecord record = site;
+  result.reserve(sites.size());
+  for (const Sites::value_type* entry : sites) {
+    MemRecord record = entry->first;
+    const Counts& counts = entry->second;
     record.frees = counts.frees.load(std::memory_order_relaxed);
     record.allocs = counts.allocs.load(std::memory_order_relaxed);
     const auto rounded = [](const std::atomic<double>& ns) {

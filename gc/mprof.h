@@ -75,7 +75,8 @@ class MemProfile {
   // Notes whether a large object of `bytes` is to be recorded.
   void sample_large(Mutator* mutator, uint64_t bytes) const;
   // Records `object`, allocated by the caller of the function whose frame is `frame`.
-  void record(const Mutator& mutator, const void* object, const Type* type, uintptr_t frame);
+  // A safepoint, which keeps `object`.
+  void record(Mutator& mutator, const void* object, const Type* type, uintptr_t frame);
 
   // What is allocated black from here on belongs to this cycle, which does not mark it.
   void begin_cycle() { cycle_.fetch_add(1, std::memory_order_relaxed); }
@@ -115,6 +116,7 @@ class MemProfile {
 
   uint64_t next_gap(Mutator* mutator) const;
   double work_of(const MemRecord& site) const;
+  void make_room(Mutator* mutator, const void* object);
 
   const Heap* const heap_;
   uint64_t rate_ = 0;

@@ -2,6 +2,9 @@
 #include "gc/mutator.h"
 
 #include <pthread.h>
+#include <unistd.h>
+
+#include <algorithm>
 
 #include "gc/bug.h"
 #include "gc/collector.h"
@@ -184,6 +187,7 @@ void Mutator::take_from_blocked() {
       futex_wait(state_, MutatorState::kClaimedAwaited);
     }
   }
+  runs_.store(runs_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   trace_blocked(EventShape::kEnd, nullptr);
   if (start == 0) return;
   const uint64_t held = monotonic_ns() - start;
@@ -213,6 +217,7 @@ bool Mutator::acknowledge(Handshake handshake) {
   const bool own_time = state_.load(std::memory_order_relaxed) == MutatorState::kRunning;
   const bool traced = tracing();
   const uint64_t start = own_time || traced ? monotonic_ns() : 0;
+  if (own_time) answering_.store(true, std::memory_order_relaxed);
   switch (handshake) {
     case Handshake::kBarrierOn:
       roots_scanned_ = false;
@@ -226,6 +231,11 @@ bool Mutator::acknowledge(Handshake handshake) {
       donate_shades();
       if (hybrid_ && roots_scanned_) break;
       roots_scanned_ = true;
+      if (own_time) {
+        const StackRange& stack = stacks_[current_stack_];
+        stack_bytes_copied_.store(stack.base - std::min(stack.base, stack.saved_sp),
+                                  std::memory_order_relaxed);
+      }
       if (own_time || !bug(Bug::kSkipBlockedAck)) collect_root_words();
       if (traced) trace_since(start, EventKind::kScanStack, root_words_.size());
       break;
@@ -244,6 +254,7 @@ bool Mutator::acknowledge(Handshake handshake) {
       break;
   }
   const uint64_t raised = raised_at_ns_;
+  if (own_time) answering_.store(false, std::memory_order_relaxed);
   Handshake asked = handshake;
   if (!request.compare_exchange_strong(asked, Handshake::kNone, std::memory_order_seq_cst))
     return false;

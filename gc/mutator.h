@@ -13,7 +13,7 @@
 //  1. An acknowledgement runs to its end in one owner, and clears request_ last (seq_cst), so a
 //     handshake's completion is a full barrier between everything before and after it (rule 4).
 //  2. No safepoint lies between a barrier and its store (rule 5): safepoints are mallocgc,
-//     safepoint(), blocking regions and detach, and nothing else.
+//     safepoint(), blocking regions and detach, and what is said to be made of them (pieces.h).
 //  3. A mutator allocates only from spans of its own sweepgen_ (sweep.h).
 //
 // A thread works with the mutator that it attached last, its current one, but for blocking regions:
@@ -38,6 +38,7 @@
 #include "gc/stack_range.h"
 #include "gc/stats.h"
 #include "gc/thread_list.h"
+#include "gc/watchdog.h"
 #include "gc/work_pool.h"
 #include "runtime/base/check.h"
 
@@ -283,6 +284,17 @@ class Mutator : public MutatorHot {
   void release_claim();
   MutatorState state() const { return state_.load(std::memory_order_seq_cst); }
   void raise(Handshake handshake, uint64_t now);
+  // How often it left a blocking region; any thread. Relaxed: who sees it blocked sees, by its
+  // state, what it counted before.
+  uint64_t runs() const { return runs_.load(std::memory_order_relaxed); }
+  // For the watchdog, from any thread (relaxed: a look, that may be late): inside an
+  // acknowledgement on its own thread, how much stack that copies, and the thread that it is bound
+  // to, 0 for none.
+  bool answering() const { return answering_.load(std::memory_order_relaxed); }
+  size_t stack_bytes_copied() const { return stack_bytes_copied_.load(std::memory_order_relaxed); }
+  pid_t tid() const { return tid_.load(std::memory_order_relaxed); }
+  // Of the handshake asked for last; under the world's lock.
+  uint64_t raised_at_ns() const { return raised_at_ns_; }
 
   // Notes a trace event; REQUIRES: the caller owns the mutator. To be called when tracing() only,
   // which is what a slow path asks first.
@@ -367,6 +379,10 @@ class Mutator : public MutatorHot {
   bool roots_scanned_ = false;  // in this cycle: with the hybrid barrier, once is enough
   uint32_t sweepgen_ = 0;
   uint64_t raised_at_ns_ = 0;
+  std::atomic<uint64_t> runs_{0};  // the owning thread's to write, and the next three
+  std::atomic<bool> answering_{false};
+  std::atomic<size_t> stack_bytes_copied_{0};
+  std::atomic<pid_t> tid_{0};
 
   WorkBuffer* shades_ = nullptr;
   uint64_t barrier_hits_ = 0;  // since the last flush
@@ -399,6 +415,13 @@ class Mutator : public MutatorHot {
   std::atomic<EventRing*> trace_ring{nullptr};  // the tracer's; null until there was a trace
   std::unique_ptr<Marker> assist_marker;
   uint32_t list_index = 0;  // in the world's list; under its lock
+  // What the watchdog saw of it first, in which handshake, and when it speaks; under that lock,
+  // too.
+  struct Watched {
+    uint64_t raised_at_ns = 0;
+    uint64_t report_at_ns = 0;
+    ThreadSight first;
+  } watched;
 };
 
 // The calling thread's mutator; fatal, with what to do, when there is none and inside a blocking

@@ -43,15 +43,21 @@ enum class Start : uint8_t { kStarted, kNoMemory, kNoThread };
 // after a collection; it may record or throw. When it returns, the allocation yields null.
 using OutOfMemoryHandler = void (*)(void* context, size_t bytes);
 
+// Called with each message of the library's, one sentence; what it may do is said in gc/log.h.
+using LogFunction = void (*)(void* context, const char* message);
+
 inline constexpr int64_t kGcOff = -1;
 
 struct Options {
-  // As GOGC: the heap may grow by this many percent of what was marked; kGcOff never starts a
-  // cycle.
+  // As GOGC: the heap may grow by this many percent of what was marked; kGcOff, or any negative
+  // number, never starts a cycle.
   int64_t gc_percent = 100;
   // As GOMEMLIMIT: bytes the collector works to stay under; it never refuses an allocation. 0:
   // none.
   uint64_t memory_limit = 0;
+  // Without a memory_limit, nine tenths of what the process's control group may have, if that is
+  // limited (v2's memory.max and memory.high, v1's limit_in_bytes).
+  bool cgroup_memory_limit = false;
   // Bytes of heap pages that are never exceeded; allocation fails instead. 0: the reserve.
   uint64_t max_heap = 0;
   // Marking threads, the coordinator included. 0: a quarter of the CPUs, at least one.
@@ -64,6 +70,11 @@ struct Options {
   uint64_t reserve = 0;
   // Ask for transparent huge pages under the heap.
   bool huge_pages = false;
+  // A cycle begins when none did for so long, though little is allocated: once all attached threads
+  // are in blocking regions, and when one of them ran since the last such cycle. What is free
+  // goes back to the system after it. As Go's two minutes; 0: never, as with gc_percent off and in
+  // stepping mode.
+  uint64_t idle_cycle_ms = 120'000;
   // Run finalizers and cleanups on a thread of their own; else only in Runtime::run_finalizers().
   bool finalizer_thread = true;
   // As Go's MemProfileRate: of so many bytes allocated one is sampled for the heap profile
@@ -72,6 +83,10 @@ struct Options {
   bool use_environment = true;
   OutOfMemoryHandler on_out_of_memory = nullptr;
   void* out_of_memory_context = nullptr;
+  // Where messages go (a thread that does not answer the collector, an environment variable that is
+  // not understood); null: stderr. Fatal errors and gctrace always go to stderr.
+  LogFunction log = nullptr;
+  void* log_context = nullptr;
   DebugFlags debug;
 };
 

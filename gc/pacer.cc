@@ -22,11 +22,20 @@ constexpr double kMoreThanExpected = 1.1;
 // A cycle that the memory limit forces still lets the heap grow by this much of what is live, so
 // that an unreachable limit costs throughput, not progress.
 constexpr double kLeastGrowthUnderLimit = 1.0 / 16;
+// A mutator beyond the heap's bound waits so long at first and at most; one that is about to
+// allocate many runs' worth at once waits for all of them. With the kernel's timer slack the first
+// is twice that, and a run of 8 KiB each time still makes 80 MB/s.
+constexpr uint64_t kLeastPatienceNs = 50'000;
+constexpr uint64_t kMostPatienceNs = 10'000'000;
+constexpr uint64_t kMostPatienceAtOnceNs = 100'000'000;
+constexpr uint64_t kRunBytes = 16 << 10;
+// So many doublings, one every 64th of the bound: from the slack of a sixteenth to 19 % beyond.
+constexpr uint64_t kMostDoublings = 8;
 
 }  // namespace
 
 void Pacer::initialise(const Options& options) {
-  gc_percent_.store(options.gc_percent, std::memory_order_relaxed);
+  gc_percent_.store(std::max(options.gc_percent, kGcOff), std::memory_order_relaxed);
   memory_limit_.store(options.memory_limit, std::memory_order_relaxed);
   ProfiledLock lock(mutex_, "lock: pacer");
   set_goal();
@@ -34,7 +43,7 @@ void Pacer::initialise(const Options& options) {
 
 void Pacer::set_gc_percent(int64_t percent) {
   ProfiledLock lock(mutex_, "lock: pacer");
-  gc_percent_.store(percent, std::memory_order_relaxed);
+  gc_percent_.store(std::max(percent, kGcOff), std::memory_order_relaxed);
   set_goal();
 }
 
@@ -72,6 +81,7 @@ void Pacer::set_goal() {
     goal = std::max(marked_ + marked_ / 100 * scale, kMinimumHeap * scale / 100);
     goal = std::max(goal, marked_ + (uint64_t{64} << 10));
   }
+  const uint64_t unlimited = goal;
   if (limit != 0) {
     const uint64_t room = limit > metadata_ ? limit - metadata_ : 0;
     const auto least =
@@ -80,6 +90,8 @@ void Pacer::set_goal() {
     goal = std::min(goal, std::max(room, least));
   }
   goal_.store(goal, std::memory_order_relaxed);
+  const uint64_t doubled = std::max(2 * marked_, kMinimumHeap);
+  ceiling_.store(std::max(goal, std::min(unlimited, doubled)), std::memory_order_relaxed);
   if (suspended_) {
     trigger_.store(0, std::memory_order_relaxed);
     return;
@@ -137,6 +149,16 @@ void Pacer::revise() {
   const double room = goal_now > live_now ? static_cast<double>(goal_now - live_now) : 0;
   const double runway = static_cast<double>(runway_now_.load(std::memory_order_relaxed));
   assist_ratio_.store(left / std::max(room, runway * kLeastLeft), std::memory_order_relaxed);
+}
+
+uint64_t Pacer::patience_ns(bool limited, uint64_t more, uint64_t rivals) const {
+  const uint64_t held_at = bound(limited);
+  const uint64_t beyond = over(held_at, more);
+  if (beyond == 0) return 0;
+  const uint64_t step = std::max(held_at / 64, kLeastOvershoot / 16);
+  const uint64_t doubled = kLeastPatienceNs << std::min(beyond / step, kMostDoublings);
+  const uint64_t one = std::min(doubled * std::max<uint64_t>(rivals, 1), kMostPatienceNs);
+  return std::min(one * std::max<uint64_t>(more / kRunBytes, 1), kMostPatienceAtOnceNs);
 }
 
 int64_t Pacer::take_credit(int64_t wanted) {

@@ -37,11 +37,21 @@ class Pacer {
     return live_.load(std::memory_order_relaxed) >= trigger_.load(std::memory_order_relaxed);
   }
 
-  // The heap is well beyond its goal: whoever should be collecting is not getting a processor.
-  bool overshot() const {
-    const uint64_t goal = goal_.load(std::memory_order_relaxed);
-    return live() > goal && live() - goal > std::max(goal / 16, kLeastOvershoot);
+  // Where the heap is to be held. `limited`: while the CPU limiter stretches the time between
+  // cycles, which a memory limit beyond reach may cost, but no more than gc_percent alone would.
+  uint64_t bound(bool limited) const {
+    return (limited ? ceiling_ : goal_).load(std::memory_order_relaxed);
   }
+  // The heap is well beyond its bound, or `more` bytes will take it there: whoever should be
+  // collecting is not getting a processor.
+  bool overshot(bool limited = false, uint64_t more = 0) const {
+    return over(bound(limited), more) != 0;
+  }
+  // How long a mutator that is about to allocate `more` bytes beyond the bound leaves the
+  // processors to the collector, when that has to go on alone and `rivals` mutators want each of
+  // them; 0 within the bound. It doubles with every 64th of the bound, so that a heap ends up
+  // where what all mutators together get to allocate in that time is as good as nothing.
+  uint64_t patience_ns(bool limited, uint64_t more, uint64_t rivals) const;
 
   void begin_cycle();
   // `marked`: bytes of the objects that markers and barriers greyed. `metadata`: bytes off the
@@ -92,6 +102,14 @@ class Pacer {
   // A coordinator needs some 50 us to wake, in which a small heap grows by a good part of itself.
   static constexpr uint64_t kLeastOvershoot = uint64_t{1} << 20;
 
+  // Bytes beyond `bound` and the slack that it has.
+  uint64_t over(uint64_t bound, uint64_t more) const {
+    if (bound == UINT64_MAX) return 0;
+    const uint64_t allowed = bound + std::max(bound / 16, kLeastOvershoot);
+    const uint64_t size = live() + more;
+    return size - std::min(size, allowed);
+  }
+
   void set_goal();  // REQUIRES: mutex_ held
 
   std::atomic<int64_t> gc_percent_{100};
@@ -100,6 +118,7 @@ class Pacer {
   std::atomic<uint64_t> black_bytes_{0};
   std::atomic<uint64_t> trigger_{UINT64_MAX};
   std::atomic<uint64_t> goal_{UINT64_MAX};
+  std::atomic<uint64_t> ceiling_{UINT64_MAX};  // the goal, but for the memory limit
   std::atomic<double> assist_ratio_{0};
   std::atomic<int64_t> credit_{0};
   std::atomic<uint64_t> live_at_start_{0};

@@ -7,6 +7,7 @@
 #include "gc/bug.h"
 #include "gc/collector.h"
 #include "gc/malloc.h"
+#include "gc/pieces.h"
 #include "gc/wait_profile.h"
 #include "gc/write_barrier.h"
 #include "runtime/base/check.h"
@@ -17,21 +18,19 @@ namespace {
 
 uintptr_t address_of(const void* object) { return reinterpret_cast<uintptr_t>(object); }
 
-// A fresh object that must outlive the safepoint of waiting for the lock, also where stacks are no
-// roots.
-class Rooted {
- public:
-  explicit Rooted(const void* object) {
-    slot_.value = address_of(object);
-    current_mutator()->add_handle(&slot_);
-  }
-  ~Rooted() { Mutator::remove_handle(&slot_); }
-  Rooted(const Rooted&) = delete;
-  Rooted& operator=(const Rooted&) = delete;
+// From here on, growing a list by one may mean to move so many that others would wait for it.
+constexpr size_t kLongList = 1 << 15;
 
- private:
-  HandleSlot slot_;
-};
+template <class Key, class Value>
+bool has_room(const std::unordered_map<Key, Value>& map) {
+  return static_cast<double>(map.size() + 1) <=
+         static_cast<double>(map.max_load_factor()) * static_cast<double>(map.bucket_count());
+}
+
+template <class T>
+bool has_room(const std::vector<T>& list) {
+  return list.size() < list.capacity();
+}
 
 }  // namespace
 
@@ -43,6 +42,18 @@ std::unique_lock<std::mutex> Specials::lock_from_mutator() {
     lock.lock();
     // Let go of again before the region is left: that may wait for a collector that wants the lock.
     lock.unlock();
+  }
+}
+
+template <class List>
+std::unique_lock<std::mutex> Specials::lock_with_room(List* list) {
+  while (true) {
+    auto lock = lock_from_mutator();
+    if (list->size() < kLongList || has_room(*list)) return lock;
+    lock.unlock();
+    BlockingScope blocking(current_mutator(), "growing the list of weak cells and finalizers");
+    const std::lock_guard again(mutex_);
+    if (!has_room(*list)) list->reserve(2 * list->size());
   }
 }
 
@@ -67,8 +78,9 @@ WeakCell* Specials::weak_cell(void* object) {
   // Not under the lock, which the collector needs.
   auto* cell = static_cast<WeakCell*>(newobject(type_of<WeakCell>()));
   if (cell == nullptr) return nullptr;
-  const Rooted rooted(cell);
-  const auto lock = lock_from_mutator();
+  // Waiting for the lock is a safepoint, also where stacks are no roots.
+  const RootedPair rooted(current_mutator(), cell, object);
+  const auto lock = lock_with_room(&weak_);
   WeakCell*& entry = weak_[target];
   if (entry != nullptr) return taken(entry);
   store_word(&cell->target, target);
@@ -79,8 +91,9 @@ WeakCell* Specials::weak_cell(void* object) {
 EphemeronCell* Specials::ephemeron(void* key, void* value) {
   auto* cell = static_cast<EphemeronCell*>(newobject(type_of<EphemeronCell>()));
   if (cell == nullptr) return nullptr;
-  const Rooted rooted(cell);
-  const auto lock = lock_from_mutator();
+  const RootedPair rooted(current_mutator(), cell, key);
+  const RootedPair of_value(current_mutator(), value, nullptr);
+  const auto lock = lock_with_room(&ephemerons_);
   // The pass over the ephemerons may be over while the cell and perhaps the key are black already.
   write_barrier(nullptr, value);
   store_word(&cell->key, address_of(key));
@@ -93,7 +106,8 @@ EphemeronCell* Specials::ephemeron(void* key, void* value) {
 // for the collector: it ends when the lock is let go of, the caller's argument after that.
 void Specials::set_finalizer(void* object, Finalizer finalizer) {
   decltype(finalizers_)::node_type removed;
-  const auto lock = lock_from_mutator();
+  const RootedPair rooted(current_mutator(), object, nullptr);
+  const auto lock = lock_with_room(&finalizers_);
   if (finalizer) {
     finalizers_[address_of(object)].swap(finalizer);
   } else {
@@ -102,7 +116,10 @@ void Specials::set_finalizer(void* object, Finalizer finalizer) {
 }
 
 uint64_t Specials::add_cleanup(const void* object, CleanupFunction cleanup) {
-  const auto lock = lock_from_mutator();
+  const RootedPair rooted(current_mutator(), object, nullptr);
+  // The other map may have grown once more meanwhile; it has as many entries at most.
+  lock_with_room(&cleanups_);
+  const auto lock = lock_with_room(&cleanup_objects_);
   const uint64_t id = ++last_cleanup_;
   cleanups_[address_of(object)].push_back({id, std::move(cleanup)});
   cleanup_objects_[id] = address_of(object);
@@ -171,11 +188,20 @@ std::vector<uintptr_t> Specials::finalizable() {
 
 void Specials::revive(const std::vector<uintptr_t>& objects) {
   ProfiledLock lock(mutex_, "lock: specials");
-  for (uintptr_t object : objects) {
+  // Judged before one of them is marked: tiny objects that share a block die together, and have one
+  // mark for all of them.
+  std::vector<uintptr_t> dead;
+  for (const uintptr_t object : objects) {
+    if (!is_marked(object)) dead.push_back(object);
+  }
+  for (const uintptr_t object : dead) {
     const auto entry = finalizers_.find(object);
-    if (entry == finalizers_.end() || is_marked(object)) continue;
-    collector_->heap.marks.test_and_set(object);
-    ReadyCall call{std::make_unique<PersistentSlot>(), std::move(entry->second), {}};
+    if (entry == finalizers_.end()) continue;
+    collector_->heap.marks.test_and_set(collector_->heap.find_object(object).base);
+    ReadyCall call{.object = std::make_unique<PersistentSlot>(),
+                   .finalizer = std::move(entry->second),
+                   .cleanup = {},
+                   .address = object};
     // Needs no barrier: it is marked, and so is all that it refers to.
     call.object->value = object;
     collector_->persistents.add(call.object.get());
@@ -196,7 +222,11 @@ void Specials::finish() {
     }
     for (Cleanup& cleanup : entry->second) {
       cleanup_objects_.erase(cleanup.id);
-      ready_.push_back({nullptr, {}, std::move(cleanup.function)});
+      ready_.push_back({.object = nullptr,
+                        .finalizer = {},
+                        .cleanup = std::move(cleanup.function),
+                        .address = entry->first,
+                        .cleanup_id = cleanup.id});
     }
     entry = cleanups_.erase(entry);
   }

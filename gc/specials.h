@@ -58,6 +58,8 @@ struct ReadyCall {
   std::unique_ptr<PersistentSlot> object;
   Finalizer finalizer;
   CleanupFunction cleanup;
+  uintptr_t address = 0;    // where the object is, or was
+  uint64_t cleanup_id = 0;  // what add_cleanup gave
 };
 
 // Who runs the calls that are due. Told under the lock of Specials, so it must not wait for a call.
@@ -81,8 +83,9 @@ class Specials {
   WeakCell* weak_cell(void* object);
   // A cell of its own each time; null when the heap is exhausted. A safepoint.
   EphemeronCell* ephemeron(void* key, void* value);
-  // Replaces the finalizer of `object`, its base; an empty one removes it. Safepoints, as the lock
-  // may have to be waited for; so are the next two.
+  // Replaces the finalizer of `object`, its base or, of an object without pointers that shares a 16
+  // B block with others, where it begins: such a one is finalized with all of its block. An empty
+  // one removes it. Safepoints, as the lock may have to be waited for; so are the next two.
   void set_finalizer(void* object, Finalizer finalizer);
   // Gives a number for cancel_cleanup, never 0.
   uint64_t add_cleanup(const void* object, CleanupFunction cleanup);
@@ -127,6 +130,9 @@ class Specials {
 
   // Locks; in a blocking region when that means to wait.
   std::unique_lock<std::mutex> lock_from_mutator();
+  // The same, with room for one more in `list`, made in a blocking region where that takes long.
+  template <class List>
+  std::unique_lock<std::mutex> lock_with_room(List* list);
   bool is_marked(uintptr_t address) const;
   WeakCell* taken(WeakCell* cell);
 

@@ -58,7 +58,8 @@ struct MarkCounts {
 // One finished cycle.
 struct CycleStats {
   uint64_t cycle = 0;
-  bool forced = false;
+  bool forced = false;  // the program asked for it
+  bool idle = false;    // nobody did, for Options::idle_cycle_ms
   unsigned rounds = 0;
   unsigned escalations = 0;
   uint64_t start_ns = 0;  // since the heap was made
@@ -68,10 +69,10 @@ struct CycleStats {
   uint64_t longest_start_hold_ns = 0;  // of any one mutator, in H1 and H2
   uint64_t longest_scan_hold_ns = 0;   // in any H3
   uint64_t longest_end_hold_ns = 0;    // in H4 and H5
-  uint64_t mark_cpu_ns = 0;            // coordinator and workers
-  uint64_t assist_ns = 0;
-  uint64_t heap_before = 0;  // live bytes when it began
-  uint64_t heap_at_end = 0;  // when marking ended
+  uint64_t mark_cpu_ns = 0;            // CPU time of coordinator and workers (cpu_account.h)
+  uint64_t assist_ns = 0;              // and of assists
+  uint64_t heap_before = 0;            // live bytes when it began
+  uint64_t heap_at_end = 0;            // when marking ended
   uint64_t heap_marked = 0;
   uint64_t heap_goal = 0;
   uint64_t metadata_bytes = 0;       // off the heap, at the end of marking
@@ -90,13 +91,15 @@ struct GcStats {
   const char* memory_source = "";
   uint64_t cycles = 0;
   uint64_t forced_cycles = 0;
+  uint64_t idle_cycles = 0;
   uint64_t rounds = 0;
   uint64_t escalations = 0;
   uint64_t limited_cycles = 0;  // after which the CPU limiter was on (limiter.h)
 
   uint64_t mallocs = 0;      // objects ever allocated
   uint64_t alloc_bytes = 0;  // and their bytes (slot sizes; tiny objects their own size)
-  uint64_t heap_live = 0;    // marked last, and allocated since
+  uint64_t frees = 0;      // objects found dead by finished cycles; tiny ones as they are allocated
+  uint64_t heap_live = 0;  // marked last, and allocated since
   uint64_t heap_goal = 0;
   uint64_t heap_pages_bytes = 0;     // pages in spans
   uint64_t heap_resident_bytes = 0;  // pages in spans, and free ones not yet returned
@@ -107,10 +110,10 @@ struct GcStats {
   uint64_t map_growths = 0;         // evacuations begun
   uint64_t map_growth_buckets = 0;  // buckets that they move
   uint64_t assists = 0;
-  uint64_t assist_ns = 0;
+  uint64_t assist_ns = 0;  // CPU time, as the next two: cpu_account.h
   uint64_t mark_cpu_ns = 0;
-  uint64_t sweep_ns = 0;      // by the coordinator, wall clock
-  uint64_t sweep_cpu_ns = 0;  // of it, CPU time
+  uint64_t sweep_cpu_ns = 0;
+  uint64_t sweep_ns = 0;  // by the coordinator, wall clock
   uint64_t spans_swept = 0;
   uint64_t stalled_handshakes = 0;  // watchdog reports
   uint64_t missing_workers = 0;     // marking workers that could not be started, when last tried
@@ -120,7 +123,7 @@ struct GcStats {
   LatencyHistogram holds;
   // From a handshake's request to each acknowledgement.
   LatencyHistogram time_to_safepoint;
-  // How long an allocation was kept by one assist, or by one wait for a cycle to begin.
+  // How long an allocation was kept by one assist, or by one wait for the collector; wall clock.
   LatencyHistogram assist_times;
   RoundsHistogram rounds_per_cycle;
 

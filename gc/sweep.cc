@@ -3,13 +3,13 @@
 
 #include <algorithm>
 #include <bit>
-#include <cstdio>
 #include <cstring>
 #include <thread>
 #include <vector>
 
 #include "gc/bug.h"
 #include "gc/collector.h"
+#include "gc/log.h"
 #include "runtime/base/check.h"
 
 namespace greyhound::gc {
@@ -56,12 +56,12 @@ void clobber_dead(Heap* heap, const mspan* span) {
   }
 }
 
-void trace_dead(const Heap& heap, const mspan* span) {
+void trace_dead(const Options& options, const Heap& heap, const mspan* span) {
   for (uint32_t i = 0; i < span->nelems; ++i) {
     const uintptr_t object = span->object_base(i);
     if (!heap.allocs.test(object) || heap.marks.test(object)) continue;
-    std::fprintf(stderr, "tracefree(%#lx, %#zx)\n", object,
-                 span->size_class == kLargeClass ? span->bytes() : span->elem_size);
+    log_trace(options, "tracefree(%#lx, %#zx)", object,
+              span->size_class == kLargeClass ? span->bytes() : span->elem_size);
   }
 }
 
@@ -151,7 +151,7 @@ mspan* take_span(Collector* collector, Mutator* mutator, AllocRun* run) {
 uint32_t sweep_span(Collector* collector, mspan* span, uint32_t gen) {
   Heap& heap = collector->heap;
   GREYHOUND_DCHECK(span->sweepgen + 1 == gen);
-  if (collector->options().debug.allocfreetrace != 0) trace_dead(heap, span);
+  if (collector->options().debug.allocfreetrace != 0) trace_dead(collector->options(), heap, span);
   if (heap.clobber_free.load(std::memory_order_relaxed)) clobber_dead(&heap, span);
   // Exclusive: nobody marks now and the caller owns the span, so plain accesses (which the compiler
   // turns into vector code) are enough.

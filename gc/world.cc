@@ -2,10 +2,11 @@
 #include "gc/world.h"
 
 #include <algorithm>
-#include <cstdio>
 
 #include "gc/bug.h"
 #include "gc/heap.h"
+#include "gc/log.h"
+#include "gc/watchdog.h"
 #include "runtime/base/check.h"
 #include "runtime/base/futex.h"
 #include "runtime/base/probes.h"
@@ -13,7 +14,11 @@
 namespace greyhound::gc {
 namespace {
 
+// The watchdog: when it first looks at threads that have not answered, how often after that, and
+// when it speaks. Of a machine that has no processor to give, only later.
+constexpr uint64_t kFirstLookNs = 10'000'000;
 constexpr uint64_t kStallNs = 100'000'000;
+constexpr uint64_t kStarvedNs = 1'000'000'000;
 // A running mutator answers within a microsecond or two; one that does not run is not worth a core.
 constexpr uint64_t kSpinNs = 3'000;
 
@@ -112,6 +117,7 @@ void World::leave_locked(Mutator* mutator) {
   mutator->drop_runs(!marks_are_set && !mutator->alloc_black_);
   mutator->flush_counts();
   mutator->release_stacks();
+  left_ += mutator->runs() + 1;
   Mutator* last = mutators_.back();
   mutators_[mutator->list_index] = last;
   last->list_index = mutator->list_index;
@@ -180,11 +186,23 @@ void World::answer_blocked_locked() {
   }
 }
 
+bool World::all_blocked(uint64_t* activity) {
+  ProfiledLock lock(mutex_, "lock: mutators");
+  uint64_t runs = left_;
+  for (const Mutator* mutator : mutators_) {
+    // Before the state is looked at: one that runs and blocks again in between has counted.
+    runs += mutator->runs();
+    if (mutator->state() == MutatorState::kRunning) return false;
+  }
+  *activity = runs;
+  return true;
+}
+
 void World::wait_done() {
   if (done()) return;
   const TimedWait wait(handshake_wait(current_));
   const uint64_t start = monotonic_ns();
-  uint64_t report_at = kStallNs;
+  uint64_t look_at = kFirstLookNs;
   while (true) {
     const uint32_t missing = pending_.load(std::memory_order_acquire);
     if (missing == 0) return;
@@ -193,25 +211,67 @@ void World::wait_done() {
       for (int i = 0; i < 32; ++i) cpu_pause();
       continue;
     }
-    if (waited >= report_at) {
-      report_stall(waited);
-      report_at *= 10;
+    if (waited >= look_at) {
+      watch(waited);
+      look_at = waited < kStallNs ? kStallNs : waited + kStallNs;
     }
-    futex_wait(pending_, missing, std::min<uint64_t>(report_at - waited, kStallNs));
+    futex_wait(pending_, missing, std::max<uint64_t>(look_at - std::min(look_at, waited), 1));
   }
 }
 
-void World::report_stall(uint64_t waited_ns) {
+void World::watch(uint64_t waited_ns) {
+  bool blamed = false;
   for_each([&](Mutator* mutator) {
     if (mutator->request.load(std::memory_order_relaxed) == Handshake::kNone) return;
-    std::fprintf(
-        stderr,
-        "greyhound: mutator '%s' has not answered the %s handshake for %llu ms (last safepoint: "
-        "%s); call safepoint() in its loop or wrap the wait in a blocking region\n",
-        mutator->name().c_str(), handshake_name(current_),
-        static_cast<unsigned long long>(waited_ns / 1'000'000), mutator->last_safepoint());
+    Mutator::Watched& watched = mutator->watched;
+    if (watched.raised_at_ns != mutator->raised_at_ns()) {
+      watched = {mutator->raised_at_ns(), kStallNs, look_at_thread(mutator->tid())};
+    } else if (waited_ns >= watched.report_at_ns && report(mutator, waited_ns)) {
+      blamed = true;
+    }
   });
-  stalled_.fetch_add(1, std::memory_order_relaxed);  // once it is said
+  // Once it is said.
+  if (blamed) stalled_.fetch_add(1, std::memory_order_relaxed);
+}
+
+// Gives whether the program is to blame.
+bool World::report(Mutator* mutator, uint64_t waited_ns) {
+  const ThreadSight& first = mutator->watched.first;
+  const ThreadSight now = look_at_thread(mutator->tid());
+  const Stall stall = judge_stall(first, now, mutator->answering());
+  if (stall == Stall::kStarved && waited_ns < kStarvedNs) return false;
+  mutator->watched.report_at_ns = waited_ns * 10;
+  const char* name = mutator->name().c_str();
+  const char* handshake = handshake_name(current_);
+  const auto waited = static_cast<unsigned long long>(waited_ns / 1'000'000);
+  const auto ran = static_cast<unsigned long long>((now.cpu_ns - first.cpu_ns) / 1'000'000);
+  switch (stall) {
+    case Stall::kAnswering:
+      log_message(*options_,
+                  "mutator '%s' has been answering the %s handshake for %llu ms: it copies %zu MiB "
+                  "of stack for the collector; it misses no safepoint",
+                  name, handshake, waited, mutator->stack_bytes_copied() >> 20);
+      return false;
+    case Stall::kStarved:
+      log_message(*options_,
+                  "mutator '%s' has not answered the %s handshake for %llu ms, of which it got a "
+                  "processor for %llu: the machine has more to do than it can, or lacks memory",
+                  name, handshake, waited, ran);
+      return false;
+    case Stall::kRunning:
+      log_message(*options_,
+                  "mutator '%s' has not answered the %s handshake for %llu ms and ran for %llu of "
+                  "them (last safepoint: %s); call safepoint() in its loop",
+                  name, handshake, waited, ran, mutator->last_safepoint());
+      return true;
+    case Stall::kWaiting:
+      log_message(*options_,
+                  "mutator '%s' has not answered the %s handshake for %llu ms and waits for "
+                  "something else (last safepoint: %s); wrap the wait in a blocking region",
+                  name, handshake, waited, mutator->last_safepoint());
+      return true;
+  }
+  return false;
 }
 
 void World::acknowledged(uint64_t raised_ns, uint64_t held_ns) {

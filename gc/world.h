@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "gc/mutator.h"
+#include "gc/options.h"
 #include "gc/stats.h"
 #include "gc/wait_profile.h"
 
@@ -45,7 +46,8 @@ struct HandshakeRequest {
 
 class World {
  public:
-  explicit World(Heap* heap) : heap_(heap) {}
+  // `options` is read when there is something to say.
+  World(Heap* heap, const Options* options) : heap_(heap), options_(options) {}
 
   void add(Mutator* mutator);
   // Acknowledges what is pending for `mutator`, lets it give everything back and takes it off the
@@ -58,7 +60,7 @@ class World {
   // Raises `handshake` for every mutator and answers for the blocked ones.
   HandshakeRequest begin(Handshake handshake);
   bool done() const { return pending_.load(std::memory_order_acquire) == 0; }
-  // Waits until done(); reports on stderr a mutator that has not answered for 100 ms.
+  // Waits until done(); reports a mutator that has not answered for 100 ms, and why (watchdog.h).
   void wait_done();
   // Answers for mutators that are blocked now (a test had held one back, say).
   void answer_blocked();
@@ -79,6 +81,10 @@ class World {
   // By a mutator, at the end of each acknowledgement; `held_ns` of its own time, since `raised_ns`.
   void acknowledged(uint64_t raised_ns, uint64_t held_ns);
   void record_hold(uint64_t held_ns);
+
+  // Whether every mutator is blocked. Then *activity is a number that is another one whenever one
+  // of them has run in between.
+  bool all_blocked(uint64_t* activity);
 
   // Calls visit(Mutator*) for every mutator, under the list lock.
   template <class Visit>
@@ -103,13 +109,17 @@ class World {
   bool hold_others_locked();
   void leave_locked(Mutator* mutator);
   void shade_roots_locked(Mutator* mutator);
-  void report_stall(uint64_t waited_ns);
+  // Looks at the mutators that have not answered after `waited_ns`; says what there is to say.
+  void watch(uint64_t waited_ns);
+  bool report(Mutator* mutator, uint64_t waited_ns);
 
   Heap* const heap_;
+  const Options* const options_;
   std::mutex mutex_;
   std::condition_variable released_;
   std::vector<Mutator*> mutators_;  // protected by mutex_
   // What an attaching mutator adopts; protected by mutex_.
+  uint64_t left_ = 0;  // all_blocked's, of those that are gone; protected by mutex_
   bool barrier_on_ = false;
   bool alloc_black_ = false;
   bool parked_ = false;  // written under mutex_ by the collector's thread

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "gc/write_barrier.h"
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 
 #include "gc/collector.h"
+#include "gc/pieces.h"
 #include "gc/report.h"
 #include "runtime/base/check.h"
 
@@ -79,6 +81,10 @@ void bulk_barrier(const Type* type, const void* destination, const void* source)
   if (source != nullptr) shade_all(source);
 }
 
+size_t values_at_once(const Type* type) {
+  return std::max<size_t>(1, kPieceBytes / std::max<size_t>(1, type->size));
+}
+
 }  // namespace
 
 void write_barrier_slow(const void* slot, const void* value, bool exact) {
@@ -114,15 +120,21 @@ void typedmemclr(const Type* type, void* destination) {
 }
 
 void typedmemmove_array(const Type* type, void* destination, const void* source, size_t count) {
-  for (size_t i = 0; i < count; ++i) {
-    typedmemmove(type, static_cast<char*>(destination) + i * type->size,
-                 static_cast<const char*>(source) + i * type->size);
-  }
+  auto* to = static_cast<char*>(destination);
+  const auto* from = static_cast<const char*>(source);
+  const size_t at_once = values_at_once(type);
+  in_pieces("typedmemmove_array", count, at_once, to, from, [=](size_t begin, size_t end) {
+    for (size_t i = begin; i < end; ++i)
+      typedmemmove(type, to + i * type->size, from + i * type->size);
+  });
 }
 
 void typedmemclr_array(const Type* type, void* destination, size_t count) {
-  for (size_t i = 0; i < count; ++i)
-    typedmemclr(type, static_cast<char*>(destination) + i * type->size);
+  auto* to = static_cast<char*>(destination);
+  const size_t at_once = values_at_once(type);
+  in_pieces("typedmemclr_array", count, at_once, to, nullptr, [=](size_t begin, size_t end) {
+    for (size_t i = begin; i < end; ++i) typedmemclr(type, to + i * type->size);
+  });
 }
 
 }  // namespace greyhound::gc

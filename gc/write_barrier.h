@@ -58,7 +58,7 @@ GREYHOUND_INLINE void write_pointer(void** slot, void* value) {
 void typedmemmove(const Type* type, void* destination, const void* source);
 // Sets one value of `type` in a heap object to zero.
 void typedmemclr(const Type* type, void* destination);
-// `count` consecutive values.
+// `count` consecutive values; a safepoint between two of them for every 256 KiB (pieces.h).
 void typedmemmove_array(const Type* type, void* destination, const void* source, size_t count);
 void typedmemclr_array(const Type* type, void* destination, size_t count);
 

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "runtime/finalizer.h"
 
-#include <cstdio>
 #include <cstring>
+#include <exception>
 #include <new>
+#include <string>
 #include <utility>
 
+#include "gc/log.h"
 #include "gc/specials.h"
 #include "runtime/handle.h"
 #include "runtime/runtime.h"
@@ -23,6 +25,34 @@ void weak_detail::require_object(const void* target, const char* what) {
 
 namespace runtime {
 
+namespace {
+
+// Nothing could catch what a finalizer or a cleanup throws: nobody called it. Also where it runs in
+// run_finalizers(), since that is a matter of an option.
+[[noreturn]] void fatal_thrown(const gc::ReadyCall& call, const char* what) {
+  const auto* object = reinterpret_cast<const void*>(call.address);
+  if (call.cleanup_id != 0) {
+    fatal("cleanup %llu of the object that was at %p threw %s; it must catch what it throws",
+          static_cast<unsigned long long>(call.cleanup_id), object, what);
+  }
+  fatal("the finalizer of the object at %p threw %s; it must catch what it throws", object, what);
+}
+
+void run_call(gc::Specials* specials, gc::ReadyCall* call) {
+  try {
+    if (call->object == nullptr) return call->cleanup();
+    Handle<char> object(reinterpret_cast<char*>(load_word(&call->object->value)));
+    specials->release(call);
+    call->finalizer(object.get());
+  } catch (const std::exception& thrown) {
+    fatal_thrown(*call, (std::string("'") + thrown.what() + "'").c_str());
+  } catch (...) {
+    fatal_thrown(*call, "something that is no std::exception");
+  }
+}
+
+}  // namespace
+
 size_t run_ready(gc::Specials* specials, const std::atomic<bool>& stop) {
   size_t calls = 0;
   gc::ReadyCall call;
@@ -30,13 +60,7 @@ size_t run_ready(gc::Specials* specials, const std::atomic<bool>& stop) {
   while (!stop.load(std::memory_order_relaxed) && specials->take_ready(&call)) {
     const bool finalizer = call.object != nullptr;
     const uint64_t traced_from = mutator.tracing() ? gc::monotonic_ns() : 0;
-    if (finalizer) {
-      Handle<char> object(reinterpret_cast<char*>(load_word(&call.object->value)));
-      specials->release(&call);
-      call.finalizer(object.get());
-    } else {
-      call.cleanup();
-    }
+    run_call(specials, &call);
     if (traced_from != 0)
       mutator.trace_since(traced_from,
                           finalizer ? gc::EventKind::kFinalizer : gc::EventKind::kCleanup);
@@ -71,10 +95,10 @@ void FinalizerThread::calls_are_due() {
   if (thread_.running()) return;
   const int error = thread_.start<&FinalizerThread::run>("gh-final", this);
   if (error == 0 || std::exchange(refused_, true)) return;
-  std::fprintf(stderr,
-               "greyhound: the finalizer thread cannot be started: %s; finalizers and cleanups run "
-               "in run_finalizers() only\n",
-               std::strerror(error));
+  gc::log_message(runtime_->collector().options(),
+                  "the finalizer thread cannot be started: %s; finalizers and cleanups run in "
+                  "run_finalizers() only",
+                  std::strerror(error));
 }
 
 void FinalizerThread::forked() {

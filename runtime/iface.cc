@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "gc/malloc_inl.h"
+#include "gc/pieces.h"
 #include "gc/write_barrier.h"
 #include "runtime/base/probes.h"
 #include "runtime/out_of_memory.h"
@@ -15,8 +16,12 @@ String String::copy(std::string_view text) {
   if (text.empty()) return {};
   void* bytes = gc::mallocgc(text.size(), nullptr);
   if (bytes == nullptr) runtime::out_of_memory(runtime::kHeapExhausted);
-  std::memcpy(bytes, text.data(), text.size());
+  gc::copy_bytes(bytes, text.data(), text.size());
   return String(static_cast<const char*>(bytes), text.size());
+}
+
+bool String::equal_slow(const String& a, const String& b) {
+  return gc::equal_bytes(a.data(), b.data(), a.size());
 }
 
 namespace runtime {

@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: MIT
 #include "runtime/runtime.h"
 
+#include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <new>
 #include <system_error>
 
+#include "gc/log.h"
+#include "runtime/base/cgroup.h"
 #include "runtime/base/check.h"
 #include "runtime/base/panic.h"
 #include "runtime/base/process_exit.h"
@@ -26,12 +30,17 @@ bool parse_gc_percent(const char* text, int64_t* percent) {
     *percent = gc::kGcOff;
     return true;
   }
-  char* end = nullptr;
-  const long long value = std::strtoll(text, &end, 10);
-  if (end == text || *end != '\0' || value < 0) return false;
-  *percent = value;
+  // As much as Go takes; a longer number is a mistake, not a wish.
+  int32_t value = 0;
+  const char* end = text + std::strlen(text);
+  const auto result = std::from_chars(text, end, value);
+  if (result.ec != std::errc() || result.ptr != end) return false;
+  *percent = std::max<int64_t>(value, gc::kGcOff);
   return true;
 }
+
+// Of a control group's memory the heap may have so much; the rest is for what is not on it.
+constexpr uint64_t kHeapShareOfCgroup = 9;  // tenths
 
 }  // namespace
 
@@ -46,15 +55,18 @@ std::vector<std::string> apply_environment(Options* options) {
       text != nullptr && options->gc_percent == defaults.gc_percent) {
     if (!parse_gc_percent(text, &options->gc_percent)) {
       errors.push_back("GREYHOUND_GC: '" + std::string(text) +
-                       "' is neither a percentage from 0 nor 'off'");
+                       "' is neither a percentage up to 2147483647 nor 'off' (or negative, which "
+                       "is the same)");
     }
   }
   if (const char* text = std::getenv("GREYHOUND_MEMLIMIT");
       text != nullptr && options->memory_limit == 0) {
-    if (!parse_bytes(text, &options->memory_limit)) {
-      errors.push_back(
-          "GREYHOUND_MEMLIMIT: '" + std::string(text) +
-          "' is not a size; write bytes or a number with KiB, MiB, GiB or TiB, as in 512MiB");
+    if (std::strcmp(text, "off") == 0) {
+      options->cgroup_memory_limit = false;
+    } else if (!parse_bytes(text, &options->memory_limit)) {
+      errors.push_back("GREYHOUND_MEMLIMIT: '" + std::string(text) +
+                       "' is neither a size nor 'off'; write bytes or a number with KiB, MiB, GiB "
+                       "or TiB, as in 512MiB");
     }
   }
   if (const char* text = std::getenv("GREYHOUND_DEBUG"); text != nullptr) {
@@ -66,11 +78,18 @@ std::vector<std::string> apply_environment(Options* options) {
   return errors;
 }
 
+void apply_cgroup(Options* options, const char* root) {
+  if (!options->cgroup_memory_limit || options->memory_limit != 0) return;
+  const uint64_t limit = cgroup_limits(root).memory;
+  options->memory_limit = limit / 10 * kHeapShareOfCgroup;
+}
+
 Runtime::Runtime(Options options) {
   if (options.use_environment) {
     for (const std::string& error : apply_environment(&options))
-      std::fprintf(stderr, "greyhound: %s\n", error.c_str());
+      gc::log_message(options, "%s", error.c_str());
   }
+  apply_cgroup(&options);
   auto collector = std::make_unique<gc::Collector>(options);
   if (!collector->start()) {
     if (collector->outcome() == gc::Start::kNoThread) {
@@ -113,11 +132,14 @@ uint64_t Runtime::set_memory_limit(uint64_t bytes) {
   return previous;
 }
 
-void Runtime::set_finalizer_untyped(void* object, gc::Finalizer finalizer) {
+void Runtime::set_finalizer_untyped(void* object, gc::Finalizer finalizer, bool tiny) {
   require_current("set_finalizer");
   gc::Heap& heap = collector_->heap;
   const auto address = reinterpret_cast<uintptr_t>(object);
-  if (heap.find_object(address).base != address) {
+  const gc::FoundObject found = heap.find_object(address);
+  const bool in_block =
+      tiny && found.base != 0 && found.span->noscan && found.span->elem_size == gc::kGranule;
+  if (found.base == 0 || (found.base != address && !in_block)) {
     fatal(
         "set_finalizer: %p is not the start of an object of this runtime; pass what Thread::make "
         "gave",
@@ -148,8 +170,18 @@ void Runtime::run_finalizers() {
   collector_->specials.wait_idle();
 }
 
+// Copying takes a while, for these and the trace: no handshake waits for it.
+std::vector<gc::MemRecord> Runtime::heap_profile() {
+  gc::BlockingScope blocking(gc::current_mutator_or_null(), "heap_profile");
+  return collector_->mem_profile.records();
+}
+
+std::vector<gc::WaitRecord> Runtime::wait_profile() {
+  gc::BlockingScope blocking(gc::current_mutator_or_null(), "wait_profile");
+  return collector_->waits.records();
+}
+
 bool Runtime::trace_start(const gc::TraceOptions& options) {
-  // Making room and copying take a while: no handshake waits for it.
   gc::BlockingScope blocking(gc::current_mutator_or_null(), "trace_start");
   return collector_->start_trace(options);
 }

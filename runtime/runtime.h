@@ -32,6 +32,7 @@
 #include <new>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -64,7 +65,7 @@ class Runtime {
   // std::system_error when no thread for the collector can be (a limit on processes or address
   // space); nothing of it is left then. Environment variables apply where `options` was left at its
   // defaults (GREYHOUND_GC, GREYHOUND_MEMLIMIT, GREYHOUND_DEBUG), and what they contain that is not
-  // understood is reported on stderr, unless use_environment is false.
+  // understood is reported (Options::log) and left out of account, unless use_environment is false.
   explicit Runtime(Options options = {});
   // Fatal while a thread is attached, unless exit() runs: then the runtime stays as it is, for
   // threads that run on, until the process is gone. May run on any thread.
@@ -76,7 +77,7 @@ class Runtime {
   void collect() { collector_->collect(); }
   gc::GcStats stats() { return collector_->stats(); }
 
-  // As GOGC and GOMEMLIMIT; each returns the previous value. Any thread.
+  // As GOGC (negative: off) and GOMEMLIMIT (0: none); each returns the previous value. Any thread.
   int64_t set_gc_percent(int64_t percent);
   uint64_t set_memory_limit(uint64_t bytes);
   // Returns free heap pages to the system; gives the bytes. Any thread.
@@ -88,17 +89,21 @@ class Runtime {
   // never is, and nothing is at the end of the runtime. A second finalizer replaces the first, an
   // empty one removes it. Prefer add_cleanup, which has none of these surprises. As Go's
   // SetFinalizer. `object` must be what make() gave; on an attached thread of this runtime; a
-  // safepoint.
+  // safepoint. An object without pointers and of less than 16 B shares a block with others, and is
+  // finalized when none of them is reachable any more, as in Go. What the function captures is not
+  // looked at by the collector: docs/embedding.md says what to capture.
   template <class T>
   void set_finalizer(T* object, std::function<void(T*)> finalizer) {
-    if (!finalizer) return set_finalizer_untyped(object, {});
+    constexpr bool kTiny = is_tiny<T>();
+    if (!finalizer) return set_finalizer_untyped(object, {}, kTiny);
     set_finalizer_untyped(
-        object, [call = std::move(finalizer)](void* dead) { call(static_cast<T*>(dead)); });
+        object, [call = std::move(finalizer)](void* dead) { call(static_cast<T*>(dead)); }, kTiny);
   }
   // Has `cleanup` called once on the finalizer thread some time after `object` has died (after its
   // finalizer, if it has one and did not bring it back). It must not hold a pointer to the object
-  // in any way that keeps it alive. An object may have several, in any order. As Go's AddCleanup.
-  // Gives a number for cancel_cleanup. On an attached thread of this runtime; a safepoint.
+  // in any way that keeps it alive. An object may have several, in any order. One that shares its
+  // block (set_finalizer) dies with the block. As Go's AddCleanup. Neither may throw: that is
+  // fatal. Gives a number for cancel_cleanup. On an attached thread of this runtime; a safepoint.
   uint64_t add_cleanup(const void* object, std::function<void()> cleanup);
   // False when the cleanup is due or has run.
   bool cancel_cleanup(uint64_t id);
@@ -109,7 +114,7 @@ class Runtime {
 
   // What was allocated where since the runtime was made, and of it, what the last collection found
   // dead; nothing unless Options::mem_profile_rate is set. Any thread.
-  std::vector<gc::MemRecord> heap_profile() { return collector_->mem_profile.records(); }
+  std::vector<gc::MemRecord> heap_profile();
 
   // Of marking and assists, what heap_profile() charges to no site (gc/mprof.h). Any thread.
   gc::MarkTimes uncharged_marking() const { return collector_->mem_profile.uncharged(); }
@@ -119,7 +124,7 @@ class Runtime {
   // thread.
   void set_wait_profile_rate(uint64_t ns) { collector_->waits.set_rate(ns); }
   // What was recorded since the runtime was made. Any thread.
-  std::vector<gc::WaitRecord> wait_profile() { return collector_->waits.records(); }
+  std::vector<gc::WaitRecord> wait_profile();
 
   // Has every thread note what it does for the collector (gc/trace_events.h), until trace_stop()
   // gives what was noted: the latest events of each thread. trace::to_json of tools/trace makes a
@@ -132,7 +137,16 @@ class Runtime {
   gc::Collector& collector() { return *collector_; }
 
  private:
-  void set_finalizer_untyped(void* object, gc::Finalizer finalizer);
+  // Whether such objects may share a 16 B block, as mallocgc has it.
+  template <class T>
+  static constexpr bool is_tiny() {
+    if constexpr (std::is_void_v<T>) {
+      return false;
+    } else {
+      return sizeof(T) < gc::kGranule && type_of<T>()->noscan();
+    }
+  }
+  void set_finalizer_untyped(void* object, gc::Finalizer finalizer, bool tiny);
   void require_current(const char* function);
 
   // Owned, and left alone where exit() destroys a static Runtime while threads run on.
@@ -141,7 +155,10 @@ class Runtime {
 };
 
 // Fills in `options` from the environment; gives one sentence per thing that was not understood.
+// A command shows them and does not run. Then the limit of the process's control group, where that
+// is asked for and there is no other; `root` is cgroup_limits'.
 std::vector<std::string> apply_environment(Options* options);
+void apply_cgroup(Options* options, const char* root = "");
 
 // Attaches the calling thread to a runtime from construction to destruction. A thread attaches once
 // to a runtime; attached to several, it works with the one it attached to last. A thread that ends

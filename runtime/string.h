@@ -33,7 +33,8 @@ class String {
     result.size_ = N - 1;
     return result;
   }
-  // A copy in the current mutator's heap; a safepoint. Throws std::bad_alloc.
+  // A copy in the current mutator's heap; a safepoint, several for a long text: bytes of a managed
+  // object stay what they are meanwhile, as that is kept. Throws std::bad_alloc.
   static String copy(std::string_view text);
 
   const char* data() const { return reinterpret_cast<const char*>(load_word(&data_)); }
@@ -46,9 +47,17 @@ class String {
     // An empty one points nowhere: one past the end would be inside the next object.
     return from == to ? String() : String(data() + from, to - from);
   }
-  friend bool operator==(const String& a, const String& b) { return a.view() == b.view(); }
+  // A safepoint for strings of equal length of more than 256 KiB, on a thread that is attached.
+  friend bool operator==(const String& a, const String& b) {
+    if (a.size() != b.size()) return false;
+    if (a.size() > kLong) [[unlikely]]
+      return equal_slow(a, b);
+    return a.view() == b.view();
+  }
 
  private:
+  static constexpr size_t kLong = 256 << 10;  // gc::kPieceBytes
+  static bool equal_slow(const String& a, const String& b);
   // `old`: where the old pointer lies; null when there is none.
   void assign(const uintptr_t* old, const char* bytes, size_t size) {
     gc::write_barrier(old, bytes);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "gc/mutator.h"
 #include "runtime/base/platform.h"
 
 namespace greyhound::runtime {
@@ -42,6 +43,11 @@ TypeBuilder& TypeBuilder::value(const Type& type) { return array(type, 1); }
 
 TypeBuilder& TypeBuilder::array(const Type& type, size_t count) {
   const size_t offset = place(type.size * count, type.align);
+  if (type.ptrdata == 0) return *this;
+  // No managed object is looked at, so that a long description keeps nobody waiting.
+  constexpr size_t kLong = 1 << 16;
+  gc::BlockingScope blocking(count > kLong ? gc::current_mutator_or_null() : nullptr,
+                             "describing a type");
   for (size_t i = 0; i < count; ++i) {
     for (size_t word = 0; word < type.ptrdata / kWordBytes; ++word) {
       if (type.is_pointer_word(word))

@@ -23,6 +23,7 @@ inline gc::Options usual_options() {
   gc::Options options;
   options.reserve = uint64_t{1} << 30;
   options.use_environment = false;
+  options.idle_cycle_ms = 0;
   if (const char* flags = std::getenv("GREYHOUND_DEBUG")) parse_debug_flags(flags, &options.debug);
   return options;
 }

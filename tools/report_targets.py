@@ -150,6 +150,8 @@ OWN_ROWS = [
     own("rounds", "root-scan rounds until quiet, most", "rounds", "max"),
     *storm("storm", "allocation storm on 2 cores", 10, 100, 40),
     *storm("storm-2", "the same with 2 mutators"),
+    *[own(f"crowd-{threads}", f"{threads} threads that allocate on 2 cores: the heap beyond its goal, at worst", "%",
+          most=20) for threads in (4, 16, 64)],
     own("spiral", "the collector's share of 2 cores, what lives being twice the memory limit", "%", most=50),
     own("metadata", "metadata, of the heap", "%", most=3),
     own("rss-drop", "RSS of live, after nine of ten trees went", "×", most=1.3),

@@ -9,6 +9,9 @@
 //   rounds             rounds p99    root-scan rounds until quiet, two mutators moving pointers
 //   storm, storm-2     % over goal   one (two) mutators that do nothing but replace a live heap of
 //                                    64 MiB, on two cores: overshoot, assists, share of 20 ms
+//   crowd-4, -16, -64  % over goal   so many mutators that make nothing but garbage beside a list
+//   of
+//                                    64 MiB, on two cores: the heap against its goal at any time
 //   spiral             % of CPU      what the collector takes under a memory limit that what is
 //   live
 //                                    exceeds, on two cores, once it is limited
@@ -340,6 +343,9 @@ int main(int argc, char** argv) {
       {"rounds", rounds},
       {"storm", [](bool q) { return storm(q, 1); }},
       {"storm-2", [](bool q) { return storm(q, 2); }},
+      {"crowd-4", [](bool q) { return crowd(q, 4); }},
+      {"crowd-16", [](bool q) { return crowd(q, 16); }},
+      {"crowd-64", [](bool q) { return crowd(q, 64); }},
       {"spiral", spiral},
       {"metadata", metadata},
       {"rss-drop", rss_drop},

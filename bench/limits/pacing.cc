@@ -2,6 +2,7 @@
 // The workloads of bin/limits that hold the pacer to its word.
 #include <sched.h>
 
+#include <atomic>
 #include <chrono>
 #include <thread>
 
@@ -101,6 +102,57 @@ Result storm(bool quick, uint64_t mutators) {
   result.with("assist_p999_us", us(stats.assist_times.quantile(0.999)));
   result.with("assist_max_us", us(stats.assist_times.max_ns));
   return result.with("least_share", least * 100).with("mean_share", mean * 100);
+}
+
+// What lives is a list: one thread at a time can mark it, so that the mutators' assists are no help
+// and all depends on who gets the processors.
+Result crowd(bool quick, uint64_t mutators) {
+  use_two_cores();
+  Runtime runtime;
+  Persistent<Node> kept(runtime);
+  {
+    Thread thread(runtime);
+    Node* list = nullptr;
+    for (uint64_t i = 0; i < 64 * kMiB / sizeof(Node); i++) {
+      list = thread.make<Node>(list, nullptr);
+      if (i % 1024 == 0) kept = list;
+    }
+    kept = list;
+    runtime.collect();
+  }
+  std::atomic<bool> stop{false};
+  std::atomic<uint64_t> made{0};
+  std::vector<std::thread> threads;
+  for (uint64_t i = 0; i < mutators; i++) {
+    threads.emplace_back([&] {
+      Thread thread(runtime);
+      while (!stop.load(std::memory_order_relaxed)) {
+        peers::consume(build(thread, 6));
+        made.fetch_add(peers::tree_nodes(6), std::memory_order_relaxed);
+      }
+    });
+  }
+  const uint64_t ns = (quick ? 1 : 10) * uint64_t{1'000'000'000};
+  const uint64_t start = peers::now_ns();
+  Overshoot overshoot(&runtime);
+  const auto& pacer = runtime.collector().pacer;
+  double worst = 0;
+  while (peers::now_ns() - start < ns) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    worst = std::max(worst, number(pacer.live()) / number(pacer.goal()) * 100 - 100);
+    overshoot.look();
+  }
+  const double seconds = number(peers::now_ns() - start) * 1e-9;
+  const uint64_t objects = made.load();
+  stop = true;
+  for (std::thread& thread : threads) thread.join();
+  const GcStats stats = runtime.stats();
+  Result result{"% over goal", std::max(worst, overshoot.quantile(1)), {}};
+  result.with("p50", overshoot.quantile(0.5)).with("cycles", number(overshoot.cycles()));
+  result.with("wait_p999_us", us(stats.assist_times.quantile(0.999)));
+  result.with("wait_max_us", us(stats.assist_times.max_ns));
+  result.with("limited_cycles", number(stats.limited_cycles));
+  return result.with("mobjects_per_s", number(objects) * 1e-6 / seconds);
 }
 
 Result spiral(bool quick) {

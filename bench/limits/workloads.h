@@ -52,6 +52,7 @@ inline uint64_t gc_cpu_ns(const GcStats& stats) {
 
 // pacing.cc
 Result storm(bool quick, uint64_t mutators);
+Result crowd(bool quick, uint64_t mutators);
 Result spiral(bool quick);
 Result growth(bool quick, uint64_t mib);
 // stacks.cc

@@ -43,6 +43,7 @@ inline Options quiet_options(Mode mode = Mode::kConcurrent) {
   options.gc_percent = kGcOff;
   options.reserve = uint64_t{256} << 20;
   options.use_environment = false;
+  options.idle_cycle_ms = 0;
   return options;
 }
 

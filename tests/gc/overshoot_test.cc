@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
-// What holds a mutator back whose heap is beyond its goal while only the coordinator can go on.
+// What holds mutators back whose heap is beyond its goal while only the coordinator can go on.
+#include <algorithm>
 #include <atomic>
 #include <thread>
+#include <vector>
 
 #include "tests/gc/fixture.h"
 
@@ -64,16 +66,14 @@ TEST_P(OvershootWhile, EveryRefillWaits) {
     mutator.safepoint();
     std::this_thread::yield();
   }
-  const auto allocate = [](uint64_t bytes) {
-    for (uint64_t i = 0; i < bytes / sizeof(Node); ++i) newobject(type_of<Node>());
-  };
-  allocate(2 * collector.pacer.goal());
-  ASSERT_TRUE(collector.pacer.overshot());
-  constexpr uint64_t kMore = uint64_t{2} << 20;
-  const uint64_t before = collector.stats().assist_times.count;
-  allocate(kMore);
+  while (!collector.pacer.overshot()) newobject(type_of<Node>());
+  constexpr uint64_t kMore = uint64_t{512} << 10;
+  const GcStats before = collector.stats();
+  for (uint64_t i = 0; i < kMore / sizeof(Node); ++i) newobject(type_of<Node>());
   constexpr uint64_t kRun = 2 * kPageSize;  // at most, of objects as small as these
-  EXPECT_GE(collector.stats().assist_times.count - before, kMore / kRun);
+  const GcStats after = collector.stats();
+  EXPECT_GE(after.assist_times.count - before.assist_times.count, kMore / kRun);
+  EXPECT_EQ(after.assist_ns, before.assist_ns) << "to wait is not to work";
 }
 
 INSTANTIATE_TEST_SUITE_P(Phases, OvershootWhile,
@@ -83,6 +83,74 @@ INSTANTIATE_TEST_SUITE_P(Phases, OvershootWhile,
                                            Held{"BarrierOff", Handshake::kBarrierOff},
                                            Held{"AllocWhite", Handshake::kAllocWhite}),
                          [](const auto& held) { return std::string(held.param.name); });
+
+class TurnTest : public SteppingTest {};
+
+// A wait is for the mutators' turn, not for the next phase: in the phases between, all that they
+// could do is keep the collector from its processor.
+TEST_F(TurnTest, ComesWithMarkingTheSweepAndTheEnd) {
+  collector.request_cycle();
+  std::vector<Phase> turns;
+  uint32_t seen = collector.turn();
+  do {
+    step();
+    if (collector.turn() != seen) turns.push_back(collector.phase());
+    seen = collector.turn();
+  } while (collector.phase() != Phase::kIdle);
+  const std::vector<Phase> expected{Phase::kDrain, Phase::kSweep, Phase::kIdle};
+  EXPECT_EQ(turns, expected);
+}
+
+TEST_F(TurnTest, WakesThoseThatWaitForIt) {
+  constexpr uint64_t kLonger = uint64_t{3600} * 1'000'000'000;  // than any test runs
+  ASSERT_TRUE(step_to(Phase::kBarrierOn));
+  const uint32_t turn = collector.turn();
+  std::vector<std::thread> threads;
+  std::atomic<int> waiting{0};
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([&] {
+      Mutator mutator(&collector, "waits");
+      mutator.bind();
+      waiting.fetch_add(1);
+      collector.wait_for_turn(&mutator, turn, kLonger);
+    });
+  }
+  while (waiting.load() != 4) std::this_thread::yield();
+  while (collector.phase() != Phase::kDrain) {
+    step();  // they are answered for, in whatever they are
+    std::this_thread::yield();
+  }
+  for (std::thread& thread : threads) thread.join();
+}
+
+// Threads that allocate whenever they are not held back, beside a collector that moves on by itself
+// after a while: the clock is virtual.
+TEST(Overshoot, StaysWithinAFifthHoweverManyThreadsAllocate) {
+  constexpr uint64_t kMs = 1'000'000, kMiB = 1 << 20, kRun = 16 << 10;
+  for (const uint64_t goal : {64 * kMiB, 512 * kMiB}) {
+    for (uint64_t threads = 1; threads <= 64; threads *= 2) {
+      Options options;
+      options.gc_percent = kGcOff;
+      options.memory_limit = goal;
+      Pacer pacer;
+      pacer.initialise(options);
+      ASSERT_EQ(pacer.goal(), goal);
+      pacer.allocated(goal, false);
+      std::vector<uint64_t> wakes(threads, 0);  // when each goes on
+      for (uint64_t now = 0; now < 30 * kMs;) {
+        const auto next = std::min_element(wakes.begin(), wakes.end());
+        now = std::max(now, *next);
+        pacer.allocated(kRun, false);
+        constexpr uint64_t kTakes = 5'000;  // a run, on one of two processors
+        now += kTakes;
+        const auto held =
+            std::count_if(wakes.begin(), wakes.end(), [=](uint64_t wake) { return wake > now; });
+        *next = now + pacer.patience_ns(false, kRun, static_cast<uint64_t>(held) / 2);
+      }
+      EXPECT_LE(pacer.live(), goal + goal / 5) << threads << " threads, goal " << goal;
+    }
+  }
+}
 
 }  // namespace
 }  // namespace greyhound::gc

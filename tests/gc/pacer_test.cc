@@ -162,6 +162,80 @@ TEST_F(PacerTest, OvershotIsWellBeyondTheGoal) {
   EXPECT_FALSE(pacer.overshot()) << "there is no goal";
 }
 
+TEST_F(PacerTest, PatienceIsNoneWithinTheBoundAndDoublesBeyond) {
+  start(100);
+  pacer.allocated(64 * kMiB, false);
+  cycle(64 * kMiB);
+  const uint64_t goal = pacer.goal();
+  pacer.allocated(goal + goal / 16 - pacer.live(), false);
+  EXPECT_EQ(pacer.patience_ns(false, 0, 1), 0u);
+  pacer.allocated(1, false);
+  const uint64_t least = pacer.patience_ns(false, 0, 1);
+  EXPECT_GT(least, 0u);
+  pacer.allocated(goal / 64, false);
+  EXPECT_EQ(pacer.patience_ns(false, 0, 1), 2 * least);
+  EXPECT_EQ(pacer.patience_ns(false, 0, 0), 2 * least) << "a processor for each";
+  EXPECT_EQ(pacer.patience_ns(false, 0, 8), 16 * least) << "eight for each";
+  pacer.allocated(goal, false);
+  EXPECT_EQ(pacer.patience_ns(false, 0, 64), pacer.patience_ns(false, 0, 1)) << "bounded";
+  EXPECT_LE(pacer.patience_ns(false, 0, 1), 10'000'000u);
+}
+
+TEST_F(PacerTest, WhoeverWantsManyRunsAtOnceWaitsForAllOfThem) {
+  start(100);
+  pacer.allocated(64 * kMiB, false);
+  cycle(64 * kMiB);
+  pacer.allocated(pacer.goal() - pacer.live(), false);
+  EXPECT_FALSE(pacer.overshot());
+  EXPECT_TRUE(pacer.overshot(false, 32 * kMiB)) << "by what is to come";
+  pacer.allocated(pacer.goal() / 8, false);
+  EXPECT_GT(pacer.patience_ns(false, 1 * kMiB, 1), 8 * pacer.patience_ns(false, 0, 1));
+  EXPECT_LE(pacer.patience_ns(false, 1024 * kMiB, 64), 100'000'000u);
+}
+
+TEST_F(PacerTest, WhileLimitedTheBoundIsWhatThePercentageAloneAllows) {
+  start(100, 8 * kMiB);
+  pacer.allocated(160 * kMiB, false);
+  cycle(160 * kMiB);
+  ASSERT_LE(pacer.goal(), 171 * kMiB) << "the limit is beyond reach";
+  EXPECT_NEAR(static_cast<double>(pacer.bound(true)), 320.0 * kMiB, 0.1 * kMiB);
+  pacer.allocated(100 * kMiB, false);
+  EXPECT_TRUE(pacer.overshot(false));
+  EXPECT_FALSE(pacer.overshot(true));
+  pacer.allocated(100 * kMiB, false);
+  EXPECT_TRUE(pacer.overshot(true));
+}
+
+TEST_F(PacerTest, WhileLimitedNoHeapGrowsToMoreThanTwiceWhatLivesForIt) {
+  start(kGcOff, 8 * kMiB);
+  pacer.allocated(160 * kMiB, false);
+  cycle(160 * kMiB);
+  EXPECT_NEAR(static_cast<double>(pacer.bound(true)), 320.0 * kMiB, 0.1 * kMiB);
+  start(400, 8 * kMiB);
+  EXPECT_NEAR(static_cast<double>(pacer.bound(true)), 320.0 * kMiB, 0.1 * kMiB);
+}
+
+TEST_F(PacerTest, WithoutALimitTheBoundIsTheGoalAllTheSame) {
+  for (const int64_t percent : {0, 50, 100, 400}) {
+    start(percent);
+    pacer.allocated(60 * kMiB, false);
+    cycle(60 * kMiB);
+    EXPECT_EQ(pacer.bound(true), pacer.goal()) << percent;
+  }
+  start(kGcOff);
+  EXPECT_EQ(pacer.bound(true), UINT64_MAX);
+}
+
+TEST_F(PacerTest, EveryNegativePercentageIsOff) {
+  start(-100);
+  EXPECT_EQ(pacer.gc_percent(), kGcOff);
+  EXPECT_EQ(pacer.goal(), UINT64_MAX);
+  pacer.set_gc_percent(100);
+  pacer.set_gc_percent(-7);
+  EXPECT_EQ(pacer.gc_percent(), kGcOff);
+  EXPECT_EQ(pacer.goal(), UINT64_MAX);
+}
+
 TEST_F(PacerTest, AMemoryLimitLowersTheGoal) {
   start(100, 64 * kMiB);
   pacer.allocated(50 * kMiB, false);

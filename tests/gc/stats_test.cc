@@ -159,19 +159,6 @@ TEST_F(StatsTest, EveryAcknowledgementIsCountedOnce) {
   EXPECT_EQ(collector.stats().time_to_safepoint.count - before, 10u);
 }
 
-TEST(AssistTimes, AWaitForACycleToBeginIsOne) {
-  Collector collector(quiet_options());
-  ASSERT_TRUE(collector.start());
-  Mutator mutator(&collector, "test");
-  mutator.bind();
-  EXPECT_EQ(collector.stats().assist_times.count, 0u);
-  collector.wait_for_phase(&mutator);
-  const GcStats stats = collector.stats();
-  EXPECT_EQ(stats.assist_times.count, 1u);
-  EXPECT_GT(stats.assist_ns, 0u);
-  EXPECT_EQ(stats.assist_times.sum_ns, stats.assist_ns);
-}
-
 TEST_F(StatsTest, AMutatorsOwnAllocationsAreSeenAtOnce) {
   ActAs act(*a);
   const uint64_t before = collector.stats().mallocs;

@@ -108,7 +108,24 @@ TEST(EnvironmentTest, WhatTheEmbedderSetIsNotOverridden) {
   Options off;
   EXPECT_TRUE(apply_environment(&off).empty());
   EXPECT_EQ(off.gc_percent, gc::kGcOff);
-  for (const char* wrong : {"", "ten", "-5", "10%", "1e3"}) {
+  for (const char* negative : {"-1", "-100"}) {
+    ::setenv("GREYHOUND_GC", negative, 1);
+    Options negative_is_off;
+    EXPECT_TRUE(apply_environment(&negative_is_off).empty());
+    EXPECT_EQ(negative_is_off.gc_percent, gc::kGcOff) << negative;
+  }
+  ::setenv("GREYHOUND_GC", "2147483647", 1);
+  EXPECT_TRUE(apply_environment(&defaults).empty());
+  ::setenv("GREYHOUND_GC", "off", 1);
+  ::setenv("GREYHOUND_MEMLIMIT", "off", 1);
+  Options no_limit;
+  no_limit.cgroup_memory_limit = true;
+  EXPECT_TRUE(apply_environment(&no_limit).empty());
+  EXPECT_EQ(no_limit.memory_limit, 0u);
+  EXPECT_FALSE(no_limit.cgroup_memory_limit);
+  ::setenv("GREYHOUND_MEMLIMIT", "64MiB", 1);
+  for (const char* wrong : {"", "ten", "10%", "1e3", "+5", " 5", "2147483648", "-2147483649",
+                            "99999999999999999999", "100000000000000000000"}) {
     ::setenv("GREYHOUND_GC", wrong, 1);
     Options options_left;
     const auto errors = apply_environment(&options_left);
@@ -130,7 +147,7 @@ TEST(EnvironmentTest, ErrorsAreReportedOnStderrOnceARuntimeIsMade) {
   }
   ::unsetenv("GREYHOUND_MEMLIMIT");
   const std::string said = ::testing::internal::GetCapturedStderr();
-  EXPECT_NE(said.find("greyhound: GREYHOUND_MEMLIMIT: 'lots' is not a size"), std::string::npos)
+  EXPECT_NE(said.find("greyhound: GREYHOUND_MEMLIMIT: 'lots' is neither a size"), std::string::npos)
       << said;
   EXPECT_EQ(std::count(said.begin(), said.end(), '\n'), 1) << said;
 }

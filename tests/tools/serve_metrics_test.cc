@@ -73,6 +73,14 @@ TEST_F(Metrics, GosNamesComeWhenAskedFor) {
         "go_memstats_sys_bytes", "go_gc_duration_seconds{quantile=\"0.5\"}",
         "go_gc_duration_seconds_sum", "greyhound_mutators"})
     value(text, name);
+  // What the stock dashboards for Go programs read beside those.
+  for (const char* name :
+       {"process_cpu_seconds_total", "process_open_fds", "process_max_fds",
+        "process_start_time_seconds", "process_virtual_memory_bytes", "process_threads",
+        "go_memstats_frees_total", "go_memstats_heap_objects", "go_memstats_heap_released_bytes",
+        "go_memstats_stack_inuse_bytes", "go_memstats_mspan_inuse_bytes",
+        "go_memstats_mcache_inuse_bytes", "go_sched_gomaxprocs_threads", "go_gc_gogc_percent"})
+    value(text, name);
   EXPECT_NE(text.find("go_info{version=\"greyhound-"), std::string::npos);
 
   ServerOptions options;
@@ -80,6 +88,26 @@ TEST_F(Metrics, GosNamesComeWhenAskedFor) {
   make_server(options);
   start();
   EXPECT_NE(get("/metrics").body.find("\ngo_goroutines 1\n"), std::string::npos);
+}
+
+TEST_F(Metrics, OpenFilesAreCounted) {
+  const double before = value(get("/metrics").body, "process_open_fds");
+  std::ifstream one("/proc/self/status"), two("/proc/self/status");
+  EXPECT_EQ(value(get("/metrics").body, "process_open_fds"), before + 2);
+  EXPECT_GT(value(get("/metrics").body, "process_max_fds"), before);
+}
+
+TEST_F(Metrics, ObjectsAreTheLivingAndWhatWasAllocatedSince) {
+  const Node* list = make_list(5000);
+  runtime_.collect();
+  make_list(1000);
+  runtime_.collect();
+  const std::string text = get("/metrics?compat=go").body;
+  const double objects = value(text, "go_memstats_heap_objects");
+  EXPECT_GE(objects, 5000);
+  EXPECT_EQ(objects,
+            value(text, "go_memstats_mallocs_total") - value(text, "go_memstats_frees_total"));
+  EXPECT_EQ(list->value, 4999);
 }
 
 TEST_F(Metrics, PromtoolFindsNothingWrong) {

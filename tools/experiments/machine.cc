@@ -4,7 +4,8 @@
 #include <sys/utsname.h>
 
 #include <fstream>
-#include <thread>
+
+#include "runtime/base/processors.h"
 
 namespace greyhound::lab {
 namespace {
@@ -37,8 +38,6 @@ std::string compiler() {
 
 }  // namespace
 
-Machine this_machine() {
-  return {cpu_model(), std::thread::hardware_concurrency(), kernel(), compiler()};
-}
+Machine this_machine() { return {cpu_model(), processors(), kernel(), compiler()}; }
 
 }  // namespace greyhound::lab

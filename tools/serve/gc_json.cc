@@ -65,6 +65,7 @@ std::string gc_json(const Snapshot& snapshot) {
       {"phase", snapshot.phase},
       {"cycles", stats.cycles},
       {"forced_cycles", stats.forced_cycles},
+      {"idle_cycles", stats.idle_cycles},
       {"rounds", stats.rounds},
       {"escalations", stats.escalations},
       {"limiter_active", snapshot.limiter_on},

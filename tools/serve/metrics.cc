@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 
@@ -47,7 +48,9 @@ void add_heap(const Snapshot& snapshot, Families* to) {
 void add_cycles(const Snapshot& snapshot, Families* to) {
   const gc::GcStats& stats = snapshot.stats;
   to->counter("greyhound_gc_cycles_total", "Finished cycles by what asked for them.",
-              number(stats.cycles - stats.forced_cycles), {{"reason", "pacer"}});
+              number(stats.cycles - stats.forced_cycles - stats.idle_cycles),
+              {{"reason", "pacer"}});
+  to->another(number(stats.idle_cycles), {{"reason", "idle"}});
   to->another(number(stats.forced_cycles), {{"reason", "forced"}});
   to->counter("greyhound_gc_rounds_total", "Root-scan rounds of finished cycles.",
               number(stats.rounds));
@@ -120,12 +123,12 @@ void add_mutators(const Snapshot& snapshot, Families* to) {
   to->gauge("greyhound_mutator_longest_hold_seconds", "The longest of them since the start.",
             seconds(stats.holds.max_ns));
   to->histogram("greyhound_mutator_assist_seconds",
-                "How long one allocation was kept by marking, or by waiting for a cycle to begin.",
+                "How long one allocation was kept by marking, or by waiting for the collector.",
                 stats.assist_times);
   to->histogram("greyhound_handshake_answer_seconds",
                 "From a handshake's request to a mutator's answer.", stats.time_to_safepoint);
   to->counter("greyhound_handshake_stalls_total",
-              "Handshakes that a mutator did not answer for 100 ms.",
+              "Handshakes that a mutator ran or waited through for 100 ms without answering.",
               number(stats.stalled_handshakes));
 }
 
@@ -142,6 +145,29 @@ std::string first_line(const char* path) {
   std::string line;
   std::getline(file, line);
   return line;
+}
+
+// The soft limit of a row of /proc/self/limits, "Max open files  1024  4096  files"; -1: unlimited,
+// which Prometheus's clients say in the same way.
+double limit_of(const std::string& name) {
+  std::ifstream file("/proc/self/limits");
+  for (std::string line; std::getline(file, line);) {
+    if (!line.starts_with(name)) continue;
+    std::istringstream fields(line.substr(name.size()));
+    std::string soft;
+    fields >> soft;
+    return soft == "unlimited" ? -1 : std::stod(soft);
+  }
+  return -1;
+}
+
+double open_files() {
+  std::error_code error;
+  double count = 0;
+  for (std::filesystem::directory_iterator each("/proc/self/fd", error), end; !error && each != end;
+       each.increment(error))
+    ++count;
+  return std::max(0.0, count - 1);  // but for the one that this opened
 }
 
 double boot_time() {
@@ -176,6 +202,12 @@ void add_process_metrics(std::vector<prometheus::MetricFamily>* list) {
   to.gauge("process_start_time_seconds", "Start time of the process since unix epoch in seconds.",
            boot_time() + stat_field(stat, 19) / ticks);
   to.gauge("process_virtual_memory_bytes", "Virtual memory size in bytes.", stat_field(stat, 20));
+  to.gauge("process_virtual_memory_max_bytes",
+           "Maximum amount of virtual memory available in bytes; -1: unlimited.",
+           limit_of("Max address space"));
+  to.gauge("process_open_fds", "Number of open file descriptors.", open_files());
+  to.gauge("process_max_fds", "Maximum number of open file descriptors; -1: unlimited.",
+           limit_of("Max open files"));
   to.gauge("process_resident_memory_bytes", "Resident memory size in bytes.",
            stat_field(stat, 21) * page);
 }

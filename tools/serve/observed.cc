@@ -89,10 +89,10 @@ void add_counts(gc::GcStats* to, const gc::GcStats& from) {
   using gc::GcStats;
   for (const auto field :
        {&GcStats::cycles, &GcStats::forced_cycles, &GcStats::rounds, &GcStats::escalations,
-        &GcStats::limited_cycles, &GcStats::mallocs, &GcStats::alloc_bytes, &GcStats::barrier_hits,
-        &GcStats::barrier_shades, &GcStats::assists, &GcStats::assist_ns, &GcStats::mark_cpu_ns,
-        &GcStats::sweep_ns, &GcStats::sweep_cpu_ns, &GcStats::spans_swept,
-        &GcStats::stalled_handshakes}) {
+        &GcStats::limited_cycles, &GcStats::idle_cycles, &GcStats::mallocs, &GcStats::frees,
+        &GcStats::alloc_bytes, &GcStats::barrier_hits, &GcStats::barrier_shades, &GcStats::assists,
+        &GcStats::assist_ns, &GcStats::mark_cpu_ns, &GcStats::sweep_ns, &GcStats::sweep_cpu_ns,
+        &GcStats::spans_swept, &GcStats::stalled_handshakes}) {
     to->*field += from.*field;
   }
   to->holds.merge(from.holds);
