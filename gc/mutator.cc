@@ -82,6 +82,8 @@ Mutator::Mutator(Collector* collector, std::string name)
   self = this;
   stacks_.push_back({});
   handles_.next = handles_.previous = &handles_;
+  ranges_.next = ranges_.previous = &ranges_;
+  if (!conservative_) add_root_range(&kept_range_);
   tiny.size = static_cast<uint32_t>(kGranule);
   tiny.layout = collector->heap.layouts().noscan(1);
   for (size_t c = 1; c < kNumSizeClasses; ++c) {
@@ -120,6 +122,7 @@ Mutator::~Mutator() {
     if (previous_on_thread != nullptr) previous_on_thread->leave_blocking();
   }
   collector_->tracer.detach(this);
+  while (ranges_.next != &ranges_) remove_root_range(ranges_.next);
   for (AllocRun* run : by_layout_) delete run;
 }
 
@@ -148,10 +151,6 @@ void Mutator::bind() {
       std::make_unique<ListedThread>(&collector_->threads, ThreadKind::kMutator, name_, collector_);
   set_fatal_context(describe_collector, collector_);
   safepoint("attach");
-}
-
-uintptr_t Mutator::stack_end() const {
-  return current_stack_ == 0 ? thread_stack_end_ : stacks_[current_stack_].base;
 }
 
 // The thread goes back to `previous`, or to none.

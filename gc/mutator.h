@@ -19,6 +19,7 @@
 // Thread rules: everything is for the owning thread, unless it says otherwise.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -109,11 +110,13 @@ struct HandleSlot {
   uintptr_t value = 0;
 };
 
-// A registered array of root words (a VM's value stack). `count` may change at any time by the
-// owner.
+// A registered array of root words (a VM's value stack, an iterator); linked into its mutator's
+// list while alive. `count` may change at any time by the owner.
 struct RootRange {
   const uintptr_t* begin = nullptr;
   size_t count = 0;
+  RootRange* next = nullptr;
+  RootRange* previous = nullptr;
 };
 
 class Mutator : public MutatorHot {
@@ -148,8 +151,9 @@ class Mutator : public MutatorHot {
   // --- roots
   void add_handle(HandleSlot* slot);
   static void remove_handle(HandleSlot* slot);
-  void add_root_range(const RootRange* range);
-  void remove_root_range(const RootRange* range);
+  void add_root_range(RootRange* range);
+  // Also after the mutator is gone, which takes what is left off its list.
+  static void remove_root_range(RootRange* range);
   // Stack 0 is the thread's own. A further one is a root from its saved_sp up.
   size_t add_stack(uintptr_t base);
   void set_saved_sp(size_t stack, uintptr_t sp);
@@ -172,9 +176,14 @@ class Mutator : public MutatorHot {
   uint64_t mallocs() const { return mallocs_.load(std::memory_order_relaxed); }
   uint64_t alloc_bytes() const { return alloc_bytes_.load(std::memory_order_relaxed); }
 
+  // Stacks are roots as they are; else every root is a handle or a range.
+  bool scans_stacks() const { return conservative_; }
+
   uint64_t next_random();
   // The highest address of the stack it runs on, exclusive.
-  uintptr_t stack_end() const;
+  uintptr_t stack_end() const {
+    return current_stack_ == 0 ? thread_stack_end_ : stacks_[current_stack_].base;
+  }
 
   // Greys the object that `address` points into (barrier slow path).
   void shade(uintptr_t address, bool exact);
@@ -211,6 +220,9 @@ class Mutator : public MutatorHot {
   const std::string& name() const { return name_; }
   const char* last_safepoint() const { return last_safepoint_.load(std::memory_order_relaxed); }
 
+  // What a write to a map has dropped and may still read; roots where stacks are none
+  // (maps/assign_inl.h).
+  std::array<uintptr_t, 4> kept_by_write{};
   int64_t assist_debt = 0;  // marking work owed for what was allocated while marking
   AssistAllowance assist_allowance;
   uint64_t allocs_until_stress = 0;
@@ -274,7 +286,8 @@ class Mutator : public MutatorHot {
   std::vector<StackRange> stacks_;
   size_t current_stack_ = 0;
   HandleSlot handles_;  // list head
-  std::vector<const RootRange*> ranges_;
+  RootRange ranges_;    // list head
+  RootRange kept_range_{kept_by_write.data(), 4};
   std::vector<uintptr_t> root_words_;  // of the last H3; the collector resolves and clears them
   size_t conservative_words_ = 0;
   unsigned blocking_depth_ = 0;  // the owner's; only the outermost region blocks

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // A mutator's half of marking: what its barrier shades, and the roots that it gives away in H3. The
 // rest of the mutator is in mutator.cc.
-#include <algorithm>
 
 #include "gc/bug.h"
 #include "gc/collector.h"
@@ -85,7 +84,7 @@ void Mutator::collect_root_words() {
       push_root_word(slot->value);
   }
   if (!bug(Bug::kRangeRootsSkipped)) {
-    for (const RootRange* range : ranges_) {
+    for (const RootRange* range = ranges_.next; range != &ranges_; range = range->next) {
       for (size_t i = 0; i < range->count; ++i) push_root_word(range->begin[i]);
     }
   }
@@ -103,9 +102,18 @@ void Mutator::remove_handle(HandleSlot* slot) {
   slot->next->previous = slot->previous;
 }
 
-void Mutator::add_root_range(const RootRange* range) { ranges_.push_back(range); }
+void Mutator::add_root_range(RootRange* range) {
+  range->next = ranges_.next;
+  range->previous = &ranges_;
+  ranges_.next->previous = range;
+  ranges_.next = range;
+}
 
-void Mutator::remove_root_range(const RootRange* range) { std::erase(ranges_, range); }
+void Mutator::remove_root_range(RootRange* range) {
+  range->previous->next = range->next;
+  range->next->previous = range->previous;
+  range->next = range->previous = range;
+}
 
 size_t Mutator::add_stack(uintptr_t base) {
   stacks_.push_back({base, 0});
