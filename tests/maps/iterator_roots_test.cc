@@ -30,9 +30,15 @@ class IteratorRoots : public MapsTest, public ::testing::WithParamInterface<gc::
   Map<int64_t, V> filled(int64_t n) {
     auto m = Map<int64_t, V>::make();
     keep(m.header());
-    for (int64_t i = 0; i < n; ++i) m.insert_or_assign(i, value<V>(i));
-    while (m.header()->growing()) m.insert_or_assign(0, value<V>(0));
+    for (int64_t i = 0; i < n; ++i) put(m, i);
+    while (m.header()->growing()) put(m, 0);
     return m;
+  }
+  template <class V>
+  static void put(Map<int64_t, V> m, int64_t i) {
+    const V elem = value<V>(i);
+    const RootScope rooted(&elem, sizeof elem);
+    m.insert_or_assign(i, elem);
   }
   template <class V>
   static V value(int64_t i) {
@@ -45,7 +51,7 @@ class IteratorRoots : public MapsTest, public ::testing::WithParamInterface<gc::
   // Several growths and collections, and new objects where the old tables were.
   template <class V>
   void outgrow(Map<int64_t, V> m) {
-    for (int64_t i = 1000000; i < 1003000; ++i) m.insert_or_assign(i, value<V>(i));
+    for (int64_t i = 1000000; i < 1003000; ++i) put(m, i);
     runtime_.collect();
     runtime_.collect();
     for (size_t i = 0; i < 2000; ++i) thread_.make_array<int64_t>(i % 1000 + 1);
