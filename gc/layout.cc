@@ -98,10 +98,25 @@ Layout* LayoutRegistry::intern(const Type* type, SizeClass size_class) {
   for (auto it = first; it != last; ++it) {
     if (same(*it->second, *layout)) return it->second;
   }
-  if (owned_.size() > kMaxLayouts) fatal("more than %u heap layouts in one runtime", kMaxLayouts);
+  if (owned_.size() > kMaxLayouts - kNumSizeClasses) return any_words(size_class);
   Layout* added = add(std::move(layout));
   by_hash_.emplace(hash, added);
   return added;
+}
+
+Layout* LayoutRegistry::any_words(SizeClass size_class) {
+  Layout*& shared = any_words_[size_class];
+  if (shared == nullptr) {
+    auto layout = std::make_unique<Layout>();
+    layout->size_class = size_class;
+    layout->ptr_words = 1;
+    layout->mask = {1};
+    layout->type_name = "any words";
+    repeat_to_slot(layout.get());
+    repeat_to_word(layout.get());
+    shared = add(std::move(layout));
+  }
+  return shared;
 }
 
 void LayoutRegistry::try_promote(Layout* layout) {

@@ -11,6 +11,9 @@
 //     the end of the slot (arrays); trailing zero words are trimmed to ptr_words. Words past the
 //     last element of a slot are zero.
 //  3. noscan layouts have ptr_words 0; there is one per size class and one for large objects.
+//  4. When ids run out, a size class's further types share one more layout, in which every word may
+//     point anywhere (any_words): nothing is lost, a number that looks like an address keeps an
+//     object.
 //
 // Thread rules: intern() under the registry's own lock; reading a Layout needs none.
 #pragma once
@@ -69,8 +72,8 @@ class LayoutRegistry {
   LayoutRegistry& operator=(const LayoutRegistry&) = delete;
 
   // The layout of a slot of class `size_class` (kLargeClass for large) that holds one `type` or an
-  // array of them. Null type or a noscan one gives the class's noscan layout. More than kMaxLayouts
-  // of them in one heap is fatal.
+  // array of them. Null type or a noscan one gives the class's noscan layout. The last ids are kept
+  // for layouts of any words, which types beyond kMaxLayouts get.
   Layout* intern(const Type* type, SizeClass size_class);
   Layout* noscan(SizeClass size_class) { return noscan_[size_class]; }
   // What a slot of a shared span has for an id until it is handed out: that of a layout without
@@ -84,7 +87,9 @@ class LayoutRegistry {
 
  private:
   friend class CollectorFork;
-  Layout* add(std::unique_ptr<Layout> layout);  // REQUIRES: mutex_ held
+  // Both: REQUIRES mutex_ held.
+  Layout* add(std::unique_ptr<Layout> layout);
+  Layout* any_words(SizeClass size_class);
 
   std::mutex mutex_;
   std::vector<std::unique_ptr<Layout>> owned_;          // protected by mutex_
@@ -93,6 +98,7 @@ class LayoutRegistry {
   std::unique_ptr<std::atomic<Layout*>[]> table_;       // release by add, acquire by by_id
   std::atomic<uint32_t> count_{0};
   Layout* noscan_[kNumSizeClasses] = {};
+  Layout* any_words_[kNumSizeClasses] = {};  // protected by mutex_; null until needed
 };
 
 }  // namespace greyhound::gc

@@ -73,6 +73,8 @@ Mutator::Mutator(Collector* collector, std::string name)
   own_stack_.owner = this;
   stacks_.add_last(&own_stack_);
   handles_.next = handles_.previous = &handles_;
+  ranges_.next = ranges_.previous = &ranges_;
+  if (!conservative_) add_root_range(&kept_range_);
   tiny.size = static_cast<uint32_t>(kGranule);
   tiny.layout = collector->heap.layouts().noscan(1);
   for (size_t c = 1; c < kNumSizeClasses; ++c) {

@@ -25,6 +25,7 @@
 
 #include <pthread.h>
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -133,14 +134,17 @@ struct HandleSlot {
   Mutator* owner = nullptr;
 };
 
-// A registered array of root words (a VM's value stack). `count` may change at any time by the
-// owner, which is null once the mutator is gone. Its words mean the object that they point into,
-// unless it is ambiguous: then they count as a stack's do (root_resolver.h).
+// A registered array of root words (a VM's value stack, an iterator); linked into its mutator's
+// list while alive. `count` may change at any time by the owner, which is null once the mutator is
+// gone. Its words mean the object that they point into, unless it is ambiguous: then they count as
+// a stack's do (root_resolver.h).
 struct RootRange {
   const uintptr_t* begin = nullptr;
   size_t count = 0;
   bool ambiguous = false;
   Mutator* owner = nullptr;
+  RootRange* next = nullptr;
+  RootRange* previous = nullptr;
 };
 
 class Mutator : public MutatorHot {
@@ -313,6 +317,9 @@ class Mutator : public MutatorHot {
   const std::string& name() const { return name_; }
   const char* last_safepoint() const { return last_safepoint_.load(std::memory_order_relaxed); }
 
+  // What a write to a map has dropped and may still read; roots where stacks are none
+  // (maps/assign_inl.h).
+  std::array<uintptr_t, 4> kept_by_write{};
   int64_t assist_debt = 0;  // marking work owed for what was allocated while marking
   AssistAllowance assist_allowance;
   uint64_t allocs_until_stress = 0;
@@ -404,7 +411,8 @@ class Mutator : public MutatorHot {
   StackList stacks_;                                   // own_stack_ too
   std::vector<std::unique_ptr<StackRange>> numbered_;  // those of add_stack, from number 1
   HandleSlot handles_;                                 // list head
-  std::vector<RootRange*> ranges_;
+  RootRange ranges_;                                   // list head
+  RootRange kept_range_{kept_by_write.data(), 4};
   std::vector<uintptr_t> root_words_;  // of the last H3; the collector resolves and clears them
   size_t conservative_words_ = 0;
   size_t scanned_words_ = 0;

@@ -123,6 +123,7 @@ template <class T>
 struct TypeTraits<Ref<T>> {
   static constexpr Kind kKind = Kind::kPointer;
   static constexpr bool kPointerShaped = true;
+  static constexpr bool kZeroDefault = true;
   template <class Mask>
   static constexpr void add_pointers(Mask* mask, size_t offset) {
     mask->add(offset, true);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // A mutator's half of marking: what its barrier shades, and the roots that it gives away in H3. The
 // rest of the mutator is in mutator.cc.
-#include <algorithm>
 
 #include "gc/bug.h"
 #include "gc/collector.h"
@@ -88,7 +87,7 @@ void Mutator::collect_root_words() {
     });
   }
   const bool skip_ranges = bug(Bug::kRangeRootsSkipped);
-  for (const RootRange* range : ranges_) {
+  for (const RootRange* range = ranges_.next; range != &ranges_; range = range->next) {
     if (range->ambiguous && !skip_ranges) push_ambiguous_words(range->begin, range->count);
   }
   conservative_words_ = root_words_.size();
@@ -96,7 +95,7 @@ void Mutator::collect_root_words() {
     for (HandleSlot* slot = handles_.next; slot != &handles_; slot = slot->next)
       push_exact_words(&slot->value, 1);
   }
-  for (const RootRange* range : ranges_) {
+  for (const RootRange* range = ranges_.next; range != &ranges_; range = range->next) {
     if (!range->ambiguous && !skip_ranges) push_exact_words(range->begin, range->count);
   }
 }
@@ -117,12 +116,17 @@ void Mutator::remove_handle(HandleSlot* slot) {
 
 void Mutator::add_root_range(RootRange* range) {
   range->owner = this;
-  ranges_.push_back(range);
+  range->next = ranges_.next;
+  range->previous = &ranges_;
+  ranges_.next->previous = range;
+  ranges_.next = range;
 }
 
 void Mutator::remove_root_range(RootRange* range) {
   if (!may_change_roots_of(range->owner, "loses a range of roots")) return;
-  std::erase(range->owner->ranges_, range);
+  range->previous->next = range->next;
+  range->next->previous = range->previous;
+  range->next = range->previous = range;
 }
 
 GREYHOUND_NOINLINE bool Mutator::may_change_slow(const Mutator* owner, const char* what) {
@@ -142,8 +146,13 @@ void Mutator::forget_roots() {
     slot->value = 0;
     slot->owner = nullptr;
   }
-  for (RootRange* range : ranges_) range->owner = nullptr;
-  ranges_.clear();
+  while (ranges_.next != &ranges_) {
+    RootRange* range = ranges_.next;
+    ranges_.next = range->next;
+    range->next = range->previous = range;
+    range->owner = nullptr;
+  }
+  ranges_.previous = &ranges_;
 }
 
 }  // namespace greyhound::gc

@@ -55,6 +55,14 @@ bool prepare_chain_slow(const MapType* t, hmap* h, uint64_t hash) {
   return growWork(t, h, hash & h->bucket_mask());
 }
 
+void DroppedTables::keep_slow(const hmap* h) {
+  mutator_->kept_by_write[0] = reinterpret_cast<uintptr_t>(h->buckets);
+  mutator_->kept_by_write[1] = reinterpret_cast<uintptr_t>(h->oldbuckets);
+  if (h->extra == nullptr) return;
+  mutator_->kept_by_write[2] = reinterpret_cast<uintptr_t>(h->extra->overflow);
+  mutator_->kept_by_write[3] = reinterpret_cast<uintptr_t>(h->extra->oldoverflow);
+}
+
 bool allocate_elem_slow(const MapType* t, hmap* h, Slot slot) {
   void* elem = allocate_in_write(h, t->elem, 1);
   if (elem == nullptr) return false;

@@ -6,6 +6,11 @@
 // handler was called, and the map is as it was (a growth may have begun). mapdelete
 // and mapclear need no memory.
 //
+// Keys may lie in the map itself (or in what was its memory), and so may what is stored into the
+// elem that mapassign gives. What lookups gave is readable until the entry is removed, also when
+// the table has grown meanwhile; where stacks are not scanned, until the next call, or else root
+// it.
+//
 // Writing to a null map panics; so does a key whose dynamic type cannot be hashed. A second writer
 // caught inside the map is fatal ("concurrent map writes").
 #pragma once
@@ -34,7 +39,8 @@ void* mapassign(const MapType* t, hmap* h, const void* key);
 // Removes `key` if it is there. The table keeps its size.
 void mapdelete(const MapType* t, hmap* h, const void* key);
 
-// Removes all entries. The table keeps its size; a growth under way ends.
+// Removes all entries. The table keeps its size; a growth under way ends, and so do iterations. The
+// time goes by the table's size, in pieces between safepoints; for an empty map it takes none.
 void mapclear(const MapType* t, hmap* h);
 
 }  // namespace greyhound::maps

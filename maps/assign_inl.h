@@ -6,10 +6,14 @@
 // Order of events, which makes failure harmless: everything that can fail (hashing, growth, a new
 // overflow bucket, an indirect key or elem) comes before the slot is claimed by its tophash.
 //
+// The key given, and what the caller stores as the elem afterwards, may lie in the map's own
+// memory: growth leaves what it moves readable where it was (evacuate.cc).
+//
 // Included by assign.cc, fast32.cc, fast64.cc and faststr.cc only.
 #pragma once
 
 #include "gc/malloc.h"
+#include "gc/mutator.h"
 #include "maps/grow.h"
 #include "maps/lookup_inl.h"
 #include "maps/safepoint_poll.h"
@@ -112,34 +116,82 @@ GREYHOUND_INLINE bool growth_is_due(const hmap& h) {
 // Gives the slot memory for an indirect elem. False: out of memory.
 bool allocate_elem_slow(const MapType* t, hmap* h, Slot slot);
 
+// Where stacks are not scanned: keeps the tables that a write drops until its end, since its
+// arguments may lie in them. An out-of-memory handler that unwinds through here (this layer has no
+// cleanups) leaves them to the next such write.
+class DroppedTables {
+ public:
+  explicit DroppedTables(const hmap* h) {
+    gc::Mutator* mutator = gc::tls_mutator->self;
+    if (!mutator->scans_stacks()) [[unlikely]] {
+      mutator_ = mutator;
+      keep_slow(h);
+    }
+  }
+  ~DroppedTables() {
+    if (mutator_ != nullptr) [[unlikely]]
+      mutator_->kept_by_write = {};
+  }
+  DroppedTables(const DroppedTables&) = delete;
+  DroppedTables& operator=(const DroppedTables&) = delete;
+
+ private:
+  void keep_slow(const hmap* h);
+
+  gc::Mutator* mutator_ = nullptr;
+};
+
+// Fills the slot that was found free. Null: out of memory.
 template <class Key>
-GREYHOUND_INLINE void* assign_place(const MapType* t, hmap* h, const Key& key, uint64_t hash) {
+GREYHOUND_INLINE void* claim_slot(const MapType* t, hmap* h, const Key& key, uint8_t top,
+                                  Slot slot) {
+  if (slot.index == kBucketSlots) [[unlikely]] {
+    slot = {newoverflow(t, h, slot.bucket), 0};
+    if (slot.bucket == nullptr) return nullptr;
+  }
+  if (!store_key(*t, h, key, key_slot(*t, slot))) return nullptr;
+  if (t->has(kIndirectElem) && !allocate_elem_slow(t, h, slot)) return nullptr;
+  slot.bucket->tophash[slot.index] = top;
+  ++h->count;
+  return elem_of(*t, slot);
+}
+
+// While the table grows, or when it must.
+template <class Key>
+GREYHOUND_NOINLINE void* assign_place_slow(const MapType* t, hmap* h, Key key, uint64_t hash) {
+  const DroppedTables kept(h);
   const uint8_t top = tophash_of(hash);
-  Place place;
   for (;;) {
-    if (h->growing() || h->buckets == nullptr) [[unlikely]] {
+    if (h->growing() || h->buckets == nullptr) {
       if (!prepare_chain_slow(t, h, hash)) return nullptr;
     }
     bmap* chain = bucket_at(*t, h->buckets, hash & h->bucket_mask());
     prefetch_rest(chain);
-    place = find_place(*t, chain, top, key);
+    const Place place = find_place(*t, chain, top, key);
     if (place.found) {
       update_key(*t, key, key_slot(*t, place.slot));
       return elem_of(*t, place.slot);
     }
-    if (!growth_is_due(*h)) [[likely]]
-      break;
+    if (!growth_is_due(*h)) return claim_slot(t, h, key, top, place.slot);
     if (!hashGrow(t, h)) return nullptr;
   }
-  if (place.slot.index == kBucketSlots) [[unlikely]] {
-    place.slot = {newoverflow(t, h, place.slot.bucket), 0};
-    if (place.slot.bucket == nullptr) return nullptr;
+}
+
+template <class Key>
+GREYHOUND_INLINE void* assign_place(const MapType* t, hmap* h, const Key& key, uint64_t hash) {
+  if (h->growing() || h->buckets == nullptr) [[unlikely]]
+    return assign_place_slow(t, h, key, hash);
+  const uint8_t top = tophash_of(hash);
+  bmap* chain = bucket_at(*t, h->buckets, hash & h->bucket_mask());
+  prefetch_rest(chain);
+  const Place place = find_place(*t, chain, top, key);
+  if (place.found) {
+    update_key(*t, key, key_slot(*t, place.slot));
+    return elem_of(*t, place.slot);
   }
-  if (!store_key(*t, h, key, key_slot(*t, place.slot))) return nullptr;
-  if (t->has(kIndirectElem) && !allocate_elem_slow(t, h, place.slot)) return nullptr;
-  place.slot.bucket->tophash[place.slot.index] = top;
-  ++h->count;
-  return elem_of(*t, place.slot);
+  if (growth_is_due(*h)) [[unlikely]]
+    return assign_place_slow(t, h, key, hash);
+  return claim_slot(t, h, key, top, place.slot);
 }
 
 template <class Key>

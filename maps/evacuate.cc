@@ -11,11 +11,15 @@
 // bit decides instead, which an iterator can repeat (iterate.cc), and it gets a fresh
 // tophash for the next time.
 //
-// The old chain keeps its evacuation marks. Its keys and elems are cleared when they hold pointers,
-// so that the old table does not keep dead objects alive, unless an old iterator still reads them.
+// The old chain stays as it was but for the marks: an iteration reads it, and so may the caller,
+// who has found a key or an elem there and hands it to the very write that moves it. The collector
+// frees the old table when nobody can. Until the growth ends it is the map's, and keeps alive what
+// it has copies of; those of removed entries are cleared (erase_inl.h), those of elems that are
+// overwritten are not.
 #include "gc/malloc.h"
 #include "gc/mutator.h"
 #include "maps/grow.h"
+#include "maps/safepoint_poll.h"
 #include "maps/slots.h"
 #include "runtime/base/probes.h"
 
@@ -45,6 +49,7 @@ void for_each_entry(const MapType& t, bmap* chain, Visit visit) {
     for (unsigned left = TopGroup(bucket).match_entries(); left != 0; left &= left - 1) {
       visit(Slot{bucket, lowest_bit(left)});
     }
+    poll_safepoint("evacuate");
   }
 }
 
@@ -103,19 +108,6 @@ void move_bucket(const MapType& t, const hmap& h, bmap* old, Slot to[2]) {
   std::memcpy(old->tophash, marks, sizeof marks);
 }
 
-// The evacuation marks in tophash stay. Overflow buckets are cleared too: those preallocated in the
-// old table's array are scanned as long as it lives.
-void clear_evacuated(const MapType& t, bmap* chain) {
-  for (bmap* bucket = chain; bucket != nullptr;) {
-    bmap* next = overflow_of(t, bucket);
-    uint8_t marks[kBucketSlots];
-    std::memcpy(marks, bucket->tophash, sizeof marks);
-    gc::typedmemclr(&t.bucket, bucket);
-    std::memcpy(bucket->tophash, marks, sizeof marks);
-    bucket = next;
-  }
-}
-
 void prefetch_bucket(bmap* bucket) {
   __builtin_prefetch(bucket);
   prefetch_rest(bucket);
@@ -132,11 +124,13 @@ bool evacuate_chain(const MapType* t, hmap* h, size_t oldbucket) {
   if (overflow_of(*t, chain) != nullptr && !reserve<Key>(t, h, chain, x, y)) return false;
 
   Slot to[2] = {{x, 0}, {y, 0}};
-  for (bmap* bucket = chain; bucket != nullptr; bucket = overflow_of(*t, bucket)) {
+  for (bmap* bucket = chain;;) {
     move_bucket<Key>(*t, *h, bucket, to);
+    bucket = overflow_of(*t, bucket);
+    if (bucket == nullptr) return true;
+    // Between buckets the old table has everything, and the new one what was moved.
+    poll_safepoint("evacuate");
   }
-  if (!t->has(kNoscanBucket) && !h->has(kOldIterator)) clear_evacuated(*t, chain);
-  return true;
 }
 
 // Moves nevacuate past what is evacuated, at most 1024 buckets further so that a write stays short,
@@ -147,19 +141,7 @@ void advanceEvacuationMark(const MapType& t, hmap* h) {
   do {
     ++h->nevacuate;
   } while (h->nevacuate != stop && bucket_at(t, h->oldbuckets, h->nevacuate)->evacuated());
-  if (h->nevacuate != old_length) return;
-  if (const gc::Mutator* mutator = gc::current_mutator_or_null();
-      mutator != nullptr && mutator->tracing()) {
-    mutator->trace({.at_ns = gc::monotonic_ns(),
-                    .kind = gc::EventKind::kMapGrown,
-                    .text = t.type.name,
-                    .a = old_length});
-  }
-  // An old iterator may hold on to it for as long as it likes.
-  if (!h->has(kOldIterator)) gc::known_garbage(h->oldbuckets);
-  set_pointer(&h->oldbuckets, nullptr);
-  if (h->extra != nullptr) set_pointer(&h->extra->oldoverflow, nullptr);
-  h->clear(kSameSizeGrow);
+  if (h->nevacuate == old_length) end_growth(t, h);
 }
 
 bool evacuate_by_path(const MapType* t, hmap* h, size_t oldbucket) {

@@ -10,12 +10,12 @@ namespace greyhound::maps {
 
 const void* mapaccess1_fast32(const MapType* t, const hmap* h, uint32_t key) {
   const Slot slot = find_entry(*t, h, Key32{key});
-  return slot.bucket == nullptr ? zeroVal : elem_of(*t, slot);
+  return slot.bucket == nullptr ? t->zero : elem_of(*t, slot);
 }
 
 ElemOk mapaccess2_fast32(const MapType* t, const hmap* h, uint32_t key) {
   const Slot slot = find_entry(*t, h, Key32{key});
-  if (slot.bucket == nullptr) return {zeroVal, false};
+  if (slot.bucket == nullptr) return {t->zero, false};
   return {elem_of(*t, slot), true};
 }
 

@@ -16,12 +16,12 @@ KeyStr key_of(std::string_view text) { return {text.data(), text.size()}; }
 
 const void* mapaccess1_faststr(const MapType* t, const hmap* h, std::string_view key) {
   const Slot slot = find_string(*t, h, key_of(key));
-  return slot.bucket == nullptr ? zeroVal : elem_of(*t, slot);
+  return slot.bucket == nullptr ? t->zero : elem_of(*t, slot);
 }
 
 ElemOk mapaccess2_faststr(const MapType* t, const hmap* h, std::string_view key) {
   const Slot slot = find_string(*t, h, key_of(key));
-  if (slot.bucket == nullptr) return {zeroVal, false};
+  if (slot.bucket == nullptr) return {t->zero, false};
   return {elem_of(*t, slot), true};
 }
 

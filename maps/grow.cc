@@ -137,6 +137,21 @@ bool hashGrow(const MapType* t, hmap* h) {
   return true;
 }
 
+void end_growth(const MapType& t, hmap* h) {
+  if (const gc::Mutator* mutator = gc::current_mutator_or_null();
+      mutator != nullptr && mutator->tracing()) {
+    mutator->trace({.at_ns = gc::monotonic_ns(),
+                    .kind = gc::EventKind::kMapGrown,
+                    .text = t.type.name,
+                    .a = size_t{1} << h->old_B()});
+  }
+  // An old iterator may hold on to it for as long as it likes.
+  if (!h->has(kOldIterator)) gc::known_garbage(h->oldbuckets);
+  set_pointer(&h->oldbuckets, nullptr);
+  if (h->extra != nullptr) set_pointer(&h->extra->oldoverflow, nullptr);
+  h->clear(kSameSizeGrow);
+}
+
 bool growWork(const MapType* t, hmap* h, size_t bucket) {
   const size_t old_mask = (size_t{1} << h->old_B()) - 1;
   if (!evacuate(t, h, bucket & old_mask)) return false;

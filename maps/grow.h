@@ -59,6 +59,9 @@ bool hashGrow(const MapType* t, hmap* h);
 // progress. False: out of memory, `bucket` is not evacuated. REQUIRES: growing.
 bool growWork(const MapType* t, hmap* h, size_t bucket);
 
+// Drops the old table, in which nothing is left. REQUIRES: growing.
+void end_growth(const MapType& t, hmap* h);
+
 // Evacuates one old bucket's chain, unless that is done (evacuate.cc). False: out of memory.
 bool evacuate(const MapType* t, hmap* h, size_t oldbucket);
 

@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "gc/mutator.h"
+#include "runtime/base/check.h"
 #include "runtime/base/panic.h"
 
 namespace greyhound::maps {
@@ -51,34 +52,59 @@ bool equal_string_words(const void* a, const void* b) {
   return x->data == y->data || std::memcmp(x->data, y->data, x->size) == 0;
 }
 
-// Descriptors of C++ scalars and strings leave both functions to their kind.
-KeyOps ops_of_dynamic(const Type& type, const char* complaint) {
-  const KeyOps own{type.hasher, type.equal};
-  const KeyOps ops = own.hasher != nullptr && own.equal != nullptr ? own : key_ops(type.kind);
-  if (ops.hasher == nullptr) {
-    char message[256];
-    std::snprintf(message, sizeof message, "runtime error: %s type %s", complaint, type.name);
-    panic(message);
-  }
-  return ops;
+// The 80 bits that count, of 16 bytes.
+uint64_t hash_long_double(const void* value, uint64_t seed) {
+  const auto number = load_unaligned<long double>(value);
+  if (number == 0) return hash_int64(0, seed);
+  if (number != number) return hash_int64(gc::fastrand(), seed);
+  return hash_bytes(value, 10, seed);
+}
+
+bool equal_long_double(const void* a, const void* b) {
+  return load_unaligned<long double>(a) == load_unaligned<long double>(b);
+}
+
+void require_comparable(const Type& type, const char* complaint) {
+  if (comparable(type)) return;
+  char message[256];
+  std::snprintf(message, sizeof message, "runtime error: %s type %s", complaint, type.name);
+  panic(message);
 }
 
 uint64_t hash_eface(const void* value, uint64_t seed) {
   const auto* eface = static_cast<const EfaceWords*>(value);
   const Type* type = eface->type;
   if (type == nullptr) return seed;
-  const KeyOps ops = ops_of_dynamic(*type, "hash of unhashable");
-  return ops.hasher(type->pointer_shaped() ? &eface->data : eface->data, seed);
+  require_comparable(*type, "hash of unhashable");
+  return typehash(*type, type->pointer_shaped() ? &eface->data : eface->data, seed);
 }
 
 bool equal_eface(const void* a, const void* b) {
   const auto* x = static_cast<const EfaceWords*>(a);
   const auto* y = static_cast<const EfaceWords*>(b);
   const Type* type = x->type;
-  if (type != y->type) return false;
+  if (!same_type(type, y->type)) return false;
   if (type == nullptr) return true;
-  if (type->pointer_shaped()) return x->data == y->data;
-  return ops_of_dynamic(*type, "comparing uncomparable").equal(x->data, y->data);
+  require_comparable(*type, "comparing uncomparable");
+  if (type->pointer_shaped()) return typeequal(*type, &x->data, &y->data);
+  return typeequal(*type, x->data, y->data);
+}
+
+// visit(part of value a, part of value b, its type) until one gives false. What is regular memory
+// comes in one piece, with a null type and its size.
+template <class Visit>
+bool each_part(const Type& type, Visit visit) {
+  for (size_t i = 0; i < type.field_count; ++i) {
+    const TypeField& field = type.fields[i];
+    const Type* of = field.type;
+    if (of == nullptr || regular_memory(*of)) {
+      if (!visit(field.offset, nullptr, field.count * (of == nullptr ? 1 : of->size))) return false;
+      continue;
+    }
+    for (size_t j = 0; j < field.count; ++j)
+      if (!visit(field.offset + j * of->size, of, of->size)) return false;
+  }
+  return true;
 }
 
 }  // namespace
@@ -112,6 +138,38 @@ uint64_t hash_float32(float value, uint64_t seed) {
   if (value == 0) return hash_int64(0, seed);
   if (value != value) return hash_int64(gc::fastrand(), seed);
   return hash_int64(load_unaligned<uint32_t>(&value), seed);
+}
+
+uint64_t typehash(const Type& type, const void* value, uint64_t seed) {
+  if (const KeyOps ops = key_ops(type); ops.hasher != nullptr) return ops.hasher(value, seed);
+  GREYHOUND_DCHECK(comparable(type));
+  if (regular_memory(type)) return hash_bytes(value, type.size, seed);
+  const auto* bytes = static_cast<const uint8_t*>(value);
+  each_part(type, [&](size_t offset, const Type* of, size_t size) {
+    seed = of == nullptr ? hash_bytes(bytes + offset, size, seed)
+                         : typehash(*of, bytes + offset, seed);
+    return true;
+  });
+  return seed;
+}
+
+bool typeequal(const Type& type, const void* a, const void* b) {
+  if (const KeyOps ops = key_ops(type); ops.equal != nullptr) return ops.equal(a, b);
+  GREYHOUND_DCHECK(comparable(type));
+  if (regular_memory(type)) return std::memcmp(a, b, type.size) == 0;
+  const auto* x = static_cast<const uint8_t*>(a);
+  const auto* y = static_cast<const uint8_t*>(b);
+  return each_part(type, [&](size_t offset, const Type* of, size_t size) {
+    return of == nullptr ? std::memcmp(x + offset, y + offset, size) == 0
+                         : typeequal(*of, x + offset, y + offset);
+  });
+}
+
+KeyOps key_ops(const Type& type) {
+  if (type.hasher != nullptr && type.equal != nullptr) return {type.hasher, type.equal};
+  if (type.kind == Kind::kFloat64 && type.size == sizeof(long double))
+    return {hash_long_double, equal_long_double};
+  return key_ops(type.kind);
 }
 
 KeyOps key_ops(Kind kind) {

@@ -9,7 +9,8 @@
 // outside their map.
 //
 // Go's rules: +0 and -0 are one key, every NaN hashes at random (it is never found again), and an
-// interface hashes by its dynamic type, with a panic when that type cannot be compared.
+// interface hashes by its dynamic type, with a panic when that type cannot be compared. Structs and
+// arrays are hashed and compared field by field, without their padding.
 //
 // Thread rules: pure functions, except that NaN takes a random number from the calling mutator.
 // Read next: map_type.cc, which chooses a hasher for each key type.
@@ -104,14 +105,21 @@ struct EfaceWords {
   void* data;
 };
 
-// Type::hasher and Type::equal for one kind; both null for a kind whose size or fields the kind
-// alone does not fix (arrays, structs) or that cannot be compared (slices, maps, functions).
-// kInterface means an empty interface: it uses the dynamic type's own functions or those of its
-// kind, and panics with Go's text when there are none.
+// What Type::hasher and Type::equal would be for one kind; both null for a kind whose size or
+// fields the kind alone does not fix (arrays, structs) or that cannot be compared (slices, maps,
+// functions). kInterface means an empty interface: it uses typehash and typeequal of the dynamic
+// type, and panics with Go's text when that cannot be compared.
 struct KeyOps {
   uint64_t (*hasher)(const void* value, uint64_t seed) = nullptr;
   bool (*equal)(const void* a, const void* b) = nullptr;
 };
 KeyOps key_ops(Kind kind);
+// The same for a type: its own functions, or those of its kind and size.
+KeyOps key_ops(const Type& type);
+
+// Hash and equality of any value whose type is comparable(), as Go's typehash: the type's own
+// functions, or its fields' one by one. They may panic only for what an interface inside holds.
+uint64_t typehash(const Type& type, const void* value, uint64_t seed);
+bool typeequal(const Type& type, const void* a, const void* b);
 
 }  // namespace greyhound::maps

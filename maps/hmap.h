@@ -77,6 +77,9 @@ struct hmap {
   bool has(HmapFlags flag) const { return (load_flags() & flag) != 0; }
   void set(HmapFlags flag) { store_flags(load_flags() | flag); }
   void clear(HmapFlags flag) { store_flags(load_flags() & ~flag); }
+  // The map has been emptied. Another seed: what collided under the old one need not again, and an
+  // iteration that began before sees that all it was to visit is gone.
+  void reseed(uint64_t random) { hash0 += static_cast<uint32_t>(random) | 1; }
 };
 static_assert(sizeof(hmap) == 48);
 

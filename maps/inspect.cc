@@ -6,6 +6,7 @@
 
 #include "maps/grow.h"
 #include "maps/lookup_inl.h"
+#include "maps/safepoint_poll.h"
 
 namespace greyhound::maps {
 namespace {
@@ -30,17 +31,24 @@ size_t preallocated_left(const MapType& t, const hmap& h) {
          t.bucket.size;
 }
 
+// Between chains, now and then: other threads' collections are not to wait for a walk.
+void poll(size_t chain) {
+  if (chain % 1024 == 1023 && gc::current_mutator_or_null() != nullptr) poll_safepoint("inspect");
+}
+
 void add_chains(const MapType& t, const hmap& h, MapShape* shape) {
   for (size_t i = 0; i < shape->buckets; ++i) {
     const size_t length = chain_overflow(t, bucket_at(t, h.buckets, i));
     shape->overflow_buckets += length;
     ++shape->chains[length < MapShape::kChainLengths ? length : MapShape::kChainLengths - 1];
     if (length > shape->longest_chain) shape->longest_chain = length;
+    poll(i);
   }
   for (size_t i = 0; i < shape->old_buckets; ++i) {
     bmap* chain = bucket_at(t, h.oldbuckets, i);
     shape->old_overflow_buckets += chain_overflow(t, chain);
     shape->evacuated_old_buckets += chain->evacuated() ? 1 : 0;
+    poll(i);
   }
 }
 
@@ -106,6 +114,7 @@ class Verifier {
   }
 
   void check_chain(bmap* chain, size_t number, unsigned B) {
+    poll(number);
     bool rest = false;  // kEmptyRest was seen
     entries_in_chain_ = 0;
     for (bmap* b = chain; b != nullptr; b = overflow_of(t_, b)) {
@@ -124,7 +133,8 @@ class Verifier {
   void check_entry(Slot slot, uint8_t top, size_t number, unsigned B) {
     ++entries_in_chain_;
     const KeyGeneric key = KeyGeneric::from_slot(t_, key_slot(t_, slot));
-    if (!t_.has(kReflexiveKey) && !t_.equal(key.key, key.key)) return;  // NaN: no hash to check
+    if (!t_.has(kReflexiveKey) && !t_.equal_keys(key.key, key.key))
+      return;  // NaN: no hash to check
     const uint64_t hash = key.hash(h_.hash0);
     if (tophash_of(hash) != top) fail("a tophash is not that of its key");
     if ((hash & ((uint64_t{1} << B) - 1)) != number) fail("an entry is in a wrong chain");

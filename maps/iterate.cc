@@ -2,19 +2,21 @@
 // Iteration, after Go's mapiternext. The iterator walks the buckets of the table that it began
 // with, from a random bucket and a random slot, and sorts out what growth does to it meanwhile:
 //
-//  - It began while a growth was under way (it->B == h->B, growing): where an old bucket is not
-//    evacuated yet, its entries are read in place of the new bucket, but only those that will move
-//    to that new bucket (checkBucket), since its sibling is visited too.
-//  - A growth began after it did: the entries of its table are evacuated under its feet. The old
-//  table
-//    keeps them as they were, marked; the map is asked for what has become of each.
+//  - Its table is still the map's, and a growth is filling it (h->buckets == it->buckets, growing):
+//    where an old bucket is not evacuated yet, its entries are read in place of the new bucket, but
+//    only those that will move to that new bucket (checkBucket), since its sibling is visited too.
+//  - A growth began after it did, and perhaps others since: a table is whole before the next growth
+//    begins, and evacuation leaves its entries as they were, marked. So the iterator goes on in its
+//    own table, whatever the map's is by now, and asks the map what has become of each entry.
 //  - A key that is not equal to itself cannot be asked for. It can be neither updated nor removed
-//    either, so the old copy serves; its low tophash bit says which bucket it moves to
+//    one by one either, so the old copy serves; its low tophash bit says which bucket it moves to
 //    (evacuate.cc).
+//  - The map was emptied since (another hash0): nothing that it was to visit is left. Nor could it
+//    tell any more where an entry belongs.
 //
-// Keep-alive: buckets and bptr are seen by the collector on the iterator's stack. The overflow
-// buckets of a noscan table hang on the lists of extra, which a growth drops when it ends: so the
-// iterator holds them, and creates the current one if need be, since it may fill up later.
+// Keep-alive: the iterator is a root. The overflow buckets of a noscan table hang on the lists of
+// extra, which a growth drops when it ends: so the iterator holds them, and creates the current one
+// if need be, since it may fill up later.
 #include "maps/iterate.h"
 
 #include "gc/malloc.h"
@@ -62,7 +64,7 @@ bmap* next_chain(hiter* it) {
   const size_t bucket = it->bucket;
   bmap* b = bucket_at(*it->t, it->buckets, bucket);
   it->checkBucket = kNoCheck;
-  if (h->growing() && it->B == h->B) {
+  if (h->growing() && it->buckets == h->buckets) {
     const size_t old_mask = (size_t{1} << h->old_B()) - 1;
     bmap* old = bucket_at(*it->t, h->oldbuckets, bucket & old_mask);
     if (!old->evacuated()) {
@@ -75,7 +77,7 @@ bmap* next_chain(hiter* it) {
 }
 
 // The entry of an old bucket will move, or has moved, to the bucket that is being visited.
-bool belongs_here(const hiter& it, const KeyGeneric& key, uint8_t top, bool reproducible) {
+bool belongs_here(const IterationState& it, const KeyGeneric& key, uint8_t top, bool reproducible) {
   if (!reproducible) return it.checkBucket >> (it.B - 1) == (top & 1u);
   return (key.hash(it.h->hash0) & ((uint64_t{1} << it.B) - 1)) == it.checkBucket;
 }
@@ -88,7 +90,7 @@ bool visit(hiter* it, Slot slot) {
     return false;  // removed since its bucket was entered
   const bool moved = top < kMinTopHash;
   const KeyGeneric key = KeyGeneric::from_slot(t, key_slot(t, slot));
-  const bool reproducible = t.has(kReflexiveKey) || t.equal(key.key, key.key);
+  const bool reproducible = t.has(kReflexiveKey) || t.equal_keys(key.key, key.key);
   if (it->checkBucket != kNoCheck && !belongs_here(*it, key, top, reproducible)) return false;
   const KeyElem entry =
       moved && reproducible ? mapaccessK(&t, it->h, key.key) : KeyElem{key.key, elem_of(t, slot)};
@@ -107,11 +109,19 @@ bool next_in_bucket(hiter* it) {
   return false;
 }
 
+// The bucket after it->bptr; null at the end.
+bmap* next_bucket(hiter* it) {
+  bmap* next = it->bptr == nullptr ? nullptr : overflow_of(*it->t, it->bptr);
+  if (next == nullptr) return next_chain(it);
+  poll_safepoint("mapiternext");
+  return next;
+}
+
 // Finds the next entry where step_in_place does not.
 GREYHOUND_NOINLINE void next_slow(hiter* it) {
-  while (!next_in_bucket(it)) {
-    bmap* next = it->bptr == nullptr ? nullptr : overflow_of(*it->t, it->bptr);
-    if (next == nullptr) next = next_chain(it);
+  const bool emptied = it->h->hash0 != it->hash0;
+  while (emptied || !next_in_bucket(it)) {
+    bmap* next = emptied ? nullptr : next_bucket(it);
     if (next == nullptr) {
       it->key = nullptr;
       it->elem = nullptr;
@@ -123,11 +133,25 @@ GREYHOUND_NOINLINE void next_slow(hiter* it) {
 
 }  // namespace
 
+void hiter::take_root() {
+  drop_root();
+  gc::Mutator* mutator = gc::current_mutator();
+  // Below every object on the stack that the thread runs on, which may be scanned anyway.
+  const auto frame = reinterpret_cast<uintptr_t>(__builtin_frame_address(0));
+  const auto self = reinterpret_cast<uintptr_t>(this);
+  if (mutator->scans_stacks() && self - frame < mutator->stack_end() - frame) return;
+  root_.begin = reinterpret_cast<const uintptr_t*>(static_cast<IterationState*>(this));
+  root_.count = offsetof(IterationState, startBucket) / kWordBytes;
+  mutator->add_root_range(&root_);
+}
+
 void mapiterinit(const MapType* t, hmap* h, hiter* it) {
-  *it = {};
+  static_cast<IterationState&>(*it) = {};
   it->t = t;
   if (maplen(h) == 0) return;
+  it->take_root();
   it->h = h;
+  it->hash0 = h->hash0;
   it->B = h->B;
   it->buckets = h->buckets;
   if (t->has(kNoscanBucket)) keep_overflow_buckets(it);

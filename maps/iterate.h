@@ -6,26 +6,33 @@
 //
 // What is promised while the map is written between the steps (by the same thread): an entry that
 // is there from beginning to end is visited once; one that is removed before it is reached is not
-// visited; one that is added may be visited or not; a growth in between changes none of that.
+// visited; one that is added is visited once or not at all. Growths in between, however many,
+// change none of that. When the map is emptied, by mapclear or entry by entry, the iteration is
+// over: what is added afterwards it may still visit, from a bucket that it is in.
 //
-// An hiter lies on a stack or in a root range of the mutator that uses it, never in a heap object:
-// its pointers are stored without a barrier. Several readers may iterate over one map at once.
+// An hiter is a root of the mutator under which it began, wherever it lies (but never in a heap
+// object: its pointers are stored without a barrier): what it holds lives, its key and elem too.
+// It is for one thread, copies included, and is destroyed there; it may outlive the mutator, but
+// not be used any more then. Several readers may iterate over one map at once.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 
+#include "gc/mutator.h"
 #include "maps/hmap.h"
 #include "maps/map_type.h"
 
 namespace greyhound::maps {
 
-struct hiter {
-  // The current entry; null at the end. Valid until the map's next write.
+// What an iteration holds.
+struct IterationState {
+  // The current entry; null at the end. To be written until the map's next write, and read with the
+  // value of then until the next step, unless the entry is removed.
   const void* key = nullptr;
   void* elem = nullptr;
 
-  // Go's fields; iterate.cc says how they work together.
+  // Go's fields; iterate.cc says how they work together. Down to oldoverflow they are roots.
   const MapType* t = nullptr;
   hmap* h = nullptr;
   bmap* buckets = nullptr;                 // the table at the beginning
@@ -39,6 +46,33 @@ struct hiter {
   uint8_t left = 0;        // slots of bptr to visit; bit i stands for slot (i + offset) % 8
   uint8_t B = 0;
   bool wrapped = false;
+  uint32_t hash0 = 0;  // the map's when the iteration began: another one tells that it was emptied
+};
+
+struct hiter : IterationState {
+  hiter() = default;
+  hiter(const hiter& other) : IterationState(other) { take_root(other); }
+  hiter& operator=(const hiter& other) {
+    IterationState::operator=(other);
+    take_root(other);
+    return *this;
+  }
+  ~hiter() { drop_root(); }
+
+  // For mapiterinit: under the current mutator, whichever it was before.
+  void take_root();
+
+ private:
+  void take_root(const hiter& other) {
+    if (other.h != nullptr) take_root();
+  }
+  void drop_root() {
+    if (root_.begin == nullptr) return;
+    gc::Mutator::remove_root_range(&root_);
+    root_.begin = nullptr;
+  }
+
+  gc::RootRange root_;
 };
 
 // Begins at the first entry. Panics when there is no memory for what keeps overflow buckets alive

@@ -13,7 +13,7 @@ namespace greyhound::maps {
 inline constexpr size_t kNoCheck = ~size_t{0};  // of hiter::checkBucket
 
 // `left` as hiter::left.
-GREYHOUND_INLINE Slot slot_of(const hiter& it, unsigned left) {
+GREYHOUND_INLINE Slot slot_of(const IterationState& it, unsigned left) {
   return {it.bptr, (lowest_bit(left) + it.offset) % kBucketSlots};
 }
 

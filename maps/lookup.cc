@@ -8,19 +8,16 @@ namespace greyhound::maps {
 namespace {
 
 Slot find(const MapType* t, const hmap* h, const void* key) {
-  if (t->has(kHashMightPanic) && maplen(h) == 0) t->hasher(key, 0);
+  if (t->has(kHashMightPanic) && maplen(h) == 0) t->hash_key(key, 0);
   return find_entry(*t, h, KeyGeneric{t, key});
 }
 
 }  // namespace
 
-alignas(kCacheLine) constinit const unsigned char zeroVal[kZeroValBytes] = {};
-
 void concurrent_read_and_write() { fatal("concurrent map read and map write"); }
 
 const void* mapaccess1(const MapType* t, const hmap* h, const void* key) {
-  GREYHOUND_DCHECK(t->elem->size <= kZeroValBytes);
-  return mapaccess1_fat(t, h, key, zeroVal);
+  return mapaccess1_fat(t, h, key, t->zero);
 }
 
 const void* mapaccess1_fat(const MapType* t, const hmap* h, const void* key, const void* zero) {
@@ -30,7 +27,7 @@ const void* mapaccess1_fat(const MapType* t, const hmap* h, const void* key, con
 
 ElemOk mapaccess2(const MapType* t, const hmap* h, const void* key) {
   const Slot slot = find(t, h, key);
-  if (slot.bucket == nullptr) return {zeroVal, false};
+  if (slot.bucket == nullptr) return {t->zero, false};
   return {elem_of(*t, slot), true};
 }
 

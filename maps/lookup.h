@@ -17,11 +17,6 @@
 
 namespace greyhound::maps {
 
-inline constexpr size_t kZeroValBytes = 1024;
-
-// What mapaccess1 gives on a miss; constant and zero, as Go's zeroVal.
-extern const unsigned char zeroVal[kZeroValBytes];
-
 struct ElemOk {
   const void* elem;
   bool ok;
@@ -31,11 +26,11 @@ struct KeyElem {
   void* elem;
 };
 
-// The elem of `key`, or zeroVal. REQUIRES: the elem type is at most kZeroValBytes.
+// The elem of `key`, or the map type's zero: as many zero bytes as an elem has.
 const void* mapaccess1(const MapType* t, const hmap* h, const void* key);
-// The same, with `zero` (of the elem's size) in zeroVal's place.
+// The same, with `zero` (of the elem's size) in its place.
 const void* mapaccess1_fat(const MapType* t, const hmap* h, const void* key, const void* zero);
-// The elem of `key` and true, or zeroVal and false.
+// The elem of `key` and true, or the map type's zero and false.
 ElemOk mapaccess2(const MapType* t, const hmap* h, const void* key);
 // The stored key and its elem, or two nulls. For iteration, and where the stored key matters.
 KeyElem mapaccessK(const MapType* t, const hmap* h, const void* key);

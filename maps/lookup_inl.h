@@ -153,9 +153,10 @@ struct KeyGeneric {
   static KeyGeneric from_slot(const MapType& type, const void* slot) {
     return {&type, type.has(kIndirectKey) ? load_unaligned<const void*>(slot) : slot};
   }
-  uint64_t hash(uint64_t seed) const { return type->hasher(key, seed); }
+  uint64_t hash(uint64_t seed) const { return type->hash_key(key, seed); }
   bool equals(const void* slot) const {
-    return type->equal(key, type->has(kIndirectKey) ? load_unaligned<const void*>(slot) : slot);
+    return type->equal_keys(key,
+                            type->has(kIndirectKey) ? load_unaligned<const void*>(slot) : slot);
   }
 };
 

@@ -12,13 +12,17 @@
 // inline and specialised by the types; writes call fast32.h, fast64.h, faststr.h or assign.h.
 //
 // K and V are types with a descriptor (runtime/base/type_of.h): numbers, enums, Ref<T>, strings,
-// interfaces, and structs of these. A struct can be a key when its bytes are its value (no padding,
-// floats or references), or else when it has operator== and hash_value(const K&, uint64_t seed).
+// interfaces, and structs and arrays of these, which are compared field by field (type_of.h).
 //
-// Pointers given by find() and references given by iteration are valid until the map's next
-// write. Out of memory: make() gives a handle that is false, insert_or_assign() returns
-// false, assign() gives a writer that is false. Thread rules as in hmap.h; writes and
-// iteration are safepoints, lookups not.
+// Arguments may lie in the map itself: m.insert_or_assign(i, *m.find(0)), m.assign(i) = *m.find(0),
+// and m.erase(key) for the key that an iteration has in hand. What find() and iteration gave may be
+// written through until the map's next write; it may be read, with the value of then, as long as
+// its entry is not removed. With precise stack roots the iterator keeps what it gave last, and
+// nothing keeps what find() gave beyond the next call.
+//
+// Out of memory: make() gives a handle that is false, insert_or_assign() returns false, assign()
+// gives a writer that is false. Thread rules as in hmap.h; writes and iteration are safepoints,
+// lookups not.
 #pragma once
 
 #include <concepts>
@@ -42,46 +46,37 @@
 
 namespace greyhound::maps {
 
+// A faster way to what the descriptor says, for a struct or an array that is compared as memory;
+// empty for other keys.
 template <class K>
-concept HashableStruct = std::equality_comparable<K> && requires(const K& key, uint64_t seed) {
-  { hash_value(key, seed) } -> std::convertible_to<uint64_t>;
-};
-
-// The functions of a key whose kind does not tell them; empty for other keys.
-template <class K>
-constexpr KeyOps struct_key_ops() {
+constexpr KeyOps key_ops_of() {
+  static_assert(comparable(*type_of<K>()),
+                "values of this type cannot be compared, so they cannot be the keys of a map: it "
+                "needs operator== and hash_value(const K&, uint64_t seed)");
   constexpr Kind kind = TypeTraits<K>::kKind;
-  if constexpr (kind != Kind::kStruct && kind != Kind::kArray) {
+  if constexpr ((kind != Kind::kStruct && kind != Kind::kArray) || !regular_memory(*type_of<K>())) {
     return {};
-  } else if constexpr (HashableStruct<K>) {
-    return {[](const void* key, uint64_t seed) -> uint64_t {
-              return hash_value(*static_cast<const K*>(key), seed);
-            },
-            [](const void* a, const void* b) -> bool {
-              return *static_cast<const K*>(a) == *static_cast<const K*>(b);
-            }};
   } else {
-    static_assert(std::has_unique_object_representations_v<K>,
-                  "a struct whose bytes are not its value needs operator== and "
-                  "hash_value(const K&, uint64_t seed) to be a key");
     return {[](const void* key, uint64_t seed) { return hash_bytes(key, sizeof(K), seed); },
             [](const void* a, const void* b) { return std::memcmp(a, b, sizeof(K)) == 0; }};
   }
 }
 
-// Keeps a new map alive where stacks are not scanned, also while an out-of-memory handler unwinds.
+// Keeps what `bytes` from `words` refer to alive where stacks are not scanned, also while an
+// out-of-memory handler unwinds.
 class RootScope {
  public:
-  explicit RootScope(hmap* h) {
-    slot_.value = reinterpret_cast<uintptr_t>(h);
-    gc::current_mutator()->add_handle(&slot_);
+  RootScope(const void* words, size_t bytes) {
+    range_.begin = static_cast<const uintptr_t*>(words);
+    range_.count = bytes / kWordBytes;
+    gc::current_mutator()->add_root_range(&range_);
   }
-  ~RootScope() { gc::Mutator::remove_handle(&slot_); }
+  ~RootScope() { gc::Mutator::remove_root_range(&range_); }
   RootScope(const RootScope&) = delete;
   RootScope& operator=(const RootScope&) = delete;
 
  private:
-  gc::HandleSlot slot_;
+  gc::RootRange range_;
 };
 
 template <class K, class V>
@@ -100,14 +95,15 @@ class Map {
   static Map make(size_t hint = 0) {
     hmap* h = makemap(type(), 0);
     if (h == nullptr || hint <= kBucketSlots) return Map(h);
-    const RootScope rooted(h);
+    const RootScope rooted(&h, sizeof h);
     return Map(mapreserve(type(), h, hint) ? h : nullptr);
   }
 
   // The descriptor that every Map<K, V> shares.
   static const MapType* type() {
-    static const MapType shared(type_of<K>(), type_of<V>(), struct_key_ops<K>());
-    return &shared;
+    // Never destroyed: a runtime with static storage may outlive what is made later.
+    static const MapType* const shared = new MapType(type_of<K>(), type_of<V>(), key_ops_of<K>());
+    return shared;
   }
 
   explicit operator bool() const { return h_ != nullptr; }
@@ -148,8 +144,13 @@ class Map {
     V* elem_;
   };
 
-  // The elem of `key`, inserted as zero if it is missing: Go's m[key] on the left of `=`.
-  Writer assign(const K& key) const { return Writer(static_cast<V*>(assign_elem(key))); }
+  // The elem of `key`, inserted as V{} if it is missing: Go's m[key] on the left of `=`.
+  Writer assign(const K& key) const {
+    if constexpr (!kZeroDefault<V>) {
+      if (find(key) == nullptr) return assign_default(key);
+    }
+    return Writer(static_cast<V*>(assign_elem(key)));
+  }
   bool insert_or_assign(const K& key, const V& value) const {
     auto* elem = static_cast<V*>(assign_elem(key));
     if (elem == nullptr) [[unlikely]]
@@ -205,6 +206,14 @@ class Map {
     } else {
       return Key64{load_unaligned<uint64_t>(&key)};
     }
+  }
+
+  GREYHOUND_NOINLINE Writer assign_default(const K& key) const {
+    V value{};
+    const RootScope rooted(&value, sizeof value);
+    auto* elem = static_cast<V*>(assign_elem(key));
+    if (elem != nullptr) *elem = value;
+    return Writer(elem);
   }
 
   void* assign_elem(const K& key) const {

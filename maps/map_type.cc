@@ -5,6 +5,7 @@
 
 #include <cstdio>
 
+#include "gc/os_memory.h"
 #include "maps/hash.h"
 #include "runtime/base/check.h"
 
@@ -36,10 +37,7 @@ void mark_slots(uint64_t* mask, size_t offset, const Type& type, bool indirect) 
   }
 }
 
-// A descriptor does not list its fields: an array or a struct may hold floats or interfaces.
-bool is_aggregate(Kind kind) { return kind == Kind::kArray || kind == Kind::kStruct; }
-
-uint8_t key_flags(const Type& key) {
+uint8_t key_flags(const Type& key, bool has_ops) {
   switch (key.kind) {
     case Kind::kFloat32:
     case Kind::kFloat64:
@@ -50,9 +48,13 @@ uint8_t key_flags(const Type& key) {
       return kNeedKeyUpdate | kHashMightPanic;
     case Kind::kString:  // the new string may keep less memory alive than the old one
       return kReflexiveKey | kNeedKeyUpdate;
-    default:
-      if (!is_aggregate(key.kind)) return kReflexiveKey;
+    case Kind::kArray:
+    case Kind::kStruct:
+      // Functions of its own may take unequal values for equal, fields may be floats or interfaces.
+      if (!has_ops && regular_memory(key)) return kReflexiveKey;
       return kNeedKeyUpdate | (key.noscan() ? 0 : kHashMightPanic);
+    default:
+      return kReflexiveKey;
   }
 }
 
@@ -70,17 +72,21 @@ KeyOps choose_ops(const Type& key, KeyOps given) {
       break;
   }
   if (given.hasher != nullptr && given.equal != nullptr) return given;
-  if (key.hasher != nullptr && key.equal != nullptr) return {key.hasher, key.equal};
-  return key_ops(key.kind);
+  return key_ops(key);
 }
 
 }  // namespace
 
 const char* verify_map_key(const Type& key, KeyOps given) {
   if (const char* broken = verify_type(key)) return broken;
-  const KeyOps ops = choose_ops(key, given);
-  if (ops.hasher == nullptr || ops.equal == nullptr) return "values of the type cannot be compared";
-  return nullptr;
+  if (choose_ops(key, given).hasher != nullptr || comparable(key)) return nullptr;
+  return "values of the type cannot be compared";
+}
+
+alignas(kCacheLine) constinit const unsigned char zeroVal[kZeroValBytes] = {};
+
+MapType::~MapType() {
+  if (zero != zeroVal) gc::metadata_free(const_cast<void*>(zero));
 }
 
 MapType::MapType(const Type* key_type, const Type* elem_type, KeyOps given)
@@ -100,8 +106,11 @@ MapType::MapType(const Type* key_type, const Type* elem_type, KeyOps given)
   key_kind = slot_kind(*key, indirect_key);
   elem_kind = slot_kind(*elem, indirect);
   const bool noscan = key_kind == SlotKind::kNoscan && elem_kind == SlotKind::kNoscan;
-  flags = static_cast<uint8_t>(key_flags(*key) | (indirect_key ? kIndirectKey : 0) |
-                               (indirect ? kIndirectElem : 0) | (noscan ? kNoscanBucket : 0));
+  flags = static_cast<uint8_t>(key_flags(*key, given.hasher != nullptr) |
+                               (indirect_key ? kIndirectKey : 0) | (indirect ? kIndirectElem : 0) |
+                               (noscan ? kNoscanBucket : 0));
+
+  zero = elem->size <= kZeroValBytes ? zeroVal : gc::metadata_alloc(elem->size);
 
   std::snprintf(name_, sizeof name_, "map[%s]%s", key->name, elem->name);
   type.size = type.ptrdata = kWordBytes;

@@ -3,8 +3,8 @@
 // elem, a descriptor of the bucket with its pointer mask, where things lie in a bucket, and which
 // of the specialised paths serves the key.
 //
-// Built at run time from two descriptors, in one piece: nothing in it is allocated. It must stay
-// where it is (the bucket's mask lies inside it). As every descriptor, it must outlive every
+// Built at run time from two descriptors, in one piece, but for the zeros of a huge elem. It must
+// stay where it is (the bucket's mask lies inside it). As every descriptor, it must outlive every
 // runtime that allocated with it (type.h), and so must its key and elem descriptors.
 //
 // A bucket, when neither key nor elem is indirect:
@@ -25,6 +25,10 @@
 namespace greyhound::maps {
 
 inline constexpr size_t kMaxInlineBytes = 128;
+// What a lookup that finds nothing gives, as Go's zeroVal; larger elems have zeros of their own.
+inline constexpr size_t kZeroValBytes = 1024;
+extern const unsigned char zeroVal[kZeroValBytes];
+
 // Larger or more strictly aligned keys and elems lie outside the bucket.
 constexpr bool is_indirect(size_t size, size_t align) {
   return size > kMaxInlineBytes || align > kWordBytes;
@@ -82,11 +86,20 @@ enum MapTypeFlags : uint8_t {
 };
 
 struct MapType {
-  // `ops`, when given, are the hasher and equality of a key whose descriptor has none (a struct).
+  // `ops`, when given, are the hasher and equality of a struct or an array, in place of the ones
+  // that follow from its descriptor.
   // Fatal when the descriptors are not valid or the key cannot be compared: see verify_map_key.
   MapType(const Type* key_type, const Type* elem_type, KeyOps ops = {});
   MapType(const MapType&) = delete;
   MapType& operator=(const MapType&) = delete;
+  ~MapType();
+
+  uint64_t hash_key(const void* value, uint64_t seed) const {
+    return hasher != nullptr ? hasher(value, seed) : typehash(*key, value, seed);
+  }
+  bool equal_keys(const void* a, const void* b) const {
+    return equal != nullptr ? equal(a, b) : typeequal(*key, a, b);
+  }
 
   bool has(MapTypeFlags flag) const { return (flags & flag) != 0; }
 
@@ -102,6 +115,8 @@ struct MapType {
   const Type* key;
   const Type* elem;
   Type bucket;
+  const void* zero;  // an elem's size of zero bytes
+  // Both null for a key that is hashed and compared by its fields.
   uint64_t (*hasher)(const void* key, uint64_t seed);
   bool (*equal)(const void* a, const void* b);
   uint8_t key_size;  // of a slot: 8 when indirect

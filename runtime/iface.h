@@ -30,7 +30,7 @@ class BoxedValue {
   // (or, for pointer-shaped types, to the data word itself).
   template <class T>
   const T* as() const {
-    if (type_ != type_of<T>()) return nullptr;
+    if (!same_type(type_, type_of<T>())) return nullptr;
     if (type_of<T>()->pointer_shaped()) return reinterpret_cast<const T*>(&data_);
     return static_cast<const T*>(data_);
   }
@@ -64,7 +64,7 @@ class eface {
   // As BoxedValue's.
   template <class T>
   const T* as() const {
-    if (type() != type_of<T>()) return nullptr;
+    if (!same_type(type(), type_of<T>())) return nullptr;
     if (type_of<T>()->pointer_shaped()) return reinterpret_cast<const T*>(&data_);
     return static_cast<const T*>(data());
   }
@@ -87,6 +87,7 @@ class eface {
 template <>
 struct TypeTraits<eface> {
   static constexpr Kind kKind = Kind::kInterface;
+  static constexpr bool kZeroDefault = true;
   template <class Mask>
   static constexpr void add_pointers(Mask* mask, size_t offset) {
     mask->add(offset + 8, false);

@@ -171,10 +171,11 @@ class Thread {
   Thread(const Thread&) = delete;
   Thread& operator=(const Thread&) = delete;
 
-  // A new T, its fields initialised from `arguments` (an aggregate's in order); throws OutOfMemory,
-  // a std::bad_alloc, when the heap limit is reached. A safepoint. Like try_make and make_array it
-  // works with the calling thread's current mutator, whatever Thread it is called by, so a
-  // finalizer can say Thread::make<T>().
+  // A new T, as T{arguments...} makes it: fields from `arguments`, default member initialisers and
+  // constructors for what they leave out. Throws OutOfMemory, a std::bad_alloc, when the heap limit
+  // is reached; what a constructor throws passes through, and the object is garbage. A safepoint.
+  // Like try_make and make_array it works with the calling thread's current mutator, whatever
+  // Thread it is called by, so a finalizer can say Thread::make<T>().
   template <class T, class... Arguments>
   static T* make(Arguments&&... arguments) {
     T* object = try_make<T>(std::forward<Arguments>(arguments)...);
@@ -187,17 +188,32 @@ class Thread {
     void* memory = gc::newobject_inl<T>();
     if (memory == nullptr) return nullptr;
     if constexpr (sizeof...(Arguments) == 0) {
-      return static_cast<T*>(memory);  // zeroed: every field is null or zero
+      static_assert(std::is_default_constructible_v<T>,
+                    "T has no default constructor: give make() the arguments of one that it has");
+      if constexpr (kZeroDefault<T>) return static_cast<T*>(memory);  // as it is
+    }
+    if constexpr (kMadePlainly<T>) {
+      return new (memory) T{std::forward<Arguments>(arguments)...};
     } else {
+      const Unfinished kept(memory);
       return new (memory) T{std::forward<Arguments>(arguments)...};
     }
   }
-  // `count` zeroed values of T.
+  // `count` values, each as T{}.
   template <class T>
   static T* make_array(size_t count) {
+    static_assert(std::is_default_constructible_v<T>, "T has no default constructor");
     void* memory = gc::newarray(type_of<T>(), count);
     if (memory == nullptr) out_of_memory(kHeapExhausted);
-    return static_cast<T*>(memory);
+    auto* array = static_cast<T*>(memory);
+    if constexpr (!kZeroDefault<T>) {
+      const Unfinished kept(memory);
+      for (size_t i = 0; i < count; ++i) {
+        new (array + i) T{};
+        if (i % 1024 == 1023) gc::current_mutator()->safepoint("make_array");
+      }
+    }
+    return array;
   }
 
   // To be called in loops that do not allocate: answers the collector. A relaxed load when idle.
@@ -231,6 +247,25 @@ class Thread {
 
  private:
   GREYHOUND_NOINLINE void safepoint_slow();
+  // Keeps an object alive while its constructors run, which may collect, where stacks are not
+  // roots.
+  class Unfinished {
+   public:
+    explicit Unfinished(void* memory) {
+      if (gc::current_mutator()->scans_stacks()) [[likely]]
+        return;
+      slot_.value = reinterpret_cast<uintptr_t>(memory);
+      gc::current_mutator()->add_handle(&slot_);
+    }
+    ~Unfinished() {
+      if (slot_.value != 0) gc::Mutator::remove_handle(&slot_);
+    }
+    Unfinished(const Unfinished&) = delete;
+    Unfinished& operator=(const Unfinished&) = delete;
+
+   private:
+    gc::HandleSlot slot_;
+  };
 
   std::unique_ptr<gc::Mutator> mutator_;
 };

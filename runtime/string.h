@@ -72,6 +72,7 @@ class String {
 template <>
 struct TypeTraits<String> {
   static constexpr Kind kKind = Kind::kString;
+  static constexpr bool kZeroDefault = true;
   template <class Mask>
   static constexpr void add_pointers(Mask* mask, size_t offset) {
     mask->add(offset, false);

@@ -9,10 +9,12 @@
 //  2. ptrdata is 0 (noscan) or the end of the last pointer word; a multiple of 8; at most size.
 //  3. bit i of ptrmask says that word i of the object holds a pointer into the heap or to memory
 //     that is not the heap's; bits at and beyond ptrdata/8 are absent.
+//  4. a type with pointers has at most kMaxPointerTypeBytes: its mask and its layout are that big.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 
 namespace greyhound {
 
@@ -52,13 +54,33 @@ enum TypeFlags : uint8_t {
   // Every pointer in it is null, outside the heap, or the *base* of an object (Ref<T>): the marker
   // may test the mark bit before it looks at the span.
   kTypeExactPointers = 2,
+  // Of a struct or an array: `fields` are all that there is, and values of each can be compared.
+  kTypeComparable = 4,
+  // Of a struct or an array: equal values have equal bytes (no padding, floats, strings or
+  // interfaces), so that it is hashed and compared as memory.
+  kTypeRegularMemory = 8,
+  // Made by type_of from a type with linkage: a plugin may have a descriptor of its own for it.
+  kTypeByName = 16,
 };
+
+struct Type;
+
+// A part of a struct or an array: `count` values of `type`, one behind the other, from byte
+// `offset`. A null type stands for bytes that are compared as they are.
+struct TypeField {
+  const Type* type = nullptr;
+  size_t offset = 0;
+  size_t count = 0;
+};
+
+inline constexpr size_t kMaxPointerTypeBytes = size_t{1} << 30;
 
 struct Type {
   size_t size = 0;
   size_t ptrdata = 0;
   const uint64_t* ptrmask = nullptr;
-  // Null when values of the type cannot be compared (a map with such a key panics).
+  // The type's own, both or neither. Without them the kind says how values are compared, and of
+  // structs and arrays the fields (maps/hash.h).
   bool (*equal)(const void* a, const void* b) = nullptr;
   uint64_t (*hasher)(const void* value, uint64_t seed) = nullptr;
   const char* name = "";
@@ -66,6 +88,8 @@ struct Type {
   uint8_t align = 1;
   Kind kind = Kind::kInvalid;
   uint8_t flags = 0;
+  uint32_t field_count = 0;
+  const TypeField* fields = nullptr;
 
   constexpr bool noscan() const { return ptrdata == 0; }
   constexpr bool pointer_shaped() const { return (flags & kTypePointerShaped) != 0; }
@@ -77,5 +101,86 @@ struct Type {
 
 // Null when the descriptor keeps the invariants above, else the sentence that says which it breaks.
 const char* verify_type(const Type& type);
+
+// Values of the type can be compared, so that it can be the key of a map. (An interface can; the
+// type of what it holds may not be: that is a panic, as in Go.)
+constexpr bool comparable(const Type& type) {
+  if (type.equal != nullptr && type.hasher != nullptr) return true;
+  switch (type.kind) {
+    case Kind::kInvalid:
+    case Kind::kFunc:
+    case Kind::kMap:
+    case Kind::kSlice:
+      return false;
+    case Kind::kArray:
+    case Kind::kStruct:
+      return (type.flags & kTypeComparable) != 0;
+    default:
+      return true;
+  }
+}
+
+// Equal values have equal bytes.
+constexpr bool regular_memory(const Type& type) {
+  if (type.equal != nullptr || type.hasher != nullptr) return false;
+  switch (type.kind) {
+    case Kind::kFloat32:
+    case Kind::kFloat64:
+    case Kind::kComplex64:
+    case Kind::kComplex128:
+    case Kind::kString:
+    case Kind::kInterface:
+      return false;
+    case Kind::kArray:
+    case Kind::kStruct:
+      return (type.flags & kTypeRegularMemory) != 0;
+    default:
+      return comparable(type);
+  }
+}
+
+// The flags that follow from the fields: of `count` of them, which are all that the type has.
+constexpr uint8_t flags_of_fields(const TypeField* fields, size_t count, size_t size) {
+  size_t bytes = 0;
+  bool compares = true;
+  bool regular = true;
+  for (size_t i = 0; i < count; ++i) {
+    const Type* type = fields[i].type;
+    bytes += fields[i].count * (type == nullptr ? 1 : type->size);
+    compares = compares && (type == nullptr || comparable(*type));
+    regular = regular && (type == nullptr || regular_memory(*type));
+  }
+  if (!compares) return 0;
+  return regular && bytes == size ? kTypeComparable | kTypeRegularMemory : kTypeComparable;
+}
+
+constexpr bool same_type(const Type* a, const Type* b);
+
+// As same_type, for two descriptors whose hashes agree. The structure is compared beside the name,
+// so that two versions of a struct in two plugins are two types.
+constexpr bool same_type_by_name(const Type& a, const Type& b) {
+  if ((a.flags & b.flags & kTypeByName) == 0) return false;
+  if (a.size != b.size || a.ptrdata != b.ptrdata || a.align != b.align || a.kind != b.kind ||
+      a.flags != b.flags || a.field_count != b.field_count) {
+    return false;
+  }
+  for (size_t word = 0; word < a.ptrdata / 8; ++word) {
+    if (a.is_pointer_word(word) != b.is_pointer_word(word)) return false;
+  }
+  for (size_t i = 0; i < a.field_count; ++i) {
+    const TypeField& x = a.fields[i];
+    const TypeField& y = b.fields[i];
+    if (x.offset != y.offset || x.count != y.count || !same_type(x.type, y.type)) return false;
+  }
+  return std::string_view(a.name) == b.name;
+}
+
+// Two descriptors are of one type: they are one, or the same C++ type has one in each of two
+// libraries that were loaded apart (dlopen, RTLD_LOCAL). Types without linkage (of an unnamed
+// namespace, local ones) and those built at run time are their descriptor and nothing else.
+constexpr bool same_type(const Type* a, const Type* b) {
+  if (a == b) return true;
+  return a != nullptr && b != nullptr && a->hash == b->hash && same_type_by_name(*a, *b);
+}
 
 }  // namespace greyhound

@@ -11,12 +11,19 @@
 // A class with constructors or private fields lists all its fields: GREYHOUND_TYPE(Name, field,
 // field, ...), next to its definition, at global scope; again the sum must come out.
 //
+// Equality and hash follow from the fields, as in Go: padding does not count, floats are compared
+// by value, strings by what they hold. A struct that has both operator== and hash_value(const T&,
+// uint64_t seed) is compared with these instead, as a key and inside an interface; operator== alone
+// does not count, since it may be a defaulted one.
+//
 // Refused at compile time: alignment above 16, destructors that do something (nothing calls them),
-// and raw pointers, which the collector would not see (use Ref<T>, or Unmanaged<T> for foreign
-// memory).
+// raw pointers, which the collector would not see (use Ref<T>, or Unmanaged<T> for foreign
+// memory), and numbers that Go has not, but for long double and integers of 16 bytes.
 #pragma once
 
 #include <array>
+#include <bit>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -57,7 +64,12 @@ struct PointerMask {
 // Customisation point: what a type that is not an aggregate of others is. Specialisations have
 //   static constexpr Kind kKind;
 //   template <class Mask> static constexpr void add_pointers(Mask* mask, size_t offset);
-// and may have  static constexpr bool kPointerShaped.
+// and may have
+//   static constexpr bool kPointerShaped;
+//   static constexpr bool kZeroDefault;   a default-made value is all zero, as is every constant
+//   one,
+//                                         and no constructor allocates
+//   static constexpr auto fields();       an array of TypeField: of a struct or an array, its parts
 template <class T>
 struct TypeTraits;
 
@@ -88,17 +100,14 @@ constexpr size_t count_fields() {
 
 template <class... F>
 struct FieldTypes {};
-template <class... F>
-constexpr FieldTypes<std::remove_cvref_t<F>...> types_of(F&...) {
-  return {};
-}
 
 // clang-format off
-template <class T>
-constexpr auto field_types(T& t) {
-  constexpr size_t n = count_fields<T>();
-  if constexpr (n == 0) { return FieldTypes<>{}; }
-#define GREYHOUND_BIND(count, ...) else if constexpr (n == count) { auto& [__VA_ARGS__] = t; return types_of(__VA_ARGS__); }
+// visit(field, field, ...) of an aggregate.
+template <class T, class Visit>
+constexpr auto with_fields(T& t, Visit visit) {
+  constexpr size_t n = count_fields<std::remove_const_t<T>>();
+  if constexpr (n == 0) { return visit(); }
+#define GREYHOUND_BIND(count, ...) else if constexpr (n == count) { auto& [__VA_ARGS__] = t; return visit(__VA_ARGS__); }
   GREYHOUND_BIND(1, a) GREYHOUND_BIND(2, a, b) GREYHOUND_BIND(3, a, b, c) GREYHOUND_BIND(4, a, b, c, d)
   GREYHOUND_BIND(5, a, b, c, d, e) GREYHOUND_BIND(6, a, b, c, d, e, f) GREYHOUND_BIND(7, a, b, c, d, e, f, g)
   GREYHOUND_BIND(8, a, b, c, d, e, f, g, h) GREYHOUND_BIND(9, a, b, c, d, e, f, g, h, i)
@@ -115,6 +124,13 @@ constexpr auto field_types(T& t) {
 #undef GREYHOUND_BIND
 }
 // clang-format on
+
+struct TypesOf {
+  template <class... F>
+  constexpr FieldTypes<std::remove_cvref_t<F>...> operator()(F&...) const {
+    return {};
+  }
+};
 
 template <class Field, class Mask>
 constexpr void place_field(Mask* mask, size_t* end) {
@@ -153,13 +169,26 @@ constexpr bool fields_cover() {
 
 // Fields listed by hand: where they lie.
 struct FieldList {
-  size_t offset[64] = {};
-  size_t size[64] = {};
+  static constexpr size_t kCapacity = 64;
+  size_t offset[kCapacity] = {};
+  size_t size[kCapacity] = {};
+  const Type* type[kCapacity] = {};
   size_t count = 0;
 
-  constexpr void add(size_t at, size_t bytes) {
+  constexpr void add(size_t at, size_t bytes, const Type* of) {
     offset[count] = at;
-    size[count++] = bytes;
+    size[count] = bytes;
+    type[count++] = of;
+  }
+  // Every gap is what the next field's alignment asks for, as far as can be seen: nothing is
+  // missing that equality would have to look at.
+  constexpr bool explains(size_t total, size_t align) const {
+    size_t end = 0;
+    for (size_t i = 0; i < count; ++i) {
+      if (offset[i] != align_up(end, type[i]->align)) return false;
+      end = offset[i] + size[i];
+    }
+    return align_up(end, align) == total;
   }
   // Every gap is smaller than a reference. Quadratic, at compile time, over few fields.
   constexpr bool covers(size_t total) const {
@@ -176,18 +205,48 @@ struct FieldList {
   }
 };
 
+template <size_t N>
+constexpr std::array<TypeField, N> fields_of_list(const FieldList& list) {
+  std::array<TypeField, N> fields{};
+  for (size_t i = 0; i < N; ++i) fields[i] = {list.type[i], list.offset[i], 1};
+  return fields;
+}
+
 template <class T>
-using AggregateFields = decltype(field_types(std::declval<T&>()));
+using AggregateFields = decltype(with_fields(std::declval<T&>(), TypesOf{}));
+
+template <class T>
+struct Descriptor;
+
+// The fields placed as place_fields does.
+template <class... F>
+constexpr std::array<TypeField, sizeof...(F)> describe_fields(FieldTypes<F...>) {
+  std::array<TypeField, sizeof...(F)> fields{};
+  [[maybe_unused]] size_t end = 0;
+  [[maybe_unused]] size_t i = 0;
+  ((end = align_up(end, alignof(F)), fields[i++] = {&Descriptor<F>::kType, end, 1},
+    end += sizeof(F)),
+   ...);
+  return fields;
+}
+
+template <class T>
+inline constexpr bool kWideInteger = std::is_integral_v<T> && sizeof(T) == 16;
 
 }  // namespace type_internal
 
 template <class T>
 requires(std::is_arithmetic_v<T> || std::is_enum_v<T>) struct TypeTraits<T> {
+  static_assert(!std::is_floating_point_v<T> || std::same_as<T, float> || std::same_as<T, double> ||
+                    std::same_as<T, long double>,
+                "of floating-point types, a managed object can have float, double and long double");
   static constexpr Kind kind() {
     if constexpr (std::is_same_v<T, bool>) {
       return Kind::kBool;
     } else if constexpr (std::is_floating_point_v<T>) {
-      return sizeof(T) == 4 ? Kind::kFloat32 : Kind::kFloat64;
+      return sizeof(T) == 4 ? Kind::kFloat32 : Kind::kFloat64;  // long double: by its size
+    } else if constexpr (type_internal::kWideInteger<T>) {
+      return Kind::kArray;  // of bytes
     } else {
       constexpr Kind kSigned[] = {Kind::kInt8, Kind::kInt16, Kind::kInt32, Kind::kInt64};
       constexpr Kind kUnsigned[] = {Kind::kUint8, Kind::kUint16, Kind::kUint32, Kind::kUint64};
@@ -196,6 +255,9 @@ requires(std::is_arithmetic_v<T> || std::is_enum_v<T>) struct TypeTraits<T> {
     }
   }
   static constexpr Kind kKind = kind();
+  static constexpr auto fields() requires type_internal::kWideInteger<T> {
+    return std::array<TypeField, 1>{{{nullptr, 0, sizeof(T)}}};
+  }
   template <class Mask>
   static constexpr void add_pointers(Mask*, size_t) {}
 };
@@ -218,6 +280,9 @@ struct TypeTraits<T*> {
 template <class T, size_t N>
 struct TypeTraits<std::array<T, N>> {
   static constexpr Kind kKind = Kind::kArray;
+  static constexpr auto fields() {
+    return std::array<TypeField, 1>{{{&type_internal::Descriptor<T>::kType, 0, N}}};
+  }
   template <class Mask>
   static constexpr void add_pointers(Mask* mask, size_t offset) {
     for (size_t i = 0; i < N; ++i) TypeTraits<T>::add_pointers(mask, offset + i * sizeof(T));
@@ -228,6 +293,9 @@ struct TypeTraits<std::array<T, N>> {
 template <class T>
 requires(std::is_aggregate_v<T> && !std::is_array_v<T>) struct TypeTraits<T> {
   static constexpr Kind kKind = Kind::kStruct;
+  static constexpr auto fields() {
+    return type_internal::describe_fields(type_internal::AggregateFields<T>{});
+  }
   template <class Mask>
   static constexpr void add_pointers(Mask* mask, size_t offset) {
     using Fields = type_internal::AggregateFields<T>;
@@ -263,10 +331,58 @@ template <class T>
 constexpr auto spell() {
   constexpr std::string_view text = __PRETTY_FUNCTION__;
   constexpr size_t start = text.find("T = ") + 4;
-  constexpr size_t end = text.find_first_of(";]", start);
+  constexpr size_t end = text.rfind(']');
   std::array<char, end - start + 1> name{};
   for (size_t i = start; i < end; ++i) name[i - start] = text[i];
   return name;
+}
+
+// Another type may be spelled the same in another translation unit or library: a type of an unnamed
+// namespace, a lambda's, a local one (which Clang spells as if it were none: two such of one name
+// and one structure are then one type).
+constexpr bool names_one_type(std::string_view name) {
+  for (std::string_view part : {"{anonymous}", "<unnamed", "<lambda", "(unnamed", "(lambda", ")::"})
+    if (name.find(part) != std::string_view::npos) return false;
+  return true;
+}
+
+template <class T>
+concept OwnEquality = std::equality_comparable<T> && requires(const T& value, uint64_t seed) {
+  { hash_value(value, seed) } -> std::convertible_to<uint64_t>;
+};
+
+template <class T>
+constexpr auto fields_of() {
+  if constexpr (requires { TypeTraits<T>::fields(); }) {
+    return TypeTraits<T>::fields();
+  } else {
+    return std::array<TypeField, 0>{};
+  }
+}
+
+template <class T>
+constexpr bool is_compound() {
+  return TypeTraits<T>::kKind == Kind::kStruct || TypeTraits<T>::kKind == Kind::kArray;
+}
+
+// How values of a struct or an array are compared. `fields` outlive the descriptor.
+template <class T, size_t N>
+constexpr void describe_equality(Type* type, const std::array<TypeField, N>& fields) {
+  if constexpr (OwnEquality<T>) {
+    type->equal = [](const void* a, const void* b) -> bool {
+      return *static_cast<const T*>(a) == *static_cast<const T*>(b);
+    };
+    type->hasher = [](const void* value, uint64_t seed) -> uint64_t {
+      return hash_value(*static_cast<const T*>(value), seed);
+    };
+  } else if constexpr (requires { TypeTraits<T>::fields(); }) {
+    if constexpr (requires { TypeTraits<T>::fields_explained(); }) {
+      if (!TypeTraits<T>::fields_explained()) return;
+    }
+    type->fields = fields.data();
+    type->field_count = static_cast<uint32_t>(N);
+    type->flags |= flags_of_fields(fields.data(), N, sizeof(T));
+  }
 }
 
 template <class T>
@@ -277,6 +393,7 @@ struct Descriptor {
 
   static constexpr auto kMask = mask_of<T>();
   static constexpr auto kName = spell<T>();
+  static constexpr auto kFields = fields_of<T>();
   static constexpr Type kType = [] {
     Type type;
     type.size = sizeof(T);
@@ -288,11 +405,96 @@ struct Descriptor {
     for (char c : kName) type.hash = (type.hash ^ static_cast<uint8_t>(c)) * 16777619u;
     if (type.ptrdata != 0 && kMask.exact) type.flags |= kTypeExactPointers;
     if (pointer_shaped<T>()) type.flags |= kTypePointerShaped;
+    if (names_one_type({kName.data(), kName.size() - 1})) type.flags |= kTypeByName;
+    if constexpr (is_compound<T>()) describe_equality<T>(&type, kFields);
     return type;
   }();
 };
 
+template <class T>
+inline constexpr bool kIsArray = false;
+template <class T, size_t N>
+inline constexpr bool kIsArray<std::array<T, N>> = true;
+
+template <class T, int = (static_cast<void>(T{}), 0)>
+constexpr bool default_is_constant(int) {
+  return true;
+}
+template <class T>
+constexpr bool default_is_constant(...) {
+  return false;
+}
+
+template <class T>
+constexpr bool has_zero_default() {
+  if constexpr (std::is_pointer_v<T>) {
+    return false;  // Unmanaged's, which may be initialised with any
+  } else if constexpr (requires { TypeTraits<T>::kZeroDefault; }) {
+    return TypeTraits<T>::kZeroDefault;
+  } else {
+    return false;
+  }
+}
+
+// Every byte of a constant that is not padding is zero; false where that is not known.
+template <class F>
+constexpr bool is_zero(const F& value) {
+  if constexpr (has_zero_default<F>()) {
+    return true;
+  } else if constexpr (std::same_as<F, float>) {
+    return std::bit_cast<uint32_t>(value) == 0;  // not so -0
+  } else if constexpr (std::same_as<F, double>) {
+    return std::bit_cast<uint64_t>(value) == 0;
+  } else if constexpr (std::is_integral_v<F> || std::is_enum_v<F> || std::is_pointer_v<F>) {
+    return value == F{};
+  } else if constexpr (kIsArray<F>) {
+    for (const auto& element : value)
+      if (!is_zero(element)) return false;
+    return true;
+  } else if constexpr (std::is_aggregate_v<F> && !std::is_array_v<F>) {
+    return with_fields(value, [](const auto&... field) { return (is_zero(field) && ...); });
+  } else {
+    return false;
+  }
+}
+
+template <class T>
+constexpr bool default_is_zero() {
+  if constexpr (std::is_trivially_default_constructible_v<T> || has_zero_default<T>()) {
+    return true;
+  } else if constexpr (std::is_aggregate_v<T> && default_is_constant<T>(0)) {
+    constexpr T value{};
+    return is_zero(value);
+  } else {
+    return false;
+  }
+}
+
+// Making a T from values for its fields runs no code that could allocate.
+template <class T>
+constexpr bool made_plainly() {
+  if constexpr (std::is_arithmetic_v<T> || std::is_enum_v<T> || std::is_pointer_v<T> ||
+                has_zero_default<T>()) {
+    return true;
+  } else if constexpr (kIsArray<T>) {
+    return made_plainly<typename T::value_type>();
+  } else if constexpr (std::is_aggregate_v<T> && !std::is_array_v<T> && default_is_constant<T>(0)) {
+    return []<class... F>(FieldTypes<F...>) {
+      return (made_plainly<F>() && ...);
+    }(AggregateFields<T>{});
+  } else {
+    return false;
+  }
+}
+
 }  // namespace type_internal
+
+// A default-made T is all zero, as fresh memory is.
+template <class T>
+inline constexpr bool kZeroDefault = type_internal::default_is_zero<T>();
+// No constructor of a T, or of a field of it, can allocate or collect.
+template <class T>
+inline constexpr bool kMadePlainly = type_internal::made_plainly<T>();
 
 // The descriptor of T: one constant for the whole program. Any thread, also before main.
 template <class T>
@@ -305,24 +507,30 @@ constexpr const Type* type_of() {
 // Lists every field of a class that is no aggregate. At global scope; the fields must be accessible
 // (befriend greyhound::TypeTraits<T>). A gap of a word or more between the fields is a compile
 // error.
-#define GREYHOUND_TYPE(T, ...)                                                    \
-  template <>                                                                     \
-  struct greyhound::TypeTraits<T> {                                               \
-    static_assert(std::is_standard_layout_v<T>, #T " must have standard layout"); \
-    static constexpr ::greyhound::Kind kKind = ::greyhound::Kind::kStruct;        \
-    static constexpr ::greyhound::type_internal::FieldList list() {               \
-      ::greyhound::type_internal::FieldList list;                                 \
-      GREYHOUND_FOR_EACH(GREYHOUND_LIST_FIELD, T, __VA_ARGS__)                    \
-      return list;                                                                \
-    }                                                                             \
-    template <class Mask>                                                         \
-    static constexpr void add_pointers(Mask* mask, size_t at) {                   \
-      static_assert(list().covers(sizeof(T)),                                     \
-                    #T " has a field that GREYHOUND_TYPE does not list");         \
-      GREYHOUND_FOR_EACH(GREYHOUND_ADD_FIELD, T, __VA_ARGS__)                     \
-    }                                                                             \
+#define GREYHOUND_TYPE(T, ...)                                                                  \
+  template <>                                                                                   \
+  struct greyhound::TypeTraits<T> {                                                             \
+    static_assert(std::is_standard_layout_v<T>, #T " must have standard layout");               \
+    static constexpr ::greyhound::Kind kKind = ::greyhound::Kind::kStruct;                      \
+    static constexpr ::greyhound::type_internal::FieldList list() {                             \
+      ::greyhound::type_internal::FieldList list;                                               \
+      GREYHOUND_FOR_EACH(GREYHOUND_LIST_FIELD, T, __VA_ARGS__)                                  \
+      return list;                                                                              \
+    }                                                                                           \
+    static constexpr bool fields_explained() { return list().explains(sizeof(T), alignof(T)); } \
+    static constexpr auto fields() {                                                            \
+      return ::greyhound::type_internal::fields_of_list<list().count>(list());                  \
+    }                                                                                           \
+    template <class Mask>                                                                       \
+    static constexpr void add_pointers(Mask* mask, size_t at) {                                 \
+      static_assert(list().covers(sizeof(T)),                                                   \
+                    #T " has a field that GREYHOUND_TYPE does not list");                       \
+      GREYHOUND_FOR_EACH(GREYHOUND_ADD_FIELD, T, __VA_ARGS__)                                   \
+    }                                                                                           \
   };
-#define GREYHOUND_LIST_FIELD(T, field) list.add(offsetof(T, field), sizeof(T::field));
+#define GREYHOUND_LIST_FIELD(T, field)           \
+  list.add(offsetof(T, field), sizeof(T::field), \
+           &::greyhound::type_internal::Descriptor<decltype(T::field)>::kType);
 #define GREYHOUND_ADD_FIELD(T, field) \
   ::greyhound::TypeTraits<decltype(T::field)>::add_pointers(mask, at + offsetof(T, field));
 

@@ -48,6 +48,7 @@ const Case kCases[] = {
     {"ACArray", "struct T { Ref<T> next[3]; };", kUse, "type_of.h"},
     {"ABitField", "struct T { int a : 3; int b : 4; Ref<T> next; };", kUse, "type_of.h"},
     {"AUnion", "union T { Ref<T> next; int64_t a; };", kUse, "type_of.h"},
+    {"AFloatingPointTypeThatGoHasNot", "struct T { __float128 a; };", kUse, "type_of.h"},
     {"ABase", "struct U { Ref<U> next; }; struct T : U { int a; };", kUse, "type_of.h"},
     {"AnUnlistedField", "struct T { T() {} int64_t a; Ref<T> forgotten; };\nGREYHOUND_TYPE(T, a)",
      kUse, "does not list"},

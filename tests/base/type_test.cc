@@ -50,6 +50,9 @@ TEST(Type, EachBrokenInvariantIsNamed) {
   EXPECT_NE(broken([](Type& t) { t.align = 4; }), "");
   EXPECT_NE(broken([](Type& t) { t.ptrmask = nullptr; }), "");
   EXPECT_NE(broken([](Type& t) { t.ptrdata = 16; }), "");  // word 1 is no pointer
+  EXPECT_NE(broken([](Type& t) { t.size = kMaxPointerTypeBytes + 8; }), "");
+  EXPECT_NE(broken([](Type& t) { t.hasher = [](const void*, uint64_t) { return uint64_t{0}; }; }),
+            "");
 }
 
 }  // namespace

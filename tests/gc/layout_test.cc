@@ -184,5 +184,34 @@ TEST_F(LayoutHeapTest, AThousandTypesOfTenObjectsStaySmall) {
   EXPECT_LE(collector.heap.page_bytes(), bytes + 30 * kMinSpanPages * kPageSize);
 }
 
+// Of the types that come after the last id no word may be lost, whatever their masks: a number that
+// looks like an address may keep an object.
+TEST(Layout, TypesBeyondTheLastIdShareALayoutOfAnyWords) {
+  LayoutRegistry layouts;
+  const SizeClass c = size_to_class(256);
+  for (uint64_t mask = 1; layouts.count() < kMaxLayouts - kNumSizeClasses + 1; ++mask) {
+    const Made type(32, mask);
+    ASSERT_EQ(layouts.intern(&type.type, c)->slot_mask, mask);
+  }
+  const Made late(32, 0b1001 | uint64_t{1} << 30), later(32, 0b11 | uint64_t{1} << 30);
+  Layout* any = layouts.intern(&late.type, c);
+  EXPECT_EQ(any->slot_mask, 0xffffffffu);
+  EXPECT_FALSE(any->exact);
+  EXPECT_EQ(layouts.intern(&later.type, c), any);
+  EXPECT_EQ(layouts.by_id(any->id), any);
+  const Made early(32, 0b101);
+  EXPECT_EQ(layouts.intern(&early.type, c)->slot_mask, 0b101u) << "known ones keep theirs";
+  for (size_t i = 0; i < kNumSizeClasses; ++i) {
+    const auto each = static_cast<SizeClass>(i);
+    const Layout* layout = layouts.intern(&late.type, each);
+    EXPECT_LE(layout->id, kMaxLayouts);
+    EXPECT_EQ(layout->size_class, each);
+    if (i != kLargeClass && kSizeClasses[i].size <= 512) continue;
+    EXPECT_EQ(layout->mask[0], ~uint64_t{0});
+    EXPECT_EQ(layout->ptr_words, 64u);
+    EXPECT_EQ(layout->elem_words, 64u);
+  }
+}
+
 }  // namespace
 }  // namespace greyhound::gc

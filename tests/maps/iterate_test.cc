@@ -2,6 +2,8 @@
 // Iteration: each entry once, in an order that begins at random, whatever is written meanwhile.
 #include "maps/iterate.h"
 
+#include <algorithm>
+#include <limits>
 #include <map>
 #include <set>
 #include <vector>
@@ -118,6 +120,80 @@ TEST_F(IterateTest, SeesEveryEntryOnceThroughSameSizeGrowth) {
   EXPECT_EQ(visits.size(), static_cast<size_t>(kLive));
 }
 
+// Entries come and go until the table has been rebuilt in the same size, several times under one
+// iteration; those that stay are visited once each.
+TEST_F(IterateTest, SeesEveryEntryOnceThroughManySameSizeGrowths) {
+  constexpr int64_t kStay = 50;
+  int most_growths = 0;
+  for (int64_t live : {103, 103, 415, 1600}) {
+    for (int64_t writes_per_step : {1, 7, 50, 1000, 20000}) {
+      h_ = keep_latest(makemap(t_, 0));
+      put_range(0, live);
+      int64_t next = live;
+      int growths = 0;
+      bool was_growing = h_->growing();
+      const auto replace_one = [&] {
+        erase(next - live + kStay);
+        put(next, next);
+        ++next;
+        growths += !was_growing && h_->has(kSameSizeGrow) ? 1 : 0;
+        was_growing = h_->growing();
+      };
+      int64_t left = 100000;
+      const auto visits = visit([&](int64_t) {
+        for (int64_t i = 0; i < writes_per_step && left > 0; ++i, --left) replace_one();
+      });
+      expect_each_once(visits, 0, kStay);
+      for (const auto& [key, times] : visits) ASSERT_EQ(times, 1) << key;
+      most_growths = std::max(most_growths, growths);
+      ASSERT_EQ(verify_map(t_, h_), "");
+    }
+  }
+  EXPECT_GE(most_growths, 2) << "or else the test shows nothing";
+}
+
+// The table of the next growth is not the one that the iteration began in, or beside.
+TEST_F(IterateTest, SeesEveryEntryOnceWhenBegunDuringAGrowthThatOthersFollow) {
+  for (int64_t writes : {0, 1, 9, 100}) {
+    h_ = keep_latest(makemap(t_, 0));
+    put_range(0, 833);  // a growth has begun
+    for (int64_t i = 0; i < writes; ++i) erase(-1);
+    ASSERT_TRUE(h_->growing());
+    int64_t next = 1000000;
+    int step = 0;
+    const auto visits = visit([&](int64_t) {
+      if (step++ % 100 == 3) {
+        for (int i = 0; i < 4000; ++i, ++next) {
+          put(next, next);
+          if (step % 200 < 100) erase(next);  // same size by turns
+        }
+      }
+    });
+    expect_each_once(visits, 0, 833);
+  }
+}
+
+TEST_F(IterateTest, AMapThatIsEmptiedAndFilledAgainShowsNoEntryTwice) {
+  for (int64_t n : {9, 60, 500}) {
+    h_ = keep_latest(makemap(t_, 0));
+    put_range(0, n);
+    std::map<int64_t, int> visits;  // of entries since the map was last emptied
+    int step = 0;
+    visit([&](int64_t key) {
+      EXPECT_EQ(++visits[key], 1) << key;
+      if (step++ % 5 != 2) return;
+      if (step % 2 == 0) {
+        mapclear(t_, h_);
+      } else {
+        for (int64_t i = 0; i < n; ++i) erase(i);
+      }
+      visits.clear();
+      put_range(0, n);
+    });
+    ASSERT_EQ(verify_map(t_, h_), "");
+  }
+}
+
 TEST_F(IterateTest, EntriesRemovedBeforeTheyAreReachedAreNotVisited) {
   for (int trial = 0; trial < 50; ++trial) {
     h_ = keep_latest(makemap(t_, 0));
@@ -155,6 +231,24 @@ TEST_F(IterateTest, ClearEndsIterationEvenInAnOldTable) {
       mapclear(t_, h_);
     });
     EXPECT_EQ(steps, 1) << "what was cleared is not visited";
+  }
+}
+
+TEST_F(IterateTest, ClearEndsIterationOfKeysThatCannotBeAskedFor) {
+  const MapType* t = map_type(*type_of<double>(), *type_of<int64_t>());
+  for (int growths : {0, 1, 2, 5}) {
+    hmap* h = keep_latest(makemap(t, 0));
+    const double nan = std::numeric_limits<double>::quiet_NaN();
+    for (int64_t i = 0; i < 60; ++i) *static_cast<int64_t*>(mapassign(t, h, &nan)) = i;
+    hiter it;
+    mapiterinit(t, h, &it);
+    double other = 0;
+    for (int i = 0; i < growths; ++i) {
+      for (const unsigned B = h->B; h->B == B; ++other) mapassign(t, h, &other);
+    }
+    mapclear(t, h);
+    mapiternext(&it);
+    EXPECT_EQ(it.key, nullptr) << "after " << growths << " growths";
   }
 }
 

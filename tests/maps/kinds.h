@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Kinds of keys and elems for the tests. Each kind maps a number to a value of its own (make),
 // which may allocate, and back (id), which reads everything the value refers to: an object that was
-// freed or moved under it shows. type() is its descriptor, kName what tests are called after.
+// freed or moved under it shows. type() is its descriptor, kName what tests are called after. What
+// make() gives is the caller's to root where stacks are not scanned.
 #pragma once
 
 #include <cstdint>
@@ -12,6 +13,7 @@
 #include "gc/malloc.h"
 #include "gc/write_barrier.h"
 #include "maps/hash.h"
+#include "maps/map.h"
 #include "runtime/base/type.h"
 
 namespace greyhound::maps {
@@ -105,8 +107,9 @@ struct EfaceKind {
   }
   static Value make(uint64_t id) {
     if (id % 2 == 0) return {&Int64Kind::type(), PointerKind::make(id)};
-    auto* string = static_cast<StringWords*>(gc::mallocgc(16, &StringKind::type()));
     const StringWords words = StringKind::make(id);
+    const RootScope rooted(&words, sizeof words);
+    auto* string = static_cast<StringWords*>(gc::mallocgc(16, &StringKind::type()));
     gc::typedmemmove(&StringKind::type(), string, &words);
     return {&StringKind::type(), string};
   }

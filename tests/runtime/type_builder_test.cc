@@ -46,7 +46,57 @@ TEST(TypeBuilderTest, ArraysRepeatTheMask) {
 TEST(TypeBuilderTest, WrongAlignmentIsRefusedWithASentence) {
   std::string error;
   EXPECT_EQ(TypeBuilder("Odd").scalar(32, 32).build(&error), nullptr);
-  EXPECT_EQ(error, "type 'Odd': alignment is above 16 bytes");
+  EXPECT_EQ(error, "type 'Odd': field 0: alignment is above 16 bytes");
+}
+
+TEST(TypeBuilderTest, EachThingThatCannotBeIsRefusedWithASentence) {
+  const auto refused = [](auto add) {
+    TypeBuilder builder("T");
+    builder.scalar(8, 8);
+    add(builder);
+    std::string error;
+    EXPECT_EQ(builder.reference().build(&error), nullptr);
+    EXPECT_EQ(TypeBuilder(builder).build(), nullptr) << "without a place for the sentence, too";
+    return error;
+  };
+  const std::string prefix = "type 'T': field 1: ";
+  const std::string power = prefix + "alignment is not a power of two";
+  const std::string above = prefix + "alignment is above 16 bytes";
+  const std::string larger = prefix + "the type would be larger than any heap";
+  EXPECT_EQ(refused([](TypeBuilder& b) { b.scalar(24, 24); }), power);
+  EXPECT_EQ(refused([](TypeBuilder& b) { b.scalar(8, 0); }), power);
+  EXPECT_EQ(refused([](TypeBuilder& b) { b.scalar(8, 264); }), power);
+  EXPECT_EQ(refused([](TypeBuilder& b) { b.scalar(8, 32); }), above);
+  EXPECT_EQ(refused([](TypeBuilder& b) { b.scalar(8, 256); }), above);
+  EXPECT_EQ(refused([](TypeBuilder& b) { b.scalar(SIZE_MAX - 3, 8); }), larger);
+  EXPECT_EQ(refused([](TypeBuilder& b) { b.scalar(SIZE_MAX, 1); }), larger);
+  EXPECT_EQ(refused([](TypeBuilder& b) { b.scalar(SIZE_MAX / 2, 1).scalar(SIZE_MAX / 2, 1); }),
+            larger);
+  EXPECT_EQ(refused([](TypeBuilder& b) { b.array(*type_of<int64_t>(), size_t{1} << 61); }), larger);
+  EXPECT_EQ(refused([](TypeBuilder& b) { b.array(*type_of<Point>(), SIZE_MAX / 16); }), larger);
+  EXPECT_EQ(
+      refused([](TypeBuilder& b) { b.array(*type_of<Point>(), size_t{1} << 40); }),
+      "type 'T': field 2: a type with pointers is above 1 GiB; allocate an array of a smaller "
+      "one");
+  Type broken;
+  broken.size = 8;
+  broken.align = 0;
+  EXPECT_EQ(refused([&](TypeBuilder& b) { b.value(broken); }), power);
+  EXPECT_EQ(
+      refused([](TypeBuilder& b) { b.equality([](const void*, const void*) { return true; }); }),
+      "type 'T': equality() and hashing() are given both or neither");
+}
+
+TEST(TypeBuilderTest, ATypeOfSeveralGigabytesWithoutPointersIsBuilt) {
+  const auto built = TypeBuilder("Big").array(*type_of<int64_t>(), size_t{3} << 28).build();
+  ASSERT_NE(built, nullptr);
+  EXPECT_EQ(built->type()->size, size_t{3} << 31);
+}
+
+TEST(TypeBuilderTest, AScalarBehindALargeOneOfPointersIsRefusedAsAWhole) {
+  std::string error;
+  EXPECT_EQ(TypeBuilder("T").reference().scalar(size_t{1} << 30, 8).build(&error), nullptr);
+  EXPECT_EQ(error, "type 'T': a type with pointers is above 1 GiB");
 }
 
 TEST(TypeBuilderTest, BuiltTypesAreScanned) {
