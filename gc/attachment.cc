@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <utility>
 
 #include "gc/collector.h"
@@ -29,19 +30,36 @@ namespace {
 constexpr char kSecondRound = 0;
 
 // The end of a thread runs its destructors of thread_local objects first, and then those of keys:
-// so what such objects do with the runtime is over. One key for the process, since keys are few.
-pthread_key_t thread_end_key(void (*ended)(void*)) {
-  static const pthread_key_t key = [ended] {
-    pthread_key_t made = 0;
-    if (const int error = pthread_key_create(&made, ended); error != 0) {
+// so what such objects do with the runtime is over. One key for the process, since keys are few;
+// given back when the library that this is part of is unloaded, and by exit(), after which the end
+// of a thread is nobody's business.
+class ThreadEndKey {
+ public:
+  explicit ThreadEndKey(void (*ended)(void*)) {
+    if (const int error = pthread_key_create(&key_, ended); error != 0) {
       fatal(
           "no thread-specific key is left in this process (error %d of pthread_key_create), so the "
           "end of an attached thread could not be noticed; attach a thread before the program "
           "makes its own keys",
           error);
     }
-    return made;
-  }();
+  }
+  ~ThreadEndKey() {
+    there_.store(false, std::memory_order_relaxed);
+    pthread_key_delete(key_);
+  }
+  // Null: the calling thread's end is not waited for. Gives an error number.
+  int set(const void* value) const {
+    return there_.load(std::memory_order_relaxed) ? pthread_setspecific(key_, value) : 0;
+  }
+
+ private:
+  pthread_key_t key_ = 0;
+  std::atomic<bool> there_{true};  // relaxed: who is late makes no difference
+};
+
+const ThreadEndKey& thread_end_key(void (*ended)(void*)) {
+  static const ThreadEndKey key(ended);
   return key;
 }
 
@@ -110,8 +128,7 @@ void Mutator::bind() {
           m->name_.c_str());
     }
   }
-  const pthread_key_t key = thread_end_key(thread_ended);
-  if (const int error = pthread_setspecific(key, this); error != 0) {
+  if (const int error = thread_end_key(thread_ended).set(this); error != 0) {
     fatal("mutator '%s': the end of its thread could not be watched (error %d)", name_.c_str(),
           error);
   }
@@ -147,6 +164,7 @@ void Mutator::leave_thread(Mutator* previous) {
   tls_attached = previous;
   tls_mutator = &no_mutator;
   tls_waits = previous != nullptr ? &previous->collector_->waits : nullptr;
+  if (previous == nullptr) static_cast<void>(thread_end_key(thread_ended).set(nullptr));
   // Not the collector that was left, which may be gone when this thread has something to say.
   if (previous != nullptr) {
     set_fatal_context(describe_collector, previous->collector_);
@@ -226,10 +244,7 @@ Mutator::~Mutator() {
 // The destructor of the thread's key. Other libraries' keys may use the runtime in theirs: they get
 // one round of destructors before it goes.
 void Mutator::thread_ended(void* round) {
-  if (round != &kSecondRound &&
-      pthread_setspecific(thread_end_key(thread_ended), &kSecondRound) == 0) {
-    return;
-  }
+  if (round != &kSecondRound && thread_end_key(thread_ended).set(&kSecondRound) == 0) return;
   while (tls_attached != nullptr) {
     Mutator* mutator = tls_attached;
     mutator->after_longjmp(0);

@@ -3,7 +3,7 @@
 // own roots, or, parked, to the collector.
 //
 // A parked stack passes from one thread to another through the collector's list, and no handshake
-// keeps the two in step. What makes that sound:
+// keeps the two in step. What makes that sound (tests/model/stacks.pml):
 //  1. Whoever puts a stack into the list while its barrier is on shades what the stack holds.
 //  2. The collector greys what the listed ones hold once a cycle, after H2 and before the first H3.
 // So a stack that is in the list all through marking is seen by 2, one that comes later by 1, and

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 #include <time.h>
 
 #include <atomic>
@@ -81,7 +82,15 @@ GREYHOUND_WRAPPED(void*, mmap, (void* a, size_t b, int c, int d, int e, off_t f)
                   reinterpret_cast<void*>(-1), a, b, c, d, e, f)
 GREYHOUND_WRAPPED(int, munmap, (void* a, size_t b), Call::kMunmap, -1, a, b)
 GREYHOUND_WRAPPED(int, nanosleep, (const timespec* a, timespec* b), Call::kNanosleep, -1, a, b)
-// Of these two the result is the error.
+GREYHOUND_WRAPPED(ssize_t, process_vm_readv,
+                  (pid_t a, const iovec* b, unsigned long c, const iovec* d, unsigned long e,
+                   unsigned long f),
+                  Call::kProcessVmReadv, -1, a, b, c, d, e, f)
+// Of these the result is the error.
+GREYHOUND_WRAPPED(int, pthread_key_create, (pthread_key_t * a, void (*b)(void*)),
+                  Call::kPthreadKeyCreate, errno, a, b)
+GREYHOUND_WRAPPED(int, pthread_setspecific, (pthread_key_t a, const void* b),
+                  Call::kPthreadSetspecific, errno, a, b)
 GREYHOUND_WRAPPED(int, pthread_getattr_np, (pthread_t a, pthread_attr_t* b), Call::kPthreadGetattr,
                   errno, a, b)
 GREYHOUND_WRAPPED(int, sigaction, (int a, const struct sigaction* b, struct sigaction* c),

@@ -5,6 +5,7 @@
 
 #include <signal.h>
 
+#include <cerrno>
 #include <functional>
 #include <memory>
 #include <thread>
@@ -12,6 +13,7 @@
 
 #include "tests/coroutine.h"
 #include "tests/runtime/fixture.h"
+#include "tests/system_faults.h"
 #if defined(__cpp_impl_coroutine)
 #include <coroutine>
 #endif
@@ -392,6 +394,14 @@ TEST_F(StackDeathTest, AStackThatCannotBeReadIsRefused) {
     Stack stack(rt, memory, 65536);
   };
   EXPECT_EXIT(guard(), ::testing::ExitedWithCode(2), "leave its guard page out");
+}
+
+TEST_F(StackTest, WhereMemoryCannotBeProbedAStackIsTaken) {
+  const SystemFault fault(Call::kProcessVmReadv, EPERM);
+  Coroutine coroutine(rt, [](Coroutine&) { make_list(kLength); });
+  coroutine.resume();
+  EXPECT_TRUE(coroutine.done());
+  EXPECT_GE(fault.failed(), 1);
 }
 
 TEST_F(StackDeathTest, SwitchingInsideABlockingRegionIsFatal) {

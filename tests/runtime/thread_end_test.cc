@@ -4,11 +4,15 @@
 // where it is not current says so.
 #include <pthread.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <memory>
+#include <string>
 #include <thread>
 
 #include "runtime/base/panic.h"
 #include "tests/runtime/fixture.h"
+#include "tests/system_faults.h"
 
 namespace greyhound::runtime {
 namespace {
@@ -297,6 +301,18 @@ TEST_F(ThreadEndDeathTest, ASafepointOfAThreadThatIsNotTheLastOneAttachedIsFatal
   EXPECT_EXIT(
       use(), ::testing::ExitedWithCode(2),
       "mutator 'outer' comes to a safepoint while its thread works with 'inner'|check failed");
+}
+
+TEST_F(ThreadEndDeathTest, AThreadWhoseEndCannotBeNoticedDoesNotAttach) {
+  const auto attach = [](Call call, int error) {
+    Runtime rt(usual_options());
+    const SystemFault fault(call, error);
+    Thread thread(rt, "mine");
+  };
+  EXPECT_EXIT(attach(Call::kPthreadKeyCreate, EAGAIN), ::testing::ExitedWithCode(2),
+              "no thread-specific key is left in this process");
+  EXPECT_EXIT(attach(Call::kPthreadSetspecific, ENOMEM), ::testing::ExitedWithCode(2),
+              "mutator 'mine': the end of its thread could not be watched");
 }
 
 TEST_F(ThreadEndDeathTest, AHandleThatDiesOnAnotherThreadIsFatal) {
