@@ -66,7 +66,7 @@ TEST(FlameData, CallsThatStacksShareAreThereOnce) {
   EXPECT_EQ(data["sample_type"], 1);
   // node, labels, objects, bytes: of f, with its tag, and of both samples of g
   EXPECT_EQ(data["samples"][0], json({1, 1, 5, 80, 2, 0, 5, 80}));
-  EXPECT_EQ(data["labels"], json::parse(R"([["bytes","16"],["arm","x"]])"));
+  EXPECT_EQ(data["labels"], json::parse(R"([["bytes","16 bytes"],["arm","x"]])"));
   EXPECT_EQ(data["label_sets"], json::parse("[[0],[0,1]]"));
   EXPECT_EQ(data["least_share"], 0.0);
 }

@@ -6,8 +6,12 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <map>
 #include <memory>
+#include <optional>
 #include <vector>
+
+#include "tools/pprof/rust_names.h"
 
 namespace greyhound::pprof {
 namespace {
@@ -60,6 +64,29 @@ std::string without_brackets(std::string_view name) {
   return result;
 }
 
+// __cxa_demangle writes out what a symbol only refers to, so that two hundred bytes can stand for
+// gigabytes. A reference is to one of those that came before: what the name can grow by is at most
+// the product, over all that is referred to, of one more than how often.
+bool is_bounded(const std::string& symbol) {
+  constexpr size_t kMostLength = 8 << 10;
+  constexpr double kMostGrowth = 1 << 24;
+  if (symbol.size() > kMostLength) return false;
+  std::map<std::string, int> references;
+  for (size_t at = 0; at < symbol.size(); ++at) {
+    if (symbol[at] != 'S' && symbol[at] != 'T') continue;
+    const size_t end = symbol.find_first_not_of("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ", at + 1);
+    if (end != std::string::npos && symbol[end] == '_') ++references[symbol.substr(at, end - at)];
+  }
+  double growth = 1;
+  for (const auto& [reference, times] : references) growth *= 1 + times;
+  return growth <= kMostGrowth;
+}
+
+bool is_address(std::string_view name) {
+  return name.size() > 2 && name.starts_with("0x") &&
+         name.find_first_not_of("0123456789abcdefABCDEF", 2) == std::string_view::npos;
+}
+
 std::string without(std::string text, std::string_view part) {
   for (size_t at = text.find(part); at != std::string::npos; at = text.find(part)) {
     text.erase(at, part.size());
@@ -70,6 +97,7 @@ std::string without(std::string text, std::string_view part) {
 }  // namespace
 
 std::string demangle(const std::string& symbol) {
+  if (!is_bounded(symbol)) return symbol;
   int status = 0;
   const std::unique_ptr<char, void (*)(void*)> name(
       abi::__cxa_demangle(symbol.c_str(), nullptr, nullptr, &status), std::free);
@@ -103,6 +131,31 @@ std::string display_name(std::string_view demangled) {
 std::string name_of_symbol(const std::string& symbol) {
   if (symbol.starts_with("_Z")) return display_name(demangle(symbol.substr(0, symbol.find('.'))));
   return symbol.find("::") == std::string::npos ? symbol : display_name(symbol);
+}
+
+std::string shown_name(const std::string& name, const std::string& symbol) {
+  const std::string& given = name.empty() ? symbol : name;
+  if (is_address(given)) return {};
+  // Mach-O has one underscore more.
+  const size_t first = given.find_first_not_of('_');
+  if (first == 0 || first == std::string::npos || first > 3) return given;
+  if (given[first] == 'R') return demangle_rust(given).value_or(given);
+  if (given[first] != 'Z') return given;
+  const std::string mangled = given.substr(first - 1);
+  std::string demangled = demangle(mangled);
+  if (demangled == mangled) return given;
+  demangled.erase(std::min(demangled.find(" [clone "), demangled.size()));
+  if (std::optional<std::string> rust = without_rust_hash(demangled)) return *rust;
+  return display_name(demangled);
+}
+
+std::string nameless_frame(const std::string& mapped_file) {
+  if (mapped_file.empty()) return "<unknown>";
+  const size_t end = mapped_file.find_last_not_of('/');
+  if (end == std::string::npos) return "[/]";
+  const size_t slash = mapped_file.rfind('/', end);
+  const size_t begin = slash == std::string::npos ? 0 : slash + 1;
+  return "[" + mapped_file.substr(begin, end + 1 - begin) + "]";
 }
 
 }  // namespace greyhound::pprof
