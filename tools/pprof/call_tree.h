@@ -35,6 +35,7 @@ class CallTree {
            const std::vector<TagFilter>& filters, bool number_labels);
   // Of the stacks that were added, as they are in the profile.
   size_t deepest() const { return deepest_; }
+  size_t nodes() const { return nodes_.size(); }
   // The page's frames, stacks, samples, labels and label_sets; stacks end at what has less than
   // `share` of all in every sample type.
   nlohmann::json shortened(double share) const;

@@ -49,6 +49,54 @@ Types common_types(const std::vector<NamedProfile>& profiles) {
   return types;
 }
 
+bool has_negatives(const Profile& profile) {
+  return std::ranges::any_of(profile.samples, [](const Sample& sample) {
+    return std::ranges::any_of(sample.values, [](int64_t value) { return value < 0; });
+  });
+}
+
+// Leaves of `profile` what is above 0, and gives what is below, as amounts.
+Profile take_negatives(Profile* profile) {
+  Profile less = *profile;
+  for (size_t at = 0; at < less.samples.size(); ++at) {
+    std::vector<int64_t>& kept = profile->samples[at].values;
+    for (size_t i = 0; i < kept.size(); ++i) {
+      less.samples[at].values[i] = kept[i] < 0 ? scaled(kept[i], -1) : 0;
+      kept[i] = std::max<int64_t>(kept[i], 0);
+    }
+  }
+  return less;
+}
+
+void append(const Profile& from, Profile* to) {
+  const size_t offset = to->locations.size();
+  to->locations.insert(to->locations.end(), from.locations.begin(), from.locations.end());
+  for (Sample sample : from.samples) {
+    for (size_t& location : sample.locations) location += offset;
+    to->samples.push_back(std::move(sample));
+  }
+}
+
+// Nothing is drawn less than nothing wide. A profile with negative values is what two differ in:
+// what it has less of was there before.
+std::vector<NamedProfile> without_negatives(std::vector<NamedProfile> profiles) {
+  if (std::ranges::none_of(profiles, has_negatives, &NamedProfile::profile)) return profiles;
+  if (profiles.size() == 1) {
+    profiles.push_back({profiles[0].name + ", above 0", std::move(profiles[0].profile)});
+    profiles[0] = {profiles[0].name + ", below 0", take_negatives(&profiles[1].profile)};
+    return profiles;
+  }
+  if (profiles[0].profile.sample_types != profiles[1].profile.sample_types)
+    throw std::runtime_error(fmt::format(
+        "{} and {}: with values below 0 they are compared only when both count the same",
+        profiles[0].name, profiles[1].name));
+  const Profile less_before = take_negatives(&profiles[0].profile);
+  const Profile less_after = take_negatives(&profiles[1].profile);
+  append(less_after, &profiles[0].profile);
+  append(less_before, &profiles[1].profile);
+  return profiles;
+}
+
 // Tags that the page's choices do not have: ranges of numbers. Its samples are chosen here.
 struct Chosen {
   std::vector<TagFilter> ranges;
@@ -103,7 +151,8 @@ bool fits(const json& data, const FlameOptions& options) {
 
 }  // namespace
 
-json flame_data(const std::vector<NamedProfile>& profiles, const FlameOptions& options) {
+json flame_data(const std::vector<NamedProfile>& given, const FlameOptions& options) {
+  const std::vector<NamedProfile> profiles = without_negatives(given);
   const Types types = common_types(profiles);
   const Chosen chosen = chosen_tags(profiles, options.tags);
   json data = {{"title", options.title},
@@ -131,9 +180,11 @@ json flame_data(const std::vector<NamedProfile>& profiles, const FlameOptions& o
     data["most_depth"] = folded ? detail.most_depth : 0;
     // Shares that come to less than a pixel go first.
     for (const double share : {0.0, 1e-6, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2}) {
-      data.update(tree.shortened(share));
+      // Of the largest not even the text is made: a node takes six bytes of it, at the least.
+      const bool hopeless = share == 0 && tree.nodes() > options.most_bytes / 6;
+      if (!hopeless) data.update(tree.shortened(share));
       data["least_share"] = share;
-      if (fits(data, options)) return data;
+      if (!hopeless && fits(data, options)) return data;
       if (detail.number_labels) break;  // these go before stacks do
     }
   }

@@ -26,10 +26,9 @@ namespace {
 constexpr int kExitUsage = 2;
 
 const char* const kFooter =
-    "A profile is what `greyhound lab --heapprofile FILE` writes, or Go's runtime/pprof; `go tool "
-    "pprof`\n"
-    "reads the same files. With two files, the difference: what the second has more than the "
-    "first.\n"
+    "A profile is what `greyhound lab --heapprofile FILE` writes, or Go's\n"
+    "runtime/pprof; `go tool pprof` reads the same files. With two, the difference:\n"
+    "what the second has more than the first.\n"
     "\n"
     "Examples:\n"
     "  greyhound lab --only X1 --heapprofile heap.pb.gz   where the boxes are made\n"
@@ -148,27 +147,21 @@ void write_page(const PprofOptions& options) {
 
 CLI::App* add_pprof_command(CLI::App* app, PprofOptions* options) {
   CLI::App* pprof = app->add_subcommand("pprof", "Show a profile, or what two differ in");
-  pprof
-      ->add_option("FILE", options->files,
-                   "A profile: a file, - for standard input, or http://...; two: before and after")
+  pprof->add_option("FILE", options->files, "A file, -, http://...; two: before and after")
       ->expected(0, 2);
   const auto add_flag = [pprof](const char* name, bool* value, const char* help) {
     pprof->add_flag(name, *value, help)->disable_flag_override();
   };
   add_flag("--top", &options->top, "By function (the default)");
   add_flag("--tree", &options->tree, "By call, as a tree");
-  add_flag("--folded", &options->folded,
-           "A line a stack, for flamegraph.pl and speedscope; two counts when there are two files");
+  add_flag("--folded", &options->folded, "A line a stack, for flamegraph.pl; two counts of two");
   add_flag("--hide-runtime", &options->hide_runtime,
-           "Without the innermost runtime.* frames, as Go shows its heap profiles");
+           "Without the innermost runtime.* frames, as Go");
   pprof
       ->add_option("--sample-type", options->sample_type,
-                   "What to count, as in alloc_space, or its place from 0")
+                   "What to count, as in alloc_space, or its place")
       ->type_name("NAME");
-  pprof
-      ->add_option(
-          "--tag", options->tags,
-          "Only samples with this label; a number may be a range: bytes=1kB:1MB; may be repeated")
+  pprof->add_option("--tag", options->tags, "Only samples with this; numbers: bytes=1kB:1MB")
       ->type_name("KEY=VALUE")
       ->allow_extra_args(false);
   pprof->add_option("--lines", options->lines, "How many functions of --top; 0: all")

@@ -27,7 +27,7 @@ class Parser {
   explicit Parser(std::string_view symbol) : in_(symbol) {}
 
   std::string operator()() {
-    path();
+    path(true);
     return std::move(out_);
   }
 
@@ -103,7 +103,8 @@ class Parser {
     at_ = after;
   }
 
-  void path() {
+  // `of_value`: of a function, say, and of no type; where it is generic, "::" stands before "<>".
+  void path(bool of_value) {
     const Level level(this);
     switch (next()) {
       case 'C':
@@ -111,7 +112,7 @@ class Parser {
         print(bytes());
         break;
       case 'N':
-        nested();
+        nested(of_value);
         break;
       case 'M':  // an inherent impl: <T>
         impl_path();
@@ -126,26 +127,27 @@ class Parser {
         print("<");
         type();
         print(" as ");
-        path();
+        path(false);
         print(">");
         break;
       case 'I':
-        path();
+        path(of_value);
+        print(of_value ? "::<>" : "<>");
         ++silent_;
         while (!take('E')) generic_argument();
         --silent_;
         break;
       case 'B':
-        back_reference([this] { path(); });
+        back_reference([this, of_value] { path(of_value); });
         break;
       default:
         throw NoSymbol();
     }
   }
 
-  void nested() {
+  void nested(bool of_value) {
     const char space = next();
-    path();
+    path(of_value);
     const uint64_t number = disambiguator();
     const std::string_view name = bytes();
     if (space >= 'A' && space <= 'Z') {
@@ -162,7 +164,7 @@ class Parser {
   void impl_path() {
     ++silent_;
     disambiguator();
-    path();
+    path(false);
     --silent_;
   }
 
@@ -246,7 +248,7 @@ class Parser {
         ++at_;
         return back_reference([this] { type(); });
       default:
-        path();
+        path(false);
     }
   }
 
@@ -265,7 +267,7 @@ class Parser {
     print("dyn ");
     for (bool more = false; !take('E'); more = true) {
       if (more) print(" + ");
-      path();
+      path(false);
       ++silent_;
       while (take('p')) {
         bytes();

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Names of Rust's functions from their symbols: the v0 mangling (RFC 2603), and what the older one
-// adds to names that C++'s demangler has read. Without hashes, crate disambiguators and generic
-// arguments, as google/pprof shows them. Work and length are bounded, whatever the symbol. Any
-// thread.
+// adds to names that C++'s demangler has read. Without hashes and crate disambiguators, and of
+// generic arguments only the brackets, as google/pprof shows them. Work and length are bounded,
+// whatever the symbol. Any thread.
 #pragma once
 
 #include <optional>
