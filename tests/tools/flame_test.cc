@@ -47,10 +47,14 @@ class Maker {
 };
 
 std::string path_of_node(const json& data, int64_t node) {
-  if (node < 0) return "";
-  const auto at = static_cast<size_t>(3 * node);
-  const std::string above = path_of_node(data, data["stacks"][at]);
-  return above + "/" + data["frames"][data["stacks"][at + 1].get<size_t>()][0].get<std::string>();
+  std::string path;
+  while (node >= 0) {
+    const auto at = static_cast<size_t>(3 * node);
+    path.insert(0,
+                "/" + data["frames"][data["stacks"][at + 1].get<size_t>()][0].get<std::string>());
+    node = data["stacks"][at];
+  }
+  return path;
 }
 
 TEST(FlameData, CallsThatStacksShareAreThereOnce) {
@@ -129,6 +133,57 @@ TEST(FlameData, WhatIsTooMuchIsShortenedAndNothingIsLost) {
   EXPECT_EQ(shown, all + 100'000);
   EXPECT_TRUE(great);
   EXPECT_TRUE(small);
+}
+
+TEST(FlameData, StacksOfAnyDepthAreThere) {
+  std::vector<std::string> names(30'000, "rec");
+  names.front() = "main";
+  names.back() = "leaf";
+  const json data = flame_data({{"deep.pb.gz", Maker().add(names, 3).take()}}, {});
+  EXPECT_EQ(data["stacks"].size(), 3 * names.size());
+  EXPECT_EQ(data["most_depth"], 0);
+  FlameOptions small;
+  small.most_bytes = 100'000;
+  const json shorter = flame_data({{"deep.pb.gz", Maker().add(names, 3).take()}}, small);
+  EXPECT_EQ(shorter["most_depth"], 2000);
+  EXPECT_EQ(shorter["stacks"].size(), 3u * 2000);
+  const std::string path = path_of_node(shorter, 1999);
+  EXPECT_TRUE(path.starts_with("/main/rec/rec/"));
+  EXPECT_NE(path.find("/rec/(calls between, too deep to show)/rec/"), std::string::npos);
+  EXPECT_TRUE(path.ends_with("/rec/leaf"));
+}
+
+TEST(FlameData, AProfileWithValuesBelowZeroIsADifference) {
+  const Profile profile = Maker().add({"main", "f"}, -5).add({"main", "g"}, 7).take();
+  const json data = flame_data({{"delta.pb.gz", profile}}, {});
+  ASSERT_EQ(data["samples"].size(), 2u);
+  EXPECT_EQ(data["samples"][0], json({1, 0, 5, 80}));
+  EXPECT_EQ(data["samples"][1], json({2, 0, 7, 112}));
+  EXPECT_EQ(data["profiles"][0]["name"], "delta.pb.gz, below 0");
+  const json two = flame_data({{"a", profile}, {"b", profile}}, {});
+  EXPECT_EQ(two["samples"][0], two["samples"][1]) << "nothing changed";
+}
+
+TEST(FlameData, UnitsOfTwoProfilesAreMadeOne) {
+  Profile before = Maker().add({"main"}, 3).take(), after = Maker().add({"main"}, 2500).take();
+  before.sample_types = {{"wall", "ms"}, {"other", "count"}};
+  after.sample_types = {{"samples", "count"}, {"wall", "us"}};
+  for (Sample& sample : after.samples) sample.values = {1, 2500};
+  const json data = flame_data({{"a", before}, {"b", after}}, {});
+  EXPECT_EQ(data["sample_types"], json::parse(R"([{"type":"wall","unit":"us"}])"));
+  EXPECT_EQ(data["samples"][0], json({0, 0, 3000}));
+  EXPECT_EQ(data["samples"][1], json({0, 0, 2500}));
+}
+
+TEST(FlameData, RangesOfNumbersChooseBefore) {
+  FlameOptions options;
+  options.tags = {{"bytes", "1:16B"}, {"arm", "x"}};
+  const Profile profile = Maker().add({"main"}, 1, {{"arm", "x"}}).add({"f"}, 2).take();
+  const json data = flame_data({{"heap.pb.gz", profile}}, options);
+  EXPECT_EQ(data["only"], json({"bytes=1:16B"}));
+  EXPECT_EQ(data["tags"], json::parse(R"([["arm","x"]])"));
+  options.tags = {{"bytes", "17B:"}};
+  EXPECT_TRUE(flame_data({{"heap.pb.gz", profile}}, options)["samples"][0].empty());
 }
 
 TEST(Pages, DataCannotEndItsElement) {
