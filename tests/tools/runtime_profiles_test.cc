@@ -15,6 +15,7 @@
 #include "tools/pprof/heap_profile.h"
 #include "tools/pprof/hide_runtime.h"
 #include "tools/pprof/profile_flags.h"
+#include "tools/pprof/text_report.h"
 #include "tools/pprof/view.h"
 #include "tools/pprof/wait_profile.h"
 
@@ -144,10 +145,11 @@ TEST(HeapProfile, BoxingIsConvT2EThatCallsMallocgc) {
   for (int64_t i = 1; i <= 100; ++i) runtime::to_eface(Point{i, i, i});
   const Profile profile = heap_profile(rt.heap_profile(), 1);
   int64_t boxes = 0;
-  for (const Stack& stack : view_of(profile, {"alloc_objects", {}}).stacks) {
+  const StackView view = view_of(profile, {"alloc_objects", {}});
+  for (const Stack& stack : view.stacks) {
     const size_t depth = stack.functions.size();
-    if (depth > 2 && stack.functions[depth - 2] == "runtime.convT2E" &&
-        stack.functions[depth - 1] == "runtime.mallocgc")
+    if (depth > 2 && view.name(stack, depth - 2) == "runtime.convT2E" &&
+        view.name(stack, depth - 1) == "runtime.mallocgc")
       boxes += stack.value;
   }
   EXPECT_EQ(boxes, 100);
@@ -251,7 +253,7 @@ TEST(WaitProfileFile, SaysWhatWasWaitedForAndWhere) {
   const StackView view =
       view_of(profile, {"contentions", {{"wait", "collect"}, {"scenario", "waits"}}});
   ASSERT_EQ(view.total(), 1);
-  EXPECT_EQ(view.stacks.front().functions.back(), "runtime.Collector.collect");
+  EXPECT_EQ(view.names[view.stacks.front().functions.back()], "runtime.Collector.collect");
 }
 
 class ProfileFilesTest : public ::testing::Test {

@@ -146,7 +146,7 @@ TEST_F(Routes, HideRuntimeIsGosView) {
   make_list(10);
   const auto innermost = [&](const std::string& target) {
     const pprof::StackView view = pprof::view_of(profile(target), {"alloc_objects", {}});
-    return view.stacks.at(0).functions.back();
+    return view.names[view.stacks.at(0).functions.back()];
   };
   EXPECT_TRUE(innermost("/debug/pprof/allocs").starts_with("runtime."));
   EXPECT_FALSE(innermost("/debug/pprof/allocs?hide_runtime=1").starts_with("runtime."));

@@ -309,6 +309,69 @@ test('names from a profile are text, not HTML', async () => {
   await close(page);
 });
 
+// Beside each a stack of its own, so that the deep one is no stem.
+const deep = (calls) => [sample(`main;${'rec;'.repeat(calls)}leaf`, 10), sample('main;other', 30)];
+
+for (const calls of [3000, 5000, 40000]) {
+  test(`a stack of ${calls} calls is drawn in parts, and counted whole`, async () => {
+    const page = await openPage(`deep${calls}`, [deep(calls)]);
+    const note = page.getByTestId('cut');
+    assert.match(await note.textContent(), /more than 250 levels/);
+    assert.ok(await note.isVisible());
+    const self = Object.fromEntries(await page.locator('.flame-functions tbody tr').evaluateAll((rows) => rows.map((row) => [row.children[0].textContent, row.children[2].textContent])));
+    assert.deepEqual(self, { leaf: '100 ms', main: '0 ns', other: '300 ms', rec: '0 ns' });
+    assert.deepEqual((await page.locator('.flame-functions tbody tr', { hasText: 'rec' }).locator('td').allTextContents()).slice(3), ['100 ms', '25 %']);
+    assert.equal(await frame(page, 'leaf').count(), 0);
+    await page.getByLabel('Search').fill('leaf');
+    assert.match(await page.locator('.flame-result').textContent(), /^25 % matched · 100 ms/);
+    await page.keyboard.press('Enter');
+    await settled(page);
+    assert.equal(await current(page), 'leaf');
+    assert.ok(await note.isHidden(), 'nothing is below this');
+    await page.getByRole('button', { name: 'Reset zoom' }).click();
+    await settled(page);
+    assert.equal(await frame(page, 'other').count(), 1);
+    assert.ok(await note.isVisible());
+    await close(page);
+  });
+}
+
+test('the arrow keys and clicks go on below what is drawn', async () => {
+  const page = await openPage('descend', [deep(600)]);
+  const rows = () => page.locator('g.frame').evaluateAll((frames) => Math.max(...frames.map((g) => Number(g.getAttribute('aria-level')))));
+  assert.equal(await rows(), 251);
+  await page.locator('g.frame[aria-level="240"]').click();
+  await settled(page);
+  assert.equal(await rows(), 376);
+  await page.locator('g.frame[aria-level="376"]').click();
+  await settled(page);
+  assert.equal(await rows(), 603);
+  assert.ok(await page.getByTestId('cut').isHidden());
+  for (let step = 0; step < 3; step++) await page.keyboard.press('ArrowUp');
+  assert.equal(await current(page), 'rec');
+  await page.keyboard.press('Escape');
+  await settled(page);
+  assert.equal(await rows(), 251);
+  for (let step = 0; step < 251; step++) await page.keyboard.press('ArrowDown');
+  assert.equal(await current(page), 'other', 'the widest first');
+  await close(page);
+});
+
+test('a profile in seconds has seconds, a range of numbers is chosen before', async () => {
+  writeProfile(fileIn('seconds.pb.gz'), [['wall', 'seconds']], [{ stack: 'main;f', values: [90], labels: { size: '7' } }, { stack: 'main;g', values: [30] }]);
+  greyhound('pprof', fileIn('seconds.pb.gz'), '--html', fileIn('seconds.html'), '--tag', 'size=7');
+  const page = await open(browser, fileIn('seconds.html'));
+  await page.waitForSelector('g.frame');
+  assert.match(await details(page).textContent(), /total 90\.0 s/);
+  assert.equal(await page.getByLabel('size').inputValue(), '=7');
+  await close(page);
+  greyhound('pprof', fileIn('seconds.pb.gz'), '--html', fileIn('range.html'), '--tag', 'other=1:9');
+  const none = await open(browser, fileIn('range.html'));
+  assert.match(await none.locator('header').textContent(), /Only samples with other=1:9/);
+  assert.ok(await none.locator('.flame-empty').isVisible());
+  await close(none);
+});
+
 test('axe finds nothing serious: light, dark, narrow, zoomed, searched, and in a difference', async () => {
   const page = await openPage('axe', [samples], ['--highlight', 'convT']);
   await expectAccessible(page);

@@ -8,9 +8,12 @@
 #include <filesystem>
 
 #include "tools/callsites/report.h"
+#include "tools/pprof/plain_text.h"
 
 namespace greyhound::callsites {
 namespace {
+
+using pprof::plain_text;
 
 constexpr int kExitUsage = 2;
 
@@ -26,7 +29,7 @@ const char* const kFooter =
 
 std::string joined(const std::vector<std::string>& names) {
   std::string out;
-  for (const std::string& name : names) out += (out.empty() ? "" : ", ") + name;
+  for (const std::string& name : names) out += (out.empty() ? "" : ", ") + plain_text(name);
   return out;
 }
 
@@ -34,23 +37,24 @@ std::string joined(const std::vector<std::string>& names) {
 const Function& only_function(const Binary& binary, const std::string& name) {
   const std::vector<const Function*> found = functions_named(binary, name);
   if (found.empty() && name.starts_with("0x"))
-    throw std::runtime_error(fmt::format("no function begins at {} in {}", name, binary.path()));
+    throw std::runtime_error(
+        fmt::format("no function begins at {} in {}", plain_text(name), plain_text(binary.path())));
   if (found.empty()) {
     throw std::runtime_error(
         fmt::format("no function '{}' in {} (it may be inlined everywhere); "
                     "there is {}",
-                    name, binary.path(), joined(names_like(binary, name))));
+                    plain_text(name), plain_text(binary.path()), joined(names_like(binary, name))));
   }
   if (found.size() == 1) return *found.front();
   constexpr size_t kMost = 20;
   std::string list;
   for (size_t i = 0; i < std::min(found.size(), kMost); ++i)
-    list += fmt::format("\n  {:#x}  {}", found[i]->address, found[i]->symbol);
+    list += fmt::format("\n  {:#x}  {}", found[i]->address, plain_text(found[i]->symbol));
   if (found.size() > kMost) list += fmt::format("\n  and {} more", found.size() - kMost);
   throw std::runtime_error(
       fmt::format("'{}' is the name of {} functions of {}; give the address "
                   "or the symbol of one:{}",
-                  name, found.size(), binary.path(), list));
+                  plain_text(name), found.size(), plain_text(binary.path()), list));
 }
 
 std::string path_of_this_program() {

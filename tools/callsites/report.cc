@@ -7,10 +7,13 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "tools/pprof/plain_text.h"
+
 namespace greyhound::callsites {
 namespace {
 
 using Json = nlohmann::ordered_json;
+using pprof::plain_text;
 
 // As short as it can be and still be opened from here.
 std::string place_text(const Step& step) {
@@ -20,16 +23,16 @@ std::string place_text(const Step& step) {
   std::string file = step.file;
   const std::string prefix = here.string() + "/";
   if (!error && file.starts_with(prefix)) file.erase(0, prefix.size());
-  return fmt::format("{}:{}", file, step.line);
+  return fmt::format("{}:{}", plain_text(file), step.line);
 }
 
 std::string callee_text(const Site& site) {
   if (site.kind == SiteKind::kPointer) return "(through a pointer)";
-  return site.kind == SiteKind::kInlined ? site.callee + " (inlined)" : site.callee;
+  return plain_text(site.callee) + (site.kind == SiteKind::kInlined ? " (inlined)" : "");
 }
 
 std::string name_text(const Step& step) {
-  return step.inlined ? step.function + " (inlined)" : step.function;
+  return plain_text(step.function) + (step.inlined ? " (inlined)" : "");
 }
 
 // From the function down to the allocation: a line a call, each with the place of the next.
@@ -52,9 +55,10 @@ std::string place_line(const Site& site) {
   std::string way;
   for (size_t i = 1; i < site.path.size(); ++i) {
     const Step& step = site.path[i];
-    if (!step.inlined && step.function != last.function) way += step.function + " > ";
+    if (!step.inlined && step.function != last.function) way += plain_text(step.function) + " > ";
   }
-  return fmt::format("  {}  {}{}: {}\n", place_text(last), way, last.function, callee_text(site));
+  return fmt::format("  {}  {}{}: {}\n", place_text(last), way, plain_text(last.function),
+                     callee_text(site));
 }
 
 bool allocates(const Site& site) {
@@ -139,8 +143,9 @@ Json sites_json(const std::vector<Site>& sites) {
 }  // namespace
 
 std::string format_text(const Report& report, const std::string& binary) {
-  std::string out = fmt::format("{}, {}\n{} Read: {}.\n", report.function.name, binary,
-                                verdict(report), counted(report.searched, "function"));
+  std::string out =
+      fmt::format("{}, {}\n{} Read: {}.\n", plain_text(report.function.name), plain_text(binary),
+                  verdict(report), counted(report.searched, "function"));
   out += ways(report);
   out += list(report, "further allocations it can reach",
               [&](const Site& s) { return is_further(report, s); });
@@ -152,7 +157,7 @@ std::string format_text(const Report& report, const std::string& binary) {
               [](const Site& s) { return s.kind == SiteKind::kOffHeap && !s.only_to_panic; });
   std::string imports;
   for (const std::string& import : report.imports)
-    imports += (imports.empty() ? "" : ", ") + import;
+    imports += (imports.empty() ? "" : ", ") + plain_text(import);
   if (!imports.empty()) out += "\nfunctions of other files, not read: " + imports + "\n";
   if (report.grows_stack)
     out += "\nIt may have to grow the goroutine's stack first (runtime.morestack), not counted.\n";

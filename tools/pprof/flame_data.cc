@@ -4,226 +4,122 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
-#include <cstdlib>
-#include <map>
 #include <stdexcept>
-#include <string_view>
-#include <unordered_map>
 
-#include "tools/pprof/view.h"
+#include "tools/pprof/call_tree.h"
+#include "tools/pprof/sample_types.h"
+#include "tools/pprof/tag_filter.h"
 
 namespace greyhound::pprof {
 namespace {
 
 using nlohmann::json;
 
-constexpr size_t kNone = SIZE_MAX;
+struct Types {
+  std::vector<ValueType> shown;
+  std::vector<std::vector<Column>> columns;  // by profile
+};
 
-// Which of a profile's values is shown as which sample type: by name.
-std::vector<size_t> columns_of(const Profile& profile, const std::vector<ValueType>& types) {
-  std::vector<size_t> columns;
-  for (const ValueType& type : types) {
-    const auto found = std::ranges::find(profile.sample_types, type);
-    columns.push_back(static_cast<size_t>(found - profile.sample_types.begin()));
+// What both count, in the order of the one after; of one profile all that it counts.
+Types common_types(const std::vector<NamedProfile>& profiles) {
+  const std::vector<ValueType>& before = profiles.front().profile.sample_types;
+  const std::vector<ValueType>& after = profiles.back().profile.sample_types;
+  Types types{{}, std::vector<std::vector<Column>>(profiles.size())};
+  for (size_t i = 0; i < after.size(); ++i) {
+    if (profiles.size() == 1) {
+      types.shown.push_back(after[i]);
+      types.columns[0].push_back({i, 1});
+      continue;
+    }
+    // The same unit, where there is one of the name in several.
+    auto found = std::ranges::find(before, after[i]);
+    if (found == before.end())
+      found = std::ranges::find_if(
+          before, [&](const ValueType& type) { return common_type(type, after[i]).has_value(); });
+    if (found == before.end()) continue;
+    const CommonType common = *common_type(*found, after[i]);
+    types.shown.push_back(common.type);
+    types.columns[0].push_back({static_cast<size_t>(found - before.begin()), common.before_factor});
+    types.columns[1].push_back({i, common.after_factor});
   }
-  return columns;
-}
-
-std::vector<ValueType> common_types(const std::vector<NamedProfile>& profiles) {
-  std::vector<ValueType> types;
-  for (const ValueType& type : profiles.back().profile.sample_types) {
-    const bool everywhere = std::ranges::all_of(profiles, [&](const NamedProfile& each) {
-      return std::ranges::find(each.profile.sample_types, type) != each.profile.sample_types.end();
-    });
-    if (everywhere) types.push_back(type);
-  }
-  if (types.empty())
+  if (types.shown.empty())
     throw std::runtime_error(fmt::format(
         "{} and {} count nothing in common: one has {}, the other {}", profiles.front().name,
-        profiles.back().name, names_of(profiles.front().profile.sample_types),
-        names_of(profiles.back().profile.sample_types)));
+        profiles.back().name, names_of(before), names_of(after)));
   return types;
 }
 
-// A file with the folder that it is in: where that is, is the machine's own affair.
-std::string short_path(const std::string& path) {
-  size_t at = path.size();
-  for (int parts = 0; parts < 2 && at != std::string::npos; ++parts)
-    at = at == 0 ? std::string::npos : path.rfind('/', at - 1);
-  return at == std::string::npos ? path : path.substr(at + 1);
+bool has_negatives(const Profile& profile) {
+  return std::ranges::any_of(profile.samples, [](const Sample& sample) {
+    return std::ranges::any_of(sample.values, [](int64_t value) { return value < 0; });
+  });
 }
 
-// Calls as a tree of nodes in which a parent's index is below its children's, and what was counted
-// at them, by labels and profile.
-class CallTree {
- public:
-  CallTree(size_t profiles, std::vector<ValueType> types)
-      : types_(std::move(types)), counted_(profiles), totals_(types_.size()) {}
-
-  void add(size_t profile, const Profile& from, bool number_labels) {
-    const std::vector<size_t> columns = columns_of(from, types_);
-    for (const Sample& sample : from.samples) {
-      std::vector<int64_t> values;
-      for (const size_t column : columns) values.push_back(sample.values[column]);
-      if (std::ranges::all_of(values, [](int64_t value) { return value == 0; })) continue;
-      const size_t node = node_of(from, sample);
-      std::vector<int64_t>& sums =
-          counted_[profile].try_emplace({node, label_set(sample, number_labels)}).first->second;
-      sums.resize(values.size());
-      for (size_t i = 0; i < values.size(); ++i) {
-        sums[i] += values[i];
-        totals_[i] += std::abs(static_cast<double>(values[i]));
-      }
+// Leaves of `profile` what is above 0, and gives what is below, as amounts.
+Profile take_negatives(Profile* profile) {
+  Profile less = *profile;
+  for (size_t at = 0; at < less.samples.size(); ++at) {
+    std::vector<int64_t>& kept = profile->samples[at].values;
+    for (size_t i = 0; i < kept.size(); ++i) {
+      less.samples[at].values[i] = kept[i] < 0 ? scaled(kept[i], -1) : 0;
+      kept[i] = std::max<int64_t>(kept[i], 0);
     }
   }
+  return less;
+}
 
-  // Ends the stacks at what has less than `share` of all in every sample type.
-  json shortened(double share) const {
-    const std::vector<bool> shown = worth_showing(share);
-    const size_t small_frame = frames_.size();
-    std::vector<size_t> frame_to(frames_.size() + 1, kNone);
-    std::vector<size_t> to(nodes_.size(), kNone);
-    std::unordered_map<size_t, size_t> small;  // the node for what is too small, by its parent
-    json frames = json::array();
-    json stacks = json::array();
-    const auto push = [&](size_t parent, size_t frame, int64_t line) {
-      if (frame_to[frame] == kNone) {
-        frame_to[frame] = frames.size();
-        const bool real = frame != small_frame;
-        frames.push_back({real ? frames_[frame].first : "(stacks too small to show)",
-                          real ? frames_[frame].second : ""});
-      }
-      stacks.push_back(parent == kNone ? -1 : static_cast<int64_t>(parent));
-      stacks.push_back(frame_to[frame]);
-      stacks.push_back(std::max<int64_t>(line, 0));
-      return stacks.size() / 3 - 1;
-    };
-    for (size_t i = 0; i < nodes_.size(); ++i) {
-      const Node& node = nodes_[i];
-      const size_t parent = node.parent == kNone ? kNone : to[node.parent];
-      if (shown[i]) {
-        to[i] = push(parent, node.frame, node.line);
-      } else if (node.parent != kNone && !shown[node.parent]) {
-        to[i] = parent;
-      } else {
-        const auto [entry, fresh] = small.try_emplace(parent);
-        if (fresh) entry->second = push(parent, small_frame, 0);
-        to[i] = entry->second;
-      }
-    }
-    return {{"frames", std::move(frames)},
-            {"stacks", std::move(stacks)},
-            {"samples", samples_at(to)},
-            {"labels", labels_},
-            {"label_sets", label_sets_}};
+void append(const Profile& from, Profile* to) {
+  const size_t offset = to->locations.size();
+  to->locations.insert(to->locations.end(), from.locations.begin(), from.locations.end());
+  for (Sample sample : from.samples) {
+    for (size_t& location : sample.locations) location += offset;
+    to->samples.push_back(std::move(sample));
   }
+}
 
- private:
-  struct Node {
-    size_t parent;
-    size_t frame;
-    int64_t line;  // in that function; -1: more than one
-  };
-  using Place = std::pair<size_t, size_t>;  // node, label set
-
-  size_t frame_index(const std::string& name, const std::string& file) {
-    const auto [entry, fresh] = frame_indices_.try_emplace(name, frames_.size());
-    if (fresh) frames_.emplace_back(name, short_path(file));
-    return entry->second;
-  }
-
-  size_t child(size_t parent, const std::string& name, const std::string& file, int64_t line) {
-    const size_t frame = frame_index(name, file);
-    const auto [entry, fresh] = children_.try_emplace({parent, frame}, nodes_.size());
-    if (fresh) nodes_.push_back({parent, frame, line});
-    if (Node& node = nodes_[entry->second]; node.line != line) node.line = -1;
-    return entry->second;
-  }
-
-  size_t node_of(const Profile& from, const Sample& sample) {
-    size_t node = kNone;
-    for (auto index = sample.locations.rbegin(); index != sample.locations.rend(); ++index) {
-      const Location& location = from.locations[*index];
-      for (auto frame = location.frames.rbegin(); frame != location.frames.rend(); ++frame)
-        node = child(node, frame->name, frame->file, frame->line);
-      if (location.frames.empty())
-        node = child(node, fmt::format("{:#x}", location.address), "", 0);
-    }
-    return node == kNone ? child(kNone, "(no stack)", "", 0) : node;
-  }
-
-  size_t label_set(const Sample& sample, bool number_labels) {
-    std::vector<size_t> set;
-    for (const auto& label : sample.labels) set.push_back(label_index(label));
-    if (number_labels) {
-      for (const NumberLabel& number : sample.numbers)
-        set.push_back(label_index({number.key, fmt::format("{}", number.value)}));
-    }
-    std::ranges::sort(set);
-    const auto [entry, fresh] = label_set_indices_.try_emplace(set, label_sets_.size());
-    if (fresh) label_sets_.push_back(set);
-    return entry->second;
-  }
-
-  size_t label_index(const std::pair<std::string, std::string>& label) {
-    const auto [entry, fresh] = label_indices_.try_emplace(label, labels_.size());
-    if (fresh) labels_.push_back({label.first, label.second});
-    return entry->second;
-  }
-
-  std::vector<bool> worth_showing(double share) const {
-    const size_t width = types_.size();
-    std::vector<double> amounts(nodes_.size() * width);
-    for (const auto& samples : counted_) {
-      for (const auto& [place, values] : samples) {
-        for (size_t i = 0; i < width; ++i)
-          amounts[place.first * width + i] += std::abs(static_cast<double>(values[i]));
-      }
-    }
-    std::vector<bool> shown(nodes_.size());
-    for (size_t node = nodes_.size(); node-- > 0;) {
-      for (size_t i = 0; i < width; ++i) {
-        const double amount = amounts[node * width + i];
-        if (amount > 0 && amount >= share * totals_[i]) shown[node] = true;
-        if (nodes_[node].parent != kNone) amounts[nodes_[node].parent * width + i] += amount;
-      }
-    }
-    return shown;
-  }
-
-  json samples_at(const std::vector<size_t>& to) const {
-    json profiles = json::array();
-    for (const auto& samples : counted_) {
-      std::map<Place, std::vector<int64_t>> merged;
-      for (const auto& [place, values] : samples) {
-        std::vector<int64_t>& sums = merged[{to[place.first], place.second}];
-        sums.resize(values.size());
-        for (size_t i = 0; i < values.size(); ++i) sums[i] += values[i];
-      }
-      json flat = json::array();
-      for (const auto& [place, values] : merged) {
-        flat.push_back(place.first);
-        flat.push_back(place.second);
-        for (const int64_t value : values) flat.push_back(value);
-      }
-      profiles.push_back(std::move(flat));
-    }
+// Nothing is drawn less than nothing wide. A profile with negative values is what two differ in:
+// what it has less of was there before.
+std::vector<NamedProfile> without_negatives(std::vector<NamedProfile> profiles) {
+  if (std::ranges::none_of(profiles, has_negatives, &NamedProfile::profile)) return profiles;
+  if (profiles.size() == 1) {
+    profiles.push_back({profiles[0].name + ", above 0", std::move(profiles[0].profile)});
+    profiles[0] = {profiles[0].name + ", below 0", take_negatives(&profiles[1].profile)};
     return profiles;
   }
+  if (profiles[0].profile.sample_types != profiles[1].profile.sample_types)
+    throw std::runtime_error(fmt::format(
+        "{} and {}: with values below 0 they are compared only when both count the same",
+        profiles[0].name, profiles[1].name));
+  const Profile less_before = take_negatives(&profiles[0].profile);
+  const Profile less_after = take_negatives(&profiles[1].profile);
+  append(less_after, &profiles[0].profile);
+  append(less_before, &profiles[1].profile);
+  return profiles;
+}
 
-  const std::vector<ValueType> types_;
-  std::vector<Node> nodes_;
-  std::map<std::pair<size_t, size_t>, size_t> children_;
-  std::vector<std::pair<std::string, std::string>> frames_;  // name, file
-  std::unordered_map<std::string, size_t> frame_indices_;
-  json labels_ = json::array();
-  std::map<std::pair<std::string, std::string>, size_t> label_indices_;
-  json label_sets_ = json::array();
-  std::map<std::vector<size_t>, size_t> label_set_indices_;
-  std::vector<std::map<Place, std::vector<int64_t>>> counted_;  // by profile
-  std::vector<double> totals_;
+// Tags that the page's choices do not have: ranges of numbers. Its samples are chosen here.
+struct Chosen {
+  std::vector<TagFilter> ranges;
+  Tags on_page;
 };
+
+Chosen chosen_tags(const std::vector<NamedProfile>& profiles, const Tags& tags) {
+  Chosen chosen;
+  for (const auto& tag : tags) {
+    const TagFilter filter(tag.first, tag.second);
+    const bool text = std::ranges::any_of(profiles, [&](const NamedProfile& named) {
+      return std::ranges::any_of(named.profile.samples, [&](const Sample& sample) {
+        return std::ranges::find(sample.labels, tag) != sample.labels.end();
+      });
+    });
+    if (filter.is_range() && !text) {
+      chosen.ranges.push_back(filter);
+    } else {
+      chosen.on_page.push_back(tag);
+    }
+  }
+  return chosen;
+}
 
 json about(const NamedProfile& named) {
   const Profile& profile = named.profile;
@@ -236,38 +132,61 @@ json about(const NamedProfile& named) {
 }
 
 size_t first_type(const std::vector<ValueType>& types, const NamedProfile& named,
-                  const std::string& wanted) {
-  const std::string& name = wanted.empty() ? named.profile.default_sample_type : wanted;
-  const auto found =
-      std::ranges::find_if(types, [&](const ValueType& type) { return type.type == name; });
-  if (found != types.end()) return static_cast<size_t>(found - types.begin());
-  if (wanted.empty()) return types.size() - 1;
-  throw std::runtime_error(fmt::format("{}: it has no sample type '{}'; it has {}", named.name,
-                                       wanted, names_of(types)));
+                  const std::string& wanted) try {
+  return sample_type_index(types, named.profile.default_sample_type, wanted);
+} catch (const std::runtime_error& error) {
+  throw std::runtime_error(fmt::format("{}: {}", named.name, error.what()));
+}
+
+// What goes first when a page grows too large.
+struct Detail {
+  bool number_labels;
+  size_t most_depth;
+};
+constexpr Detail kDetails[] = {{true, SIZE_MAX}, {false, SIZE_MAX}, {false, 2000}, {false, 200}};
+
+bool fits(const json& data, const FlameOptions& options) {
+  return data.dump(-1, ' ', false, json::error_handler_t::replace).size() <= options.most_bytes;
 }
 
 }  // namespace
 
-json flame_data(const std::vector<NamedProfile>& profiles, const FlameOptions& options) {
-  const std::vector<ValueType> types = common_types(profiles);
+json flame_data(const std::vector<NamedProfile>& given, const FlameOptions& options) {
+  const std::vector<NamedProfile> profiles = without_negatives(given);
+  const Types types = common_types(profiles);
+  const Chosen chosen = chosen_tags(profiles, options.tags);
   json data = {{"title", options.title},
                {"sample_types", json::array()},
-               {"sample_type", first_type(types, profiles.back(), options.sample_type)},
+               {"sample_type", first_type(types.shown, profiles.back(), options.sample_type)},
                {"profiles", json::array()},
                {"highlight", options.highlight},
-               {"tags", options.tags}};
-  for (const ValueType& type : types)
+               {"tags", chosen.on_page},
+               {"only", json::array()}};
+  for (const ValueType& type : types.shown)
     data["sample_types"].push_back({{"type", type.type}, {"unit", type.unit}});
   for (const NamedProfile& named : profiles) data["profiles"].push_back(about(named));
-
-  // Shares that come to less than a pixel go first; what a label's number is goes before stacks do.
-  for (const double share : {0.0, 1e-6, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2}) {
-    CallTree tree(profiles.size(), types);
-    for (size_t i = 0; i < profiles.size(); ++i) tree.add(i, profiles[i].profile, share == 0);
-    data.update(tree.shortened(share));
-    data["least_share"] = share;
-    if (data.dump(-1, ' ', false, json::error_handler_t::replace).size() <= options.most_bytes)
-      break;
+  for (const auto& tag : options.tags) {
+    if (std::ranges::find(chosen.on_page, tag) == chosen.on_page.end())
+      data["only"].push_back(tag.first + "=" + tag.second);
+  }
+  for (const Detail& detail : kDetails) {
+    CallTree tree(profiles.size(), types.shown.size(), detail.most_depth);
+    for (size_t i = 0; i < profiles.size(); ++i)
+      tree.add(i, profiles[i].profile, types.columns[i], chosen.ranges, detail.number_labels);
+    const bool folded = tree.deepest() > detail.most_depth;
+    // As it was: less depth helps only where there is much.
+    if (detail.most_depth != SIZE_MAX && !folded) continue;
+    data["number_labels"] = detail.number_labels;
+    data["most_depth"] = folded ? detail.most_depth : 0;
+    // Shares that come to less than a pixel go first.
+    for (const double share : {0.0, 1e-6, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2}) {
+      // Of the largest not even the text is made: a node takes six bytes of it, at the least.
+      const bool hopeless = share == 0 && tree.nodes() > options.most_bytes / 6;
+      if (!hopeless) data.update(tree.shortened(share));
+      data["least_share"] = share;
+      if (!hopeless && fits(data, options)) return data;
+      if (detail.number_labels) break;  // these go before stacks do
+    }
   }
   return data;
 }

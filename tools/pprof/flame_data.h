@@ -29,8 +29,8 @@ struct NamedProfile {
 };
 
 // `profiles`: one, or before and after. Of two, what both count is shown. Throws
-// std::runtime_error, with a sentence, for a sample type that is not there, and for two profiles
-// that have none in common.
+// std::runtime_error, with a sentence, for a sample type that is not there, for two profiles that
+// have none in common, and for values that 64 bits do not hold the sum of.
 nlohmann::json flame_data(const std::vector<NamedProfile>& profiles, const FlameOptions& options);
 
 }  // namespace greyhound::pprof

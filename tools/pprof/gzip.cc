@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "tools/pprof/gzip.h"
 
+#include <fmt/format.h>
 #include <zlib.h>
 
 #include <array>
@@ -12,10 +13,32 @@
 namespace greyhound::pprof {
 namespace {
 
-// A file larger than this, unpacked, is no profile of ours or of Go's.
-constexpr size_t kMostBytes = size_t{1} << 30;
 constexpr int kGzip = 15 + 16;
-constexpr int kGzipOrZlib = 15 + 32;
+
+void inflate_member(z_stream* stream, std::string* bytes, size_t most) {
+  std::array<char, 1 << 16> piece;
+  int status = Z_OK;
+  while (status == Z_OK) {
+    stream->next_out = reinterpret_cast<Bytef*>(piece.data());
+    stream->avail_out = piece.size();
+    status = inflate(stream, Z_NO_FLUSH);
+    bytes->append(piece.data(), piece.size() - stream->avail_out);
+    if (bytes->size() > most)
+      throw FormatError(fmt::format("it unpacks to more than {} MiB", most >> 20));
+    if (status == Z_BUF_ERROR ||
+        (status == Z_OK && stream->avail_in == 0 && stream->avail_out != 0))
+      throw FormatError("it is cut short");
+  }
+  if (status != Z_STREAM_END) throw FormatError("its compressed data is damaged");
+}
+
+// REQUIRES: there are bytes after a member.
+void expect_member(const z_stream& stream) {
+  const std::string_view rest(reinterpret_cast<const char*>(stream.next_in), stream.avail_in);
+  if (is_gzip(rest)) return;
+  throw FormatError(
+      fmt::format("after its compressed data stand {} bytes that are none of it", rest.size()));
+}
 
 }  // namespace
 
@@ -36,25 +59,19 @@ std::string gzip(const std::string& bytes) {
   return packed;
 }
 
-std::string gunzip(std::string_view packed) {
+std::string gunzip(std::string_view packed, size_t most) {
   z_stream stream{};
-  if (inflateInit2(&stream, kGzipOrZlib) != Z_OK) throw std::bad_alloc();
+  if (packed.size() > most) throw FormatError(fmt::format("it is larger than {} MiB", most >> 20));
+  if (inflateInit2(&stream, kGzip) != Z_OK) throw std::bad_alloc();
   const std::unique_ptr<z_stream, int (*)(z_stream*)> ending(&stream, inflateEnd);
   stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(packed.data()));
   stream.avail_in = static_cast<uInt>(packed.size());
   std::string bytes;
-  std::array<char, 1 << 16> piece;
-  int status = Z_OK;
-  while (status == Z_OK) {
-    stream.next_out = reinterpret_cast<Bytef*>(piece.data());
-    stream.avail_out = piece.size();
-    status = inflate(&stream, Z_NO_FLUSH);
-    bytes.append(piece.data(), piece.size() - stream.avail_out);
-    if (bytes.size() > kMostBytes) throw FormatError("it unpacks to more than 1 GiB");
-    if (status == Z_BUF_ERROR || (status == Z_OK && stream.avail_in == 0 && stream.avail_out != 0))
-      throw FormatError("it is cut short");
-  }
-  if (status != Z_STREAM_END) throw FormatError("its compressed data is damaged");
+  do {
+    // What is joined by cat, or written by who appends, is unpacked as one: RFC 1952.
+    inflate_member(&stream, &bytes, most);
+    if (stream.avail_in != 0) expect_member(stream);
+  } while (stream.avail_in != 0 && inflateReset(&stream) == Z_OK);
   return bytes;
 }
 

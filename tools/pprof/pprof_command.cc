@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <charconv>
 #include <filesystem>
 #include <regex>
@@ -11,6 +12,10 @@
 
 #include "tools/pprof/flame_data.h"
 #include "tools/pprof/hide_runtime.h"
+#include "tools/pprof/plain_text.h"
+#include "tools/pprof/profile_source.h"
+#include "tools/pprof/tag_filter.h"
+#include "tools/pprof/text_report.h"
 #include "tools/pprof/view.h"
 #include "tools/web/html.h"
 #include "tools/whole_file.h"
@@ -21,20 +26,20 @@ namespace {
 constexpr int kExitUsage = 2;
 
 const char* const kFooter =
-    "A profile is what `greyhound lab --heapprofile FILE` writes, or Go's runtime/pprof; `go tool "
-    "pprof`\n"
-    "reads the same files. With two files, the difference: what the second has more than the "
-    "first.\n"
+    "A profile is what `greyhound lab --heapprofile FILE` writes, or Go's\n"
+    "runtime/pprof; `go tool pprof` reads the same files. With two, the difference:\n"
+    "what the second has more than the first.\n"
     "\n"
     "Examples:\n"
     "  greyhound lab --only X1 --heapprofile heap.pb.gz   where the boxes are made\n"
     "  greyhound pprof heap.pb.gz --sample-type alloc_space\n"
     "  greyhound pprof heap.pb.gz --tree --tag arm='write any 1000+'\n"
-    "  greyhound pprof before.pb.gz after.pb.gz --html flame.html --highlight 'convT|mallocgc'\n"
+    "  greyhound pprof http://localhost:6060/debug/pprof/heap --tag bytes=1kB:1MB\n"
+    "  greyhound pprof before.pb.gz after.pb.gz --html flame.html --highlight convT\n"
     "  greyhound pprof heap.pb.gz --folded | flamegraph.pl > heap.svg";
 
-std::vector<std::pair<std::string, std::string>> parse_tags(const std::vector<std::string>& texts) {
-  std::vector<std::pair<std::string, std::string>> tags;
+Tags parse_tags(const std::vector<std::string>& texts) {
+  Tags tags;
   for (const std::string& text : texts) {
     const size_t equals = text.find('=');
     if (equals == 0 || equals == std::string::npos)
@@ -53,27 +58,42 @@ size_t parse_lines(const std::string& text) {
   return lines;
 }
 
-Profile profile_of_file(const std::string& path, bool hide) {
-  Profile profile = read_file(path);
+Profile profile_of(const std::string& source, bool hide) {
+  Profile profile = read_source(source);
   if (hide) hide_runtime(&profile);
   return profile;
 }
 
-StackView view_of_file(const std::string& path, const ViewOptions& options, bool hide) {
-  const Profile profile = profile_of_file(path, hide);
+// What matches nothing is more often a slip than a finding.
+void note_without_match(const std::string& source, const Profile& profile, const Tags& tags) {
+  const std::vector<TagFilter> filters = filters_of(tags);
+  if (filters.empty() ||
+      std::ranges::any_of(profile.samples, [&](const Sample& s) { return all_match(filters, s); }))
+    return;
+  std::string asked;
+  for (const auto& [key, value] : tags) asked += fmt::format(" --tag {}={}", key, value);
+  const std::string keys = tag_keys(profile);
+  const std::string note = fmt::format("{}: no sample matches{}; {}", source, asked,
+                                       keys.empty() ? "it has no tags" : "its tags are: " + keys);
+  fmt::print(stderr, "greyhound pprof: {}\n", plain_text(note));
+}
+
+StackView view_of_source(const std::string& source, const ViewOptions& options, bool hide) {
+  const Profile profile = profile_of(source, hide);
+  note_without_match(source, profile, options.tags);
   try {
     return view_of(profile, options);
   } catch (const std::runtime_error& error) {
-    throw std::runtime_error(fmt::format("{}: {}", path, error.what()));
+    throw std::runtime_error(fmt::format("{}: {}", source, error.what()));
   }
 }
 
 StackView chosen_view(const PprofOptions& options) {
   const ViewOptions wanted{options.sample_type, parse_tags(options.tags)};
   if (options.files.size() == 1)
-    return view_of_file(options.files[0], wanted, options.hide_runtime);
-  const StackView before = view_of_file(options.files[0], wanted, options.hide_runtime);
-  const StackView after = view_of_file(options.files[1], wanted, options.hide_runtime);
+    return view_of_source(options.files[0], wanted, options.hide_runtime);
+  const StackView before = view_of_source(options.files[0], wanted, options.hide_runtime);
+  const StackView after = view_of_source(options.files[1], wanted, options.hide_runtime);
   try {
     return difference(before, after);
   } catch (const std::runtime_error& error) {
@@ -91,10 +111,6 @@ void check_highlight(const PprofOptions& options) {
     throw std::runtime_error(
         fmt::format("--highlight needs a regular expression, not '{}'", options.highlight));
   }
-}
-
-std::string file_name(const std::string& path) {
-  return std::filesystem::path(path).filename().string();
 }
 
 // A page can begin with one value of a key; and it never takes the place of a profile.
@@ -116,8 +132,9 @@ void write_page(const PprofOptions& options) {
   std::vector<NamedProfile> profiles;
   std::string title;
   for (const std::string& path : options.files) {
-    profiles.push_back({file_name(path), profile_of_file(path, options.hide_runtime)});
-    title += (title.empty() ? "" : " \u2192 ") + file_name(path);
+    profiles.push_back({source_name(path), profile_of(path, options.hide_runtime)});
+    note_without_match(path, profiles.back().profile, parse_tags(options.tags));
+    title += (title.empty() ? "" : " \u2192 ") + source_name(path);
   }
   const FlameOptions wanted{title, options.sample_type, parse_tags(options.tags),
                             options.highlight};
@@ -130,18 +147,21 @@ void write_page(const PprofOptions& options) {
 
 CLI::App* add_pprof_command(CLI::App* app, PprofOptions* options) {
   CLI::App* pprof = app->add_subcommand("pprof", "Show a profile, or what two differ in");
-  pprof->add_option("FILE", options->files, "A profile; two: before and after")->expected(0, 2);
+  pprof->add_option("FILE", options->files, "A file, -, http://...; two: before and after")
+      ->expected(0, 2);
   const auto add_flag = [pprof](const char* name, bool* value, const char* help) {
     pprof->add_flag(name, *value, help)->disable_flag_override();
   };
   add_flag("--top", &options->top, "By function (the default)");
   add_flag("--tree", &options->tree, "By call, as a tree");
-  add_flag("--folded", &options->folded, "A line a stack, for flamegraph.pl and speedscope");
+  add_flag("--folded", &options->folded, "A line a stack, for flamegraph.pl; two counts of two");
   add_flag("--hide-runtime", &options->hide_runtime,
-           "Without the innermost runtime.* frames, as Go shows its heap profiles");
-  pprof->add_option("--sample-type", options->sample_type, "What to count, as in alloc_space")
+           "Without the innermost runtime.* frames, as Go");
+  pprof
+      ->add_option("--sample-type", options->sample_type,
+                   "What to count, as in alloc_space, or its place")
       ->type_name("NAME");
-  pprof->add_option("--tag", options->tags, "Only samples with this label; may be repeated")
+  pprof->add_option("--tag", options->tags, "Only samples with this; numbers: bytes=1kB:1MB")
       ->type_name("KEY=VALUE")
       ->allow_extra_args(false);
   pprof->add_option("--lines", options->lines, "How many functions of --top; 0: all")
@@ -161,6 +181,8 @@ int run_pprof(const PprofOptions& options) try {
     throw std::runtime_error("--top, --tree and --folded exclude one another");
   if (!options.html.empty() && (options.top || options.tree || options.folded))
     throw std::runtime_error("--html and --top, --tree or --folded exclude one another");
+  if (std::ranges::count(options.files, "-") > 1)
+    throw std::runtime_error("standard input, '-', is one profile, not two");
   check_highlight(options);
   const size_t lines = parse_lines(options.lines);
   if (!options.html.empty()) {
@@ -173,7 +195,7 @@ int run_pprof(const PprofOptions& options) try {
                                     : format_top(view, lines));
   return 0;
 } catch (const std::runtime_error& error) {
-  fmt::print(stderr, "greyhound pprof: {}\n", error.what());
+  fmt::print(stderr, "greyhound pprof: {}\n", plain_text(error.what()));
   return kExitUsage;
 }
 

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: MIT
-// A profile from the file format, whatever the file says.
+// A profile from the file format, whatever the file says: what google/pprof refuses is refused (its
+// profile.CheckValid), frames have the names that they are shown by, and those that the profile
+// itself wants left out are.
 #include <fmt/format.h>
 
-#include <array>
-#include <cerrno>
-#include <cstdio>
-#include <memory>
+#include <algorithm>
 #include <protozero/pbf_reader.hpp>
 #include <unordered_map>
 
+#include "tools/pprof/drop_frames.h"
 #include "tools/pprof/gzip.h"
+#include "tools/pprof/legacy_formats.h"
+#include "tools/pprof/names.h"
 #include "tools/pprof/profile.h"
 #include "tools/pprof/proto_fields.h"
 
@@ -46,24 +48,42 @@ void append_numbers(protozero::pbf_reader* in, std::vector<Number>* numbers) {
   }
 }
 
-// Strings may come last in the file: messages are read in a second pass, when all are known.
+// What a small file can stand for is bounded by what it takes in memory: two bytes of it can refer
+// to a name of a million.
+class Budget {
+ public:
+  void spend(size_t bytes) {
+    if (bytes > left_) throw FormatError("it would take more than 2 GiB of memory");
+    left_ -= bytes;
+  }
+
+ private:
+  size_t left_ = size_t{2} << 30;
+};
+
+size_t size_of(const Frame& frame) {
+  return sizeof(Frame) + frame.name.size() + frame.system_name.size() + frame.file.size();
+}
+
+// Strings, and what is referred to, may come after what refers to it: one pass over the fields for
+// each kind.
 class Decoder {
  public:
   explicit Decoder(std::string_view bytes) : bytes_(bytes) {}
 
   Profile operator()() {
-    read_strings();
+    each_field([this](auto* in) { read_string(in); });
     if (strings_.empty()) throw FormatError("it has no string table");
     if (!strings_.front().empty()) throw FormatError("its string table does not begin with \"\"");
-    each_field([this](auto* in) { read_function(in); });
-    each_field([this](auto* in) { read_location(in); });
-    each_field([this](auto* in) { read_rest(in); });
+    each_field([this](auto* in) { read_scalar(in); });
     if (profile_.sample_types.empty()) throw FormatError("it names no sample types");
-    for (const Sample& sample : profile_.samples) {
-      if (sample.values.size() != profile_.sample_types.size())
-        throw FormatError(fmt::format("a sample has {} values for {} sample types",
-                                      sample.values.size(), profile_.sample_types.size()));
-    }
+    each_field([this](auto* in) { read_mapping_or_function(in); });
+    each_field([this](auto* in) { read_location(in); });
+    each_field([this](auto* in) {
+      if (in->tag() == profile_field::kSample)
+        profile_.samples.push_back(read_sample(message_of(in)));
+    });
+    drop_frames(&profile_, drop_, keep_);
     return std::move(profile_);
   }
 
@@ -78,21 +98,97 @@ class Decoder {
     }
   }
 
+  // An id, which 0 is not, and which nothing else of its kind has.
+  template <class Map, class Value>
+  void insert(Map* map, const char* kind, uint64_t id, Value value) const {
+    if (id == 0) throw FormatError(fmt::format("it has a {} of id 0, which stands for none", kind));
+    if (!map->emplace(id, std::move(value)).second)
+      throw FormatError(fmt::format("it has two {}s of id {}{}", kind, id, joined()));
+  }
+
   const std::string& text(int64_t index) const {
     if (index < 0 || static_cast<size_t>(index) >= strings_.size())
       throw FormatError(fmt::format("it refers to string {} of {}", index, strings_.size()));
     return strings_[static_cast<size_t>(index)];
   }
 
-  void read_strings() {
-    each_field([this](protozero::pbf_reader* in) {
-      if (in->tag() == profile_field::kStringTable) strings_.push_back(string_of(in));
-    });
+  void read_string(protozero::pbf_reader* in) {
+    if (in->tag() != profile_field::kStringTable) return;
+    strings_.push_back(string_of(in));
+    budget_.spend(sizeof(std::string) + strings_.back().size());
   }
 
-  void read_function(protozero::pbf_reader* in) {
-    if (in->tag() != profile_field::kFunction) return;
-    protozero::pbf_reader message = message_of(in);
+  void read_scalar(protozero::pbf_reader* in) {
+    switch (in->tag()) {
+      case profile_field::kSampleType:
+        profile_.sample_types.push_back(read_value_type(message_of(in)));
+        budget_.spend(sizeof(ValueType));
+        break;
+      case profile_field::kDropFrames:
+        drop_ = text(number(in));
+        break;
+      case profile_field::kKeepFrames:
+        keep_ = text(number(in));
+        break;
+      case profile_field::kTimeNanos:
+        if (profile_.time_ns != 0)
+          throw FormatError(
+              "it is several profiles, one after the other; `go tool pprof -proto A B "
+              ">both.pb.gz` adds two up");
+        profile_.time_ns = number(in);
+        break;
+      case profile_field::kDurationNanos:
+        profile_.duration_ns = number(in);
+        break;
+      case profile_field::kPeriodType:
+        profile_.period_type = read_value_type(message_of(in));
+        break;
+      case profile_field::kPeriod:
+        profile_.period = number(in);
+        break;
+      case profile_field::kComment: {
+        std::vector<int64_t> comments;
+        append_numbers(in, &comments);
+        for (const int64_t comment : comments) {
+          profile_.comments.push_back(text(comment));
+          budget_.spend(sizeof(std::string) + profile_.comments.back().size());
+        }
+        break;
+      }
+      case profile_field::kDefaultSampleType:
+        profile_.default_sample_type = text(number(in));
+        break;
+      default:
+        break;
+    }
+  }
+
+  void read_mapping_or_function(protozero::pbf_reader* in) {
+    if (in->tag() == profile_field::kMapping) read_mapping(message_of(in));
+    if (in->tag() == profile_field::kFunction) read_function(message_of(in));
+  }
+
+  void read_mapping(protozero::pbf_reader message) {
+    uint64_t id = 0;
+    std::string file;
+    while (message.next()) {
+      switch (message.tag()) {
+        case mapping_field::kId:
+          id = number<uint64_t>(&message);
+          break;
+        case mapping_field::kFilename:
+          file = text(number(&message));
+          break;
+        default:
+          message.skip();
+      }
+    }
+    std::string shown = nameless_frame(file);
+    budget_.spend(sizeof(Frame) + shown.size());
+    insert(&nameless_, "mapping", id, std::move(shown));
+  }
+
+  void read_function(protozero::pbf_reader message) {
     uint64_t id = 0;
     Frame frame;
     while (message.next()) {
@@ -113,31 +209,50 @@ class Decoder {
           message.skip();
       }
     }
-    functions_[id] = std::move(frame);
+    frame.name = shown_name(frame.name, frame.system_name);
+    budget_.spend(size_of(frame));
+    insert(&functions_, "function", id, std::move(frame));
   }
 
   void read_location(protozero::pbf_reader* in) {
     if (in->tag() != profile_field::kLocation) return;
     protozero::pbf_reader message = message_of(in);
-    uint64_t id = 0;
+    uint64_t id = 0, mapping = 0;
     Location location;
     while (message.next()) {
       switch (message.tag()) {
         case location_field::kId:
           id = number<uint64_t>(&message);
           break;
+        case location_field::kMappingId:
+          mapping = number<uint64_t>(&message);
+          break;
         case location_field::kAddress:
           location.address = number<uint64_t>(&message);
           break;
         case location_field::kLine:
           location.frames.push_back(read_line(message_of(&message)));
+          budget_.spend(size_of(location.frames.back()));
           break;
         default:
           message.skip();
       }
     }
-    locations_[id] = profile_.locations.size();
+    name_frames(&location, mapping);
+    insert(&locations_, "location", id, profile_.locations.size());
     profile_.locations.push_back(std::move(location));
+  }
+
+  // A frame without a name is one of the file that is mapped there; addresses are other ones in the
+  // next run.
+  void name_frames(Location* location, uint64_t mapping) {
+    const auto found = nameless_.find(mapping);
+    const std::string name = found == nameless_.end() ? nameless_frame("") : found->second;
+    if (location->frames.empty()) location->frames.emplace_back();
+    for (Frame& frame : location->frames) {
+      if (frame.name.empty()) frame.name = name;
+    }
+    budget_.spend(sizeof(Location) + sizeof(Frame) + name.size());
   }
 
   Frame read_line(protozero::pbf_reader message) const {
@@ -163,40 +278,6 @@ class Decoder {
     return frame;
   }
 
-  void read_rest(protozero::pbf_reader* in) {
-    switch (in->tag()) {
-      case profile_field::kSampleType:
-        profile_.sample_types.push_back(read_value_type(message_of(in)));
-        break;
-      case profile_field::kSample:
-        profile_.samples.push_back(read_sample(message_of(in)));
-        break;
-      case profile_field::kTimeNanos:
-        profile_.time_ns = number(in);
-        break;
-      case profile_field::kDurationNanos:
-        profile_.duration_ns = number(in);
-        break;
-      case profile_field::kPeriodType:
-        profile_.period_type = read_value_type(message_of(in));
-        break;
-      case profile_field::kPeriod:
-        profile_.period = number(in);
-        break;
-      case profile_field::kComment: {
-        std::vector<int64_t> comments;
-        append_numbers(in, &comments);
-        for (const int64_t comment : comments) profile_.comments.push_back(text(comment));
-        break;
-      }
-      case profile_field::kDefaultSampleType:
-        profile_.default_sample_type = text(number(in));
-        break;
-      default:
-        break;
-    }
-  }
-
   ValueType read_value_type(protozero::pbf_reader message) const {
     ValueType type;
     while (message.next()) {
@@ -214,7 +295,7 @@ class Decoder {
     return type;
   }
 
-  Sample read_sample(protozero::pbf_reader message) const {
+  Sample read_sample(protozero::pbf_reader message) {
     Sample sample;
     std::vector<uint64_t> ids;
     while (message.next()) {
@@ -232,6 +313,9 @@ class Decoder {
           message.skip();
       }
     }
+    if (sample.values.size() != profile_.sample_types.size()) wrong_values(sample.values.size());
+    budget_.spend(sizeof(Sample) + sample.values.size() * sizeof(int64_t));
+    budget_.spend(ids.size() * sizeof(size_t));
     for (const uint64_t id : ids) {
       const auto found = locations_.find(id);
       if (found == locations_.end())
@@ -241,69 +325,71 @@ class Decoder {
     return sample;
   }
 
-  void read_label(protozero::pbf_reader message, Sample* sample) const {
-    std::string key, value, unit;
-    int64_t count = 0;
+  [[noreturn]] void wrong_values(size_t count) const {
+    throw FormatError(fmt::format("a sample has {} values for {} sample types{}", count,
+                                  profile_.sample_types.size(), joined()));
+  }
+
+  // Each table of strings begins with an empty one, and no other is.
+  std::string joined() const {
+    const bool several = std::ranges::count(strings_, "") > 1;
+    return several ? ": it may be several profiles, one after the other" : "";
+  }
+
+  // A text, or a number: as google/pprof, one that is 0 and has no unit is none.
+  void read_label(protozero::pbf_reader message, Sample* sample) {
+    int64_t key = 0, value = 0, count = 0, unit = 0;
     while (message.next()) {
       switch (message.tag()) {
         case label_field::kKey:
-          key = text(number(&message));
+          key = number(&message);
           break;
         case label_field::kStr:
-          value = text(number(&message));
+          value = number(&message);
           break;
         case label_field::kNum:
           count = number(&message);
           break;
         case label_field::kNumUnit:
-          unit = text(number(&message));
+          unit = number(&message);
           break;
         default:
           message.skip();
       }
     }
-    if (!value.empty()) {
-      sample->labels.emplace_back(std::move(key), std::move(value));
-    } else {
-      sample->numbers.push_back({std::move(key), count, std::move(unit)});
+    budget_.spend(sizeof(NumberLabel) + text(key).size() + text(value).size() + text(unit).size());
+    if (value != 0) {
+      sample->labels.emplace_back(text(key), text(value));
+    } else if (count != 0 || unit != 0) {
+      sample->numbers.push_back({text(key), count, text(unit)});
     }
   }
 
   const std::string_view bytes_;
+  Budget budget_;
   Profile profile_;
+  std::string drop_, keep_;
   std::vector<std::string> strings_;
+  std::unordered_map<uint64_t, std::string> nameless_;  // by mapping: what its frames are called
   std::unordered_map<uint64_t, Frame> functions_;
   std::unordered_map<uint64_t, size_t> locations_;
 };
 
-struct CloseFile {
-  void operator()(std::FILE* file) const { std::fclose(file); }
-};
-using File = std::unique_ptr<std::FILE, CloseFile>;
+Profile decode_unpacked(std::string_view bytes) try {
+  if (bytes.empty()) throw FormatError("it is empty");
+  return Decoder(bytes)();
+} catch (const protozero::exception&) {
+  refuse_other_formats(bytes);
+  throw FormatError("it is no protocol buffer of a profile");
+} catch (const FormatError&) {
+  refuse_other_formats(bytes);
+  throw;
+}
 
 }  // namespace
 
-Profile decode(std::string_view bytes) try {
-  if (bytes.empty()) throw FormatError("it is empty");
-  const std::string unpacked = is_gzip(bytes) ? gunzip(bytes) : std::string(bytes);
-  return Decoder(unpacked)();
-} catch (const protozero::exception&) {
-  throw FormatError("it is no protocol buffer of a profile");
-}
-
-Profile read_file(const std::string& path) try {
-  const File file(std::fopen(path.c_str(), "rb"));
-  if (file == nullptr) throw file_error(path, "cannot be read", errno);
-  std::string bytes;
-  std::array<char, 1 << 16> piece;
-  while (const size_t count = std::fread(piece.data(), 1, piece.size(), file.get()))
-    bytes.append(piece.data(), count);
-  if (std::ferror(file.get()) != 0) throw file_error(path, "cannot be read", errno);
-  return decode(bytes);
-} catch (const FormatError& error) {
-  throw FileError(fmt::format(
-      "{}: not a profile: {}; greyhound pprof reads what --heapprofile, --cpuprofile or Go wrote",
-      path, error.what()));
+Profile decode(std::string_view bytes) {
+  return is_gzip(bytes) ? decode_unpacked(gunzip(bytes)) : decode_unpacked(bytes);
 }
 
 }  // namespace greyhound::pprof

@@ -15,6 +15,8 @@ enum : protozero::pbf_tag_type {
   kLocation = 4,
   kFunction = 5,
   kStringTable = 6,
+  kDropFrames = 7,
+  kKeepFrames = 8,
   kTimeNanos = 9,
   kDurationNanos = 10,
   kPeriodType = 11,

@@ -2,10 +2,12 @@
 #include "tools/pprof/symbolizer.h"
 
 #include <elfutils/libdwfl.h>
-#include <fmt/format.h>
 #include <unistd.h>
 
+#include <string>
+
 #include "tools/pprof/dwarf_frames.h"
+#include "tools/pprof/names.h"
 
 namespace greyhound::pprof {
 namespace {
@@ -16,6 +18,15 @@ constexpr Dwfl_Callbacks kCallbacks = {
     .section_address = dwfl_offline_section_address,
     .debuginfo_path = nullptr,
 };
+
+// Without what differs from run to run: libdw names the vdso "[vdso: 4711]", by process.
+std::string file_of(Dwfl_Module* module) {
+  if (module == nullptr) return "";
+  const char* name =
+      dwfl_module_info(module, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr);
+  const std::string file = name == nullptr ? "" : name;
+  return file.starts_with("[vdso") ? "vdso" : file;
+}
 
 }  // namespace
 
@@ -41,8 +52,9 @@ Location Symbolizer::call_before(uint64_t return_address) {
   Dwfl_Module* module =
       modules_->dwfl == nullptr ? nullptr : dwfl_addrmodule(modules_->dwfl, address);
   if (module != nullptr) location.frames = frames_at(module, address);
+  // Not by its address, which is another one in the next run.
   if (location.frames.empty())
-    location.frames.push_back({fmt::format("{:#x}", address), "", "", 0});
+    location.frames.push_back({nameless_frame(file_of(module)), "", "", 0});
   return location;
 }
 

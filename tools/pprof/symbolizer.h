@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // From addresses of this process's code to functions, files and lines, by its DWARF (libdw),
 // inlined calls included. Where there is none, by the symbol table; where there is not even that,
-// by the address alone.
+// by the file that is mapped there: "[libc.so.6]".
 #pragma once
 
 #include <cstdint>

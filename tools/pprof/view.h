@@ -1,41 +1,57 @@
 // SPDX-License-Identifier: MIT
-// Profiles as text: which functions, which calls, which stacks. All of them count inlined calls as
-// calls.
+// One of a profile's sample types by stacks, and what two profiles differ in. All of it counts
+// inlined calls as calls. Nothing recurses, and names are there once, however deep stacks are. Any
+// thread.
 #pragma once
 
 #include <cstdint>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "tools/pprof/profile.h"
+#include "tools/pprof/sample_types.h"
+#include "tools/pprof/tag_filter.h"
 
 namespace greyhound::pprof {
 
 // A call stack, the outermost function first, and what was counted there.
 struct Stack {
-  std::vector<std::string> functions;
+  std::vector<uint32_t> functions;  // indices into StackView::names
   int64_t value = 0;
+  int64_t before = 0;  // of a difference: value is what there is after, less this
 };
 
-// One of a profile's sample types, by stacks: each once, in the order of their functions.
 struct StackView {
   ValueType type;
-  std::vector<Stack> stacks;
+  std::vector<std::string> names;  // each once, in their order
+  std::vector<Stack> stacks;       // each once, in the order of their functions
+  bool is_difference = false;
   int64_t total() const;
   // The sum of the amounts: what percentages are of. As total() unless some values are negative.
   int64_t magnitude() const;
+  const std::string& name(const Stack& stack, size_t at) const {
+    return names[stack.functions[at]];
+  }
 };
 
 struct ViewOptions {
-  std::string sample_type;                                // empty: the profile's default
-  std::vector<std::pair<std::string, std::string>> tags;  // only samples that carry all of these
+  std::string sample_type;  // empty: the profile's default
+  Tags tags;                // only samples that match all of these
 };
 
-// Throws std::runtime_error, with a sentence, for a sample type that the profile does not have.
+// What stands for the stack of a sample that has none.
+inline constexpr const char* kNoStack = "(no stack)";
+
+// Throws std::runtime_error, with a sentence, for a sample type that the profile does not have, and
+// for values that 64 bits do not hold the sum of.
 StackView view_of(const Profile& profile, const ViewOptions& options);
-// What `after` has more than `before`. Throws when the two count different things.
+// What `after` has more than `before`, in the finer of their units. Throws when the two count
+// different things.
 StackView difference(const StackView& before, const StackView& after);
+
+// A small file can have stacks of any length: what is inlined into a location comes again with
+// every sample of it.
+inline constexpr size_t kMostFrames = 200'000'000;
 
 struct FunctionTotals {
   std::string name;
@@ -44,18 +60,5 @@ struct FunctionTotals {
 };
 // By amount of flat, the greatest first.
 std::vector<FunctionTotals> functions_of(const StackView& view);
-
-// As `go tool pprof -top` prints them; 0 lines: all.
-std::string format_top(const StackView& view, size_t lines);
-// The calls as a tree, in which what is below a hundredth of all is left out, with a note.
-std::string format_tree(const StackView& view);
-// A line a stack, "main;f;g 42", as flamegraph.pl and speedscope read them.
-std::string format_folded(const StackView& view);
-
-// "alloc_objects, alloc_space": for messages.
-std::string names_of(const std::vector<ValueType>& types);
-
-// "12.5 MiB", "340 ms", "1,234".
-std::string format_value(int64_t value, const std::string& unit);
 
 }  // namespace greyhound::pprof

@@ -9,7 +9,7 @@
 import { el } from './dom.js';
 import { chains, legend } from './flame_aside.js';
 import { controls } from './flame_controls.js';
-import { FlameDrawing } from './flame_graph.js';
+import { FlameDrawing, LEVELS } from './flame_graph.js';
 import { buildTree, decode, each, matching, pathOf, testOf } from './flame_model.js';
 import { patterns } from './flame_patterns.js';
 import { FunctionTable, vanishedSection } from './flame_table.js';
@@ -18,6 +18,7 @@ import { changeOf, detailsOf, heading, sentenceOf } from './flame_words.js';
 import './flame.css';
 
 const STEPS_SHOWN = 4;
+const MOST_NAMED = 30;
 
 let mounted = 0;
 
@@ -61,6 +62,7 @@ class FlamePage {
     this.surface = el('div', { class: 'flame-surface' });
     this.details = el('div', { class: 'flame-details', 'data-testid': 'details' });
     this.empty = el('p', { class: 'flame-empty', hidden: true }, 'No samples: nothing of this sample type carries these tags.');
+    this.cut = el('p', { class: 'note', hidden: true, 'data-testid': 'cut' }, `Calls more than ${LEVELS} levels below the topmost row are not drawn. Zoom in to see them; the search, the table and the arrow keys lead there, too. All figures count them.`);
     this.aside = el('aside', { 'aria-label': 'Kinds of frames and what to look for' });
     this.live = el('p', { role: 'status', class: 'visually-hidden' });
     this.gone = el('div');
@@ -70,14 +72,14 @@ class FlamePage {
       patterns(prefix), top, this.controls.element,
       el('div', { class: 'flame-body' },
         el('div', { class: 'flame-main' },
-          el('div', {}, el('nav', { class: 'flame-path', 'aria-label': 'Zoomed to' }, this.path), this.empty, this.surface, this.details),
+          el('div', {}, el('nav', { class: 'flame-path', 'aria-label': 'Zoomed to' }, this.path), this.empty, this.cut, this.surface, this.details),
           this.table.element),
         this.aside),
       this.live, this.gone);
     element.replaceChildren(this.element);
     this.drawing = new FlameDrawing(this.surface, prefix,
       'Flame graph, callers above what they call. Arrow keys move, Enter zooms, Escape resets.',
-      { focus: (call, byKeyboard) => this.focused(call, byKeyboard), hover: (call) => this.detail(call ?? this.drawing.current), zoom: (call) => this.zoomed(call) },
+      { focus: (call, byKeyboard) => this.focused(call, byKeyboard), hover: (call) => this.detail(call ?? this.drawing.current), zoom: (call) => this.zoomed(call), cut: (cut) => { this.cut.hidden = !cut; } },
       (call) => this.look(call), (call) => sentenceOf(call, this.tree));
     this.slash = (event) => this.controls.shortcut(event);
     if (options.shortcuts !== false) document.addEventListener('keydown', this.slash);
@@ -185,7 +187,7 @@ class FlamePage {
     const first = Math.max(1, path.length - STEPS_SHOWN);
     const link = (step) => el('li', {}, el('button', { type: 'button', title: step.name, onclick: () => this.drawing.zoom(step) }, step.name));
     const items = path.slice(first, -1).map(link);
-    if (first > 1) items.unshift(el('li', { title: path.slice(1, first).map(({ name }) => name).join(' \u203a ') }, `\u2026 ${first - 1} more`));
+    if (first > 1) items.unshift(el('li', { title: path.slice(Math.max(1, first - MOST_NAMED), first).map(({ name }) => name).join(' \u203a ') }, `\u2026 ${first - 1} more`));
     if (path.length > 1) items.unshift(link(path[0]));
     items.push(el('li', {}, el('span', { 'aria-current': 'location' }, call.name)));
     if (path.length > 1) items.push(el('li', { class: 'reset' }, el('button', { type: 'button', onclick: () => this.drawing.zoom(this.tree.root) }, 'Reset zoom')));

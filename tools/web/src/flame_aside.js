@@ -3,7 +3,7 @@
 // of map reads.
 import { el } from './dom.js';
 import { ALL_CLASSES } from './flame_classes.js';
-import { formatAmount, formatDelta, formatShare } from './format.js';
+import { formatAmount, formatDelta, formatShare, isTime } from './format.js';
 import { findChains, markingUnderReads, sharesByKind } from './flame_model.js';
 import { swatch } from './flame_patterns.js';
 import { CHANGES } from './flame_words.js';
@@ -78,7 +78,7 @@ function reads(model, tree) {
   const verdict = contrary === 0
     ? `Here: of ${number(all)} ${what}, ${number(under)} stand under a map read, and 0 of those have marking below it.`
     : `Here: of ${number(all)} ${what}, ${number(under)} stand under a map read, and ${number(contrary)} of those have marking below it, which contradicts this.`;
-  const time = tree.unit === 'nanoseconds' || counted;
+  const time = isTime(tree.unit) || counted;
   return el('div', { class: 'flame-reads', 'data-contrary': contrary },
     el('p', {}, el('strong', {}, 'Marking never stands under ', el('code', {}, 'mapaccess'), '.'),
       ' Reading a map allocates nothing. Marking runs in the background worker, on a stack of its own, and in assists, which begin below ',

@@ -11,9 +11,12 @@ import { pathOf } from './flame_model.js';
 const SVG = 'http://www.w3.org/2000/svg';
 const ROW = 20;
 const LEAST_WIDTH = 1.5;  // pixels; narrower frames are not drawn
+// Rows that are drawn at a time: d3-flame-graph calls itself for each, and a row is 20 pixels.
+export const LEVELS = 250;
 const LETTER = 6.7;  // pixels, of the label's fixed-width type (flame.css)
 
-// Draws into `element`. `on`: { focus(call, byKeyboard), hover(call or null), zoom(call) }; `look(call)` gives
+// Draws into `element`. `on`: { focus(call, byKeyboard), hover(call or null), zoom(call), cut(whether calls are deeper
+// than what is drawn) }; `look(call)` gives
 // { fill, mark, dim, outline }, `describe(call)` a sentence for who cannot see it.
 export class FlameDrawing {
   constructor(element, prefix, label, on, look, describe) {
@@ -47,8 +50,20 @@ export class FlameDrawing {
     const at = this.zoomed ? pathOf(this.zoomed).map((call) => call.name) : [];
     const focused = this.current ? pathOf(this.current).map((call) => call.name) : [];
     this.tree = tree;
+    this.draw(tree.root);
+    this.deep = this.cut;
+    this.current = follow(tree.root, focused);
+    this.zoomed = tree.root;
+    const place = follow(tree.root, at);
+    if (place !== tree.root) this.zoom(place);
+    else this.decorate();
+  }
+
+  // Draws `base` and the LEVELS below it.
+  draw(base) {
+    this.base = base;
     this.places = new Map();
-    const data = this.datum(tree.root);
+    const data = this.datum(base);
     this.width = this.element.clientWidth;
     this.chart.width(this.width).height(null);
     if (this.drawn) this.chart.update(data);
@@ -57,18 +72,35 @@ export class FlameDrawing {
     this.drawn = true;
     this.index();
     this.trim();
-    this.current = follow(tree.root, focused);
-    this.zoomed = tree.root;
-    const place = follow(tree.root, at);
-    if (place !== tree.root) this.zoom(place);
-    else this.decorate();
+    this.on.cut(this.cut);
   }
 
   // d3 takes plain objects; each holds the call that it stands for.
-  datum(call) {
-    const datum = { call, value: call.value, children: [] };
-    for (const child of call.children) if (child.value > 0) datum.children.push(this.datum(child));
-    return datum;
+  datum(base) {
+    const plain = (call) => ({ call, value: call.value, children: [] });
+    const top = plain(base);
+    this.cut = false;
+    const stack = [top];
+    while (stack.length > 0) {
+      const { call, children } = stack.pop();
+      const wide = call.children.filter((child) => child.value > 0);
+      if (call.depth - base.depth >= LEVELS) {
+        this.cut ||= wide.length > 0;
+        continue;
+      }
+      children.push(...wide.map(plain));
+      stack.push(...children);
+    }
+    return top;
+  }
+
+  // What to draw from so that `call` is there with a good part of what it calls.
+  baseOf(call) {
+    const step = LEVELS / 2;
+    const depth = this.deep ? Math.floor(call.depth / step) * step : 0;
+    let base = call;
+    while (base.depth > depth) base = base.parent;
+    return base;
   }
 
   // d3 leaves room for two rows more than there are.
@@ -155,11 +187,18 @@ export class FlameDrawing {
   }
 
   zoom(call) {
+    const base = this.baseOf(call);
+    if (base !== this.base) this.draw(base);
     const place = this.places.get(call);
     if (place) this.chart.zoomTo(place);
   }
 
   settle(call, byKeyboard) {
+    // A click on what is drawn near the end: there may be more below it.
+    if (this.baseOf(call) !== this.base) {
+      this.zoom(call);
+      return;
+    }
     this.zoomed = call;
     this.current = call;
     this.decorate();
@@ -178,9 +217,15 @@ export class FlameDrawing {
   visit(call) {
     const zoomed = pathOf(call).includes(this.zoomed) ? this.zoomed : this.tree.root;
     if (zoomed !== this.zoomed) this.zoom(zoomed);
+    this.reach(call);
     this.current = call;
     this.svg.focus({ preventScroll: true });
     this.focus(call, true);
+  }
+
+  // Draws from elsewhere where `call` is not drawn.
+  reach(call) {
+    if (!this.places.has(call)) this.zoom(this.baseOf(call));
   }
 
   keepInView() {
@@ -209,7 +254,7 @@ export class FlameDrawing {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const at = this.current ?? this.tree.root;
     const moves = {
-      ArrowDown: () => at.children.find((child) => this.drawnWithin(child)),
+      ArrowDown: () => at.children.find((child) => this.drawnWithin(child) || (child.value > 0 && !this.places.has(child))),
       ArrowUp: () => at.parent,
       ArrowLeft: () => this.beside(-1),
       ArrowRight: () => this.beside(1),
@@ -218,7 +263,10 @@ export class FlameDrawing {
     };
     if (moves[event.key]) {
       const next = moves[event.key]();
-      if (next) this.focus(next, true);
+      if (next) {
+        this.reach(next);
+        this.focus(next, true);
+      }
     } else if (event.key === 'Enter' || event.key === ' ') {
       this.zoom(at);
     } else if (event.key === 'Escape') {

@@ -12,6 +12,10 @@
 //   labels                  [[key, value]]; label_sets: [[label, ...]]
 //   samples                 a flat array a profile: node, label set, a value for each sample type, node, ...
 //   least_share             what has less of everything was left out; 0: nothing was
+//   number_labels           whether labels that are numbers are there
+//   most_depth              of deeper stacks the calls in the middle are one; 0: there were none
+//   only                    ["bytes=1kB:1MB"]: what was chosen by before, of what the page has no choice for
+// Stacks can be tens of thousands of calls deep: nothing here calls itself.
 import { CHAINS, MAP_READ, MARKING, classOf } from './flame_classes.js';
 
 export function decode(data) {
@@ -147,6 +151,16 @@ export function each(root, visit) {
   }
 }
 
+// The same, with what `visit(call, state)` makes of what it made of the caller.
+function carry(root, state, visit) {
+  const stack = [[root, state]];
+  while (stack.length > 0) {
+    const [call, above] = stack.pop();
+    const here = visit(call, above);
+    for (let at = call.children.length - 1; at >= 0; at--) stack.push([call.children[at], here]);
+  }
+}
+
 // The calls that a thread's every stack begins with and that say nothing: main, and who called it.
 function stemOf(first) {
   const stem = [];
@@ -165,14 +179,14 @@ function collapse(root, stem) {
 
 export function pathOf(call) {
   const path = [];
-  for (let at = call; at; at = at.parent) path.unshift(at);
-  return path;
+  for (let at = call; at; at = at.parent) path.push(at);
+  return path.reverse();
 }
 
 // What the calls that match have, each sample once: { value, before, calls: Set, functions: Set }.
 export function matching(tree, test) {
   const found = { value: 0, before: 0, calls: new Set(), functions: new Set() };
-  const visit = (call, inside) => {
+  carry(tree.root, false, (call, inside) => {
     const names = call.parent ? call.names.filter(test) : [];
     if (names.length > 0) {
       found.calls.add(call);
@@ -182,9 +196,8 @@ export function matching(tree, test) {
         found.before += call.before;
       }
     }
-    for (const child of call.children) visit(child, inside || names.length > 0);
-  };
-  visit(tree.root, false);
+    return inside || names.length > 0;
+  });
   return found;
 }
 
@@ -208,7 +221,7 @@ export function sharesByKind(tree) {
     if (!shares.has(id)) shares.set(id, { within: 0, inner: 0, withinBefore: 0, innerBefore: 0 });
     return shares.get(id);
   };
-  const visit = (call, above, innermost) => {
+  carry(tree.root, { above: [], innermost: 'user' }, (call, { above, innermost }) => {
     const id = call.kind?.id ?? 'user';
     const here = id === 'user' ? innermost : id;
     if (call.parent && !above.includes(id)) {
@@ -218,9 +231,8 @@ export function sharesByKind(tree) {
     }
     entry(here).inner += call.self;
     entry(here).innerBefore += call.beforeSelf;
-    for (const child of call.children) visit(child, above, here);
-  };
-  visit(tree.root, [], 'user');
+    return { above, innermost: here };
+  });
   return shares;
 }
 
@@ -229,7 +241,7 @@ export function sharesByKind(tree) {
 export function findChain(tree, chain) {
   const found = { value: 0, before: 0, calls: new Set(), deepest: null };
   const enough = chain.match.length - (chain.optional ?? 0);
-  const visit = (call, met) => {
+  carry(tree.root, [], (call, met) => {
     let next = met;
     if (call.parent && met.length < chain.match.length && call.names.some((name) => chain.match[met.length].test(name))) {
       next = [...met, call];
@@ -244,9 +256,8 @@ export function findChain(tree, chain) {
         }
       }
     }
-    for (const child of call.children) visit(child, next);
-  };
-  visit(tree.root, []);
+    return next;
+  });
   return found;
 }
 
@@ -277,26 +288,35 @@ export function markingUnderReads(model) {
 // By function: { name, kind, file, self, total, beforeSelf, beforeTotal }; a recursive call counts once in total.
 export function functionsOf(tree) {
   const rows = new Map();
-  const visit = (call, above) => {
-    let inner = above;
-    if (call.parent) {
-      for (const name of call.names) {
-        if (!rows.has(name)) rows.set(name, { name, kind: call.frame.kind, file: call.frame.file, self: 0, total: 0, beforeSelf: 0, beforeTotal: 0 });
-        const row = rows.get(name);
-        if (name === call.name) {
-          row.self += call.self;
-          row.beforeSelf += call.beforeSelf;
-        }
-        if (!above.has(name)) {
-          row.total += call.value;
-          row.beforeTotal += call.before;
-        }
-      }
-      inner = new Set([...above, ...call.names]);
-    }
-    for (const child of call.children) visit(child, inner);
+  const rowOf = (name, { kind, file }) => {
+    if (!rows.has(name)) rows.set(name, { name, kind, file, self: 0, total: 0, beforeSelf: 0, beforeTotal: 0 });
+    return rows.get(name);
   };
-  visit(tree.root, new Set());
+  const open = new Map();  // by name: how many of its calls we are in
+  const stack = [[tree.root, false]];
+  while (stack.length > 0) {
+    const [call, leaving] = stack.pop();
+    const names = call.parent ? call.names : [];
+    if (leaving) {
+      for (const name of names) open.set(name, open.get(name) - 1);
+      continue;
+    }
+    for (const name of names) {
+      const row = rowOf(name, call.frame);
+      if (name === call.name) {
+        row.self += call.self;
+        row.beforeSelf += call.beforeSelf;
+      }
+      const within = open.get(name) ?? 0;
+      if (within === 0) {
+        row.total += call.value;
+        row.beforeTotal += call.before;
+      }
+      open.set(name, within + 1);
+    }
+    stack.push([call, true]);
+    for (const child of call.children) stack.push([child, false]);
+  }
   return [...rows.values()];
 }
 

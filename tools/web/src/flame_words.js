@@ -6,6 +6,7 @@ import { formatAmount, formatDelta, formatShare } from './format.js';
 import { pathOf } from './flame_model.js';
 
 // Changes of less than the first share of the greater side are called none; the others are where a darker fill begins.
+const MOST_NAMED = 30;
 const STEPS = [0.02, 0.1, 0.5];
 
 export const CHANGES = [
@@ -57,7 +58,7 @@ export function detailsOf(call, tree) {
     line.push(fact('self change', formatDelta(call.self - call.beforeSelf, unit)));
   }
   const place = call.frame && call.frame.file ? `${call.frame.file}${call.line ? `:${call.line}` : ''}` : '';
-  const path = pathOf(call).slice(1, -1).map(({ name }) => name);
+  const path = pathOf(call).slice(1, -1).slice(-MOST_NAMED).map(({ name }) => name);
   return [
     el('div', { class: 'title' }, el('strong', {}, call.name), el('span', { class: 'kind' }, kindText(call.kind)), el('span', { class: 'place' }, place)),
     el('div', { class: 'facts' }, ...line),
@@ -84,11 +85,20 @@ export function heading(model) {
     const about = when(profile);
     return el('p', { class: 'flame-about' }, role, el('strong', {}, profile.name), about ? ` \u00b7 ${about}` : '');
   });
-  const left = model.least_share > 0
-    ? [el('p', { class: 'flame-about' }, `To keep the page small, calls with less than ${formatLeast(model.least_share)} of everything are shown as one, and labels that are numbers are left out.`)]
-    : [];
+  const left = shortenings(model).map((text) => el('p', { class: 'flame-about' }, text));
   const comments = [...new Set(model.profiles.flatMap((profile) => profile.comments))].map((text) => el('p', { class: 'flame-about comment' }, text));
   return el('header', { class: 'flame-heading' }, el('h1', {}, model.isDifference ? 'What changed' : 'Flame graph'), ...files, ...comments, ...left);
+}
+
+// What the page does not have of the profile.
+function shortenings(model) {
+  const parts = [];
+  if (model.least_share > 0) parts.push(`calls with less than ${formatLeast(model.least_share)} of everything are shown as one`);
+  if (model.number_labels === false) parts.push('labels that are numbers are left out');
+  if (model.most_depth > 0) parts.push(`of stacks of more than ${model.most_depth} calls those in the middle are shown as one, and not found by the search or the table`);
+  const texts = parts.length > 0 ? [`To keep the page small, ${new Intl.ListFormat('en').format(parts)}.`] : [];
+  if (model.only?.length > 0) texts.unshift(`Only samples with ${model.only.join(' and ')}.`);
+  return texts;
 }
 
 function formatLeast(share) {
