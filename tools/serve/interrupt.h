@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// SIGINT and SIGTERM as something to wait for. They are blocked, not handled: in this thread and in
+// SIGINT, SIGTERM and SIGHUP as something to wait for. They are blocked, not handled: in this thread and in
 // those that it starts from now on, so make it before them. A thread that computes is then never
 // the one that the kernel picks, and nothing is interrupted. Programs that inherit the mask never
 // see these signals unless they are started with one of their own (POSIX_SPAWN_SETSIGMASK).

@@ -20,7 +20,7 @@ struct ServeOptions {
 // Adds the subcommand to `app`. `options` must outlive it.
 CLI::App* add_serve_command(CLI::App* app, ServeOptions* options);
 
-// Serves until SIGINT or SIGTERM; gives the exit status. Writes usage errors to stderr, a line
+// Serves until SIGINT, SIGTERM or SIGHUP; gives the exit status. Writes usage errors to stderr, a line
 // each.
 int run_serve(const ServeOptions& options);
 
