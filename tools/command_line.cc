@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <new>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,10 +14,14 @@
 #include "gc/os_memory.h"
 #include "runtime/base/nearest.h"
 #include "tools/callsites/callsites_command.h"
+#include "tools/experiments/experiment.h"
 #include "tools/experiments/lab_command.h"
 #include "tools/experiments/machine.h"
 #include "tools/pprof/pprof_command.h"
 #include "tools/serve/serve_command.h"
+#include "tools/standard_streams.h"
+#include "tools/terminal.h"
+#include "tools/whole_file.h"
 
 namespace greyhound {
 namespace {
@@ -26,16 +31,16 @@ constexpr int kExitFailed = 1;
 
 const char* const kDescription =
     "greyhound: a small managed runtime (concurrent tri-color collector, Go-style maps and "
-    "interfaces),\n"
-    "and the tools that measure with it.";
-const char* const kFooter =
+    "interfaces), and the tools that measure with it.";
+const std::string kFooter = fmt::format(
     "Start with\n"
-    "  greyhound lab --quick       what boxing, an escaping variable and marking cost, in under 20 "
-    "s\n"
-    "  greyhound COMMAND --help    what a command does";
+    "  greyhound lab --quick       what boxing, an escaping variable and marking cost, in under "
+    "{} s\n"
+    "  greyhound COMMAND --help    what a command does",
+    lab::kQuickSeconds);
 
 int usage_error(const std::string& message) {
-  fmt::print(stderr, "{}\n", message);
+  say("{}\n", message);
   return kExitUsage;
 }
 
@@ -102,6 +107,12 @@ std::string bad_value(const CLI::App& app, const CLI::ParseError& error) {
   const std::string text = error.what();
   if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) != nullptr) {
     const std::string option = text.substr(0, text.find_first_of(": "));
+    if (const CLI::Option* given = app.get_option_no_throw(option);
+        given != nullptr && given->results().size() > 1) {
+      const std::vector<std::string>& values = given->results();
+      return fmt::format("{}: {} is given more than once, with '{}' and '{}'; it takes one value",
+                         full_name(app), option, values[0], values[1]);
+    }
     return option.starts_with("-") ? fmt::format("{}: {} needs a value; {} --help shows which",
                                                  full_name(app), option, full_name(app))
                                    : fmt::format("{}: --{} takes no value", full_name(app), option);
@@ -109,9 +120,30 @@ std::string bad_value(const CLI::App& app, const CLI::ParseError& error) {
   return fmt::format("{}: {}", full_name(app), text.substr(0, text.find('\n')));
 }
 
+// Values are words, numbers and files: none may be empty. An option whose value may be left out has
+// an empty one then.
+std::optional<std::string> empty_value(const CLI::App& app) {
+  for (const CLI::Option* option : app.get_options()) {
+    if (option->get_expected_max() == 0 || option->get_items_expected_min() == 0) continue;
+    for (const std::string& value : option->results()) {
+      if (!value.empty()) continue;
+      return fmt::format("{}: {} needs a value, not ''; {} --help shows which", full_name(app),
+                         option->get_name(), full_name(app));
+    }
+  }
+  return std::nullopt;
+}
+
 int print_version() {
-  fmt::print("greyhound {} ({}, {}, memory: {})\n", GREYHOUND_VERSION, GREYHOUND_BUILD_TYPE,
-             lab::this_machine().compiler, gc::memory_source());
+  print_out(fmt::format("greyhound {} ({}, {}, memory: {})\n", GREYHOUND_VERSION,
+                        GREYHOUND_BUILD_TYPE, lab::this_machine().compiler, gc::memory_source()));
+  flush_out();
+  return 0;
+}
+
+int print_help(const CLI::App& app) {
+  print_out(fitted(app.help(), page_columns()));
+  flush_out();
   return 0;
 }
 
@@ -128,14 +160,15 @@ int run(int argc, char** argv) {
   serve::ServeOptions serve_options;
   CLI::App* serve = serve::add_serve_command(&app, &serve_options);
   CLI::App* version = app.add_subcommand("version", "Print the version");
+  bool wants_version = false;
+  app.add_flag("--version", wants_version, "Print the version")->disable_flag_override();
   app.allow_extras();
   for (CLI::App* command : app.get_subcommands({})) command->allow_extras();
 
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
-    fmt::print("{}", app.help());
-    return 0;
+    return print_help(app);
   } catch (const CLI::ParseError& error) {
     return usage_error(bad_value(innermost(app), error));
   }
@@ -143,25 +176,30 @@ int run(int argc, char** argv) {
     if (const std::vector<std::string> extra = read->remaining(); !extra.empty()) {
       return usage_error(not_understood(*read, extra.front()));
     }
+    if (const std::optional<std::string> message = empty_value(*read)) return usage_error(*message);
   }
+  if (wants_version) return print_version();
   if (lab->parsed()) return lab::run_lab(lab_options);
   if (pprof->parsed()) return pprof::run_pprof(pprof_options);
   if (callsites->parsed()) return callsites::run_callsites(callsites_options);
   if (serve->parsed()) return serve::run_serve(serve_options);
   if (version->parsed()) return print_version();
-  fmt::print("{}", app.help());
-  return 0;
+  return print_help(app);
 }
 
 }  // namespace
 
 int run_command_line(int argc, char** argv) try {
   return run(argc, argv);
+} catch (const ReaderGone&) {
+  return kExitNoReader;
+} catch (const FileError& error) {
+  return usage_error(std::string("greyhound: ") + error.what());
 } catch (const std::bad_alloc&) {
-  fmt::print(stderr, "greyhound: out of memory\n");
+  say("greyhound: out of memory\n");
   return kExitFailed;
 } catch (const std::exception& error) {
-  fmt::print(stderr, "greyhound: {}\n", error.what());
+  say("greyhound: {}\n", error.what());
   return kExitFailed;
 }
 

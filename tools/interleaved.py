@@ -10,6 +10,7 @@ import json
 import math
 import os
 import re
+import signal
 import statistics
 import subprocess
 import sys
@@ -18,6 +19,7 @@ import time
 ROOT = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 BUILD = os.path.join(ROOT, "build", "release")
 PROCESS_LIMIT_S = 600
+MOST_REPS = 1000
 
 # What users set for their own programs must not reach ours or a peer's.
 TUNING = re.compile(r"^(GOGC|GODEBUG|GOMEMLIMIT|GOMAXPROCS|GOEXPERIMENT|GOAMD64|GREYHOUND_(GC|MEMLIMIT|DEBUG|BUG)"
@@ -30,7 +32,11 @@ class Failure(Exception):
 
 
 def say(text):
-    print(f"{os.path.basename(sys.argv[0])}: {text}", file=sys.stderr)
+    """A sentence on standard error; that nobody can read it changes nothing."""
+    try:
+        print(f"{os.path.basename(sys.argv[0])}: {text}", file=sys.stderr, flush=True)
+    except OSError:
+        pass
 
 
 def usage_error(text):
@@ -61,12 +67,16 @@ def parse_options(words, options, patterns=("--only",)):
             value = rest.pop(0)
         elif equals and not takes_value[name]:
             usage_error(f"{name} takes no value")
+        if takes_value[name] and not value:
+            usage_error(f"{name} needs a value, not ''")
+        if takes_value[name] and name in given:
+            usage_error(f"{name} is given more than once, with '{given[name]}' and '{value}'; it takes one value")
         given[name] = value
     for name in patterns:
         given[name] = compiled(name, given.get(name, ""))
     reps = given.get("--reps", "3" if "--quick" in given else "5")
-    if not reps.isdecimal() or int(reps) == 0:
-        usage_error(f"--reps needs a whole number above 0, not '{reps}'")
+    if not re.fullmatch("[0-9]{1,9}", reps) or not 1 <= int(reps) <= MOST_REPS:
+        usage_error(f"--reps needs a whole number from 1 to {MOST_REPS}, not '{reps}'")
     given["--reps"] = int(reps)
     if "--out" in given:
         check_writable(given["--out"])
@@ -74,10 +84,26 @@ def parse_options(words, options, patterns=("--only",)):
 
 
 def check_writable(path):
+    """Before hours of measuring. Leaves nothing behind, and what is there alone."""
     try:
-        open(path, "a", encoding="utf-8").close()
+        if os.path.exists(path):
+            # A full device refuses even nothing; a folder is not opened.
+            with open(path, "ab", buffering=0) as file:
+                file.write(b"")
+        if not os.path.exists(path) or os.path.isfile(path):
+            beside = temporary_beside(path)
+            try:
+                with open(beside, "xb") as file:
+                    file.write(bytes(1 << 16))
+            finally:
+                if os.path.exists(beside):
+                    os.remove(beside)
     except OSError as error:
         usage_error(f"--out: cannot write {path}: {error.strerror}")
+
+
+def temporary_beside(path):
+    return os.path.join(os.path.dirname(os.path.realpath(path)), f".greyhound.{os.getpid()}.tmp")
 
 
 def compiled(option, text):
@@ -94,11 +120,45 @@ def print_help(usage, text, options):
 
 
 def write_out(text, path):
+    """To standard output, or into a file: the whole of it or nothing, whatever interrupts."""
     if path is None:
         sys.stdout.write(text)
         return
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(text)
+    if os.path.exists(path) and not os.path.isfile(path):
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        return
+    beside = temporary_beside(path)
+    try:
+        with open(beside, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.replace(beside, os.path.realpath(path))
+    except BaseException as error:
+        if os.path.exists(beside):
+            os.remove(beside)
+        if isinstance(error, OSError):
+            raise Failure(f"{path}: cannot be written: {error.strerror}") from error
+        raise
+
+
+def run_tool(main):
+    """Ends the process as `main` says, and with a sentence where it cannot go on."""
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # a reader that goes away is nothing to report
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    signal.signal(signal.SIGHUP, lambda number, _: sys.exit(128 + number))
+    try:
+        status = main()
+        sys.stdout.flush()
+    except Failure as failure:
+        say(str(failure))
+        status = 1
+    except KeyboardInterrupt:
+        say("interrupted")
+        status = 130
+    except OSError as error:
+        say(f"standard output: cannot be written: {error.strerror}" if error.filename is None else str(error))
+        os._exit(2)  # or Python would try to write what is left, and say so in its own way
+    sys.exit(status)
 
 
 # --- programs ------------------------------------------------------------------------------------

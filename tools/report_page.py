@@ -5,7 +5,7 @@ figures. What stands between the notes markers belongs to people and is copied f
 import os
 from dataclasses import dataclass
 
-from interleaved import Failure, shown
+from interleaved import Failure, shown, write_out
 from report_plot import growth_svg
 from report_targets import LIMITS, OURS
 
@@ -63,14 +63,9 @@ class Page:
         points = self.growth_points()
         if path is not None and len(points) > 1:
             plot = os.path.splitext(path)[0] + "-growth.svg"
-            with open(plot, "w", encoding="utf-8") as file:
-                file.write(growth_svg(points))
+            write_out(growth_svg(points), plot)
         text = self.text(os.path.basename(plot) if plot else None)
-        if path is None:
-            print(text, end="")
-            return
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(text)
+        write_out(text, path)
 
     def text(self, plot):
         parts = [HEADER, "## The machine\n", self.machines()]

@@ -44,20 +44,26 @@ inline std::string temporary_path(const char* suffix) {
   return ::testing::TempDir() + "greyhound-tools-test-" + std::to_string(getpid()) + suffix;
 }
 
-// `arguments` and `environment` ("NAME=value ...") as a shell takes them.
-inline Output run_greyhound(const std::string& arguments, const std::string& environment = "") {
+// A line of bash's, in which $G is the command. Its input is empty.
+inline Output run_line(const std::string& line) {
   const std::string out = temporary_path(".out"), err = temporary_path(".err");
-  const std::string line = "env -u GREYHOUND_DEBUG -u GREYHOUND_GC -u GREYHOUND_MEMLIMIT " +
-                           environment + " '" GREYHOUND_COMMAND "' " + arguments + " >'" + out +
-                           "' 2>'" + err + "' </dev/null";
-  const int status = std::system(line.c_str());
+  const std::string script = temporary_path(".sh");
+  std::ofstream(script) << "unset GREYHOUND_DEBUG GREYHOUND_GC GREYHOUND_MEMLIMIT COLUMNS\n"
+                        << "G='" GREYHOUND_COMMAND "'\n"
+                        << line << "\n";
+  const int status =
+      std::system(("bash '" + script + "' >'" + out + "' 2>'" + err + "' </dev/null").c_str());
   Output output;
   output.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   output.out = read_file(out);
   output.err = read_file(err);
-  std::remove(out.c_str());
-  std::remove(err.c_str());
+  for (const std::string& path : {out, err, script}) std::remove(path.c_str());
   return output;
+}
+
+// `arguments` and `environment` ("NAME=value ...") as a shell takes them.
+inline Output run_greyhound(const std::string& arguments, const std::string& environment = "") {
+  return run_line(environment + " \"$G\" " + arguments);
 }
 
 }  // namespace greyhound::testing

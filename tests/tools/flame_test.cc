@@ -42,16 +42,6 @@ TEST(Pages, NothingInOneReachesOut) {
             std::string::npos);
 }
 
-TEST(WholeFile, WhatWasThereStaysWhenWritingFails) {
-  const std::string path = ::testing::TempDir() + "greyhound-whole-file";
-  write_whole_file(path, "first");
-  write_whole_file(path, "second");
-  EXPECT_EQ(testing::read_file(path), "second");
-  EXPECT_THROW(write_whole_file("/nonexistent/file", "text"), FileError);
-  EXPECT_THROW(write_whole_file("/dev/full", std::string(1 << 20, 'x')), FileError);
-  std::filesystem::remove(path);
-}
-
 class PprofHtml : public ::testing::Test {
  protected:
   void SetUp() override {

@@ -126,14 +126,30 @@ TEST(GcTrace, ReadsGosLines) {
 TEST(TextTable, ColumnsAreAsWideAsTheirText) {
   const std::vector<std::string> lines = layout({{"", {"", ""}, {"a", "long name"}},
                                                  {"us", {"ns", "/op"}, {"1", "200"}},
-                                                 {"them", {"", "µs"}, {"3", "4"}}});
+                                                 {"them", {"", "µs"}, {"3", "4"}}},
+                                                80);
   ASSERT_EQ(lines.size(), 5u);
   EXPECT_EQ(lines[3], "  a            1 |    3");
   EXPECT_EQ(lines[4], "  long name  200 |    4");
 }
 
+TEST(TextTable, ATableThatIsTooWideIsBrokenWhereItsGroupChanges) {
+  const std::vector<TableColumn> columns = {{"", {"", ""}, {"row"}},
+                                            {"ours", {"", "a"}, {std::string(20, '1')}},
+                                            {"ours", {"", "b"}, {std::string(20, '2')}},
+                                            {"theirs", {"", "a"}, {std::string(20, '3')}}};
+  EXPECT_EQ(layout(columns, 80).size(), 4u);
+  const std::vector<std::string> lines = layout(columns, 60);
+  ASSERT_EQ(lines.size(), 9u);
+  EXPECT_EQ(lines[3], "  row  " + std::string(20, '1') + "  " + std::string(20, '2'));
+  EXPECT_EQ(lines[4], "");
+  EXPECT_EQ(lines[8], "  row  " + std::string(20, '3'));
+  EXPECT_EQ(layout(columns, 40).size(), 14u) << "a group that is too wide is broken, too";
+}
+
 TEST(TextTable, ParagraphsContinueUnderTheirStart) {
-  const std::string text = paragraph("label", std::string(60, 'x') + " " + std::string(60, 'y'));
+  const std::string text =
+      paragraph("label", std::string(60, 'x') + " " + std::string(60, 'y'), 100);
   EXPECT_EQ(text,
             "  label     " + std::string(60, 'x') + "\n            " + std::string(60, 'y') + "\n");
   EXPECT_EQ(with_commas(0), "0");

@@ -5,14 +5,11 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdio>
-#include <fstream>
 #include <string>
 #include <utility>
 
 #include "tools/page/cycle_timeline.h"
 #include "tools/stage/recording.h"
-#include "tools/whole_file.h"
 
 namespace greyhound::page {
 namespace {
@@ -61,17 +58,6 @@ TEST(LabPage, ACyclesTimelineHasItsCoordinatorAndBothWriters) {
   EXPECT_NE(text.find("GC cycle"), std::string::npos);
   EXPECT_NE(text.find("writer 1"), std::string::npos);
   EXPECT_NE(text.find("writer 2"), std::string::npos);
-}
-
-TEST(LabPage, AFileThatCannotBeWrittenIsNamedAndAnExistingOneKept) {
-  EXPECT_THROW(require_writable("/nonexistent/lab.html"), FileError);
-  const std::string path = ::testing::TempDir() + "lab_page_test.html";
-  write_whole_file(path, "before");
-  require_writable(path);
-  std::string kept;
-  std::ifstream(path) >> kept;
-  EXPECT_EQ(kept, "before");
-  std::remove(path.c_str());
 }
 
 }  // namespace

@@ -11,7 +11,7 @@
 #include "tests/tools/command.h"
 #include "tools/experiments/experiment.h"
 #include "tools/experiments/go_peer.h"
-#include "tools/experiments/text_table.h"
+#include "tools/terminal.h"
 
 namespace greyhound {
 namespace {
@@ -56,7 +56,7 @@ std::vector<std::string> ids_of(const json& document) {
 void expect_page(const Output& output) {
   EXPECT_EQ(output.out.find('\033'), std::string::npos) << "not a terminal";
   for (const std::string& line : output.out_lines()) {
-    EXPECT_LE(lab::text_width(line), lab::kPageColumns) << line;
+    EXPECT_LE(text_width(line), kUsualColumns) << line;
   }
 }
 
@@ -284,8 +284,12 @@ TEST(Lab, SettingsThatChangeTheRuntimeAreReported) {
   EXPECT_TRUE(document["settings"]["quick"]);
 }
 
-TEST(Lab, GoThatFailsLeavesTheRecordedFigures) {
-  const json document = run_json(" --quick --reps 1 --only X1 --go /bin/false");
+TEST(Lab, AGoOnThePathThatFailsLeavesTheRecordedFigures) {
+  const std::string folder = testing::temporary_path(".bin");
+  testing::run_line("mkdir -p '" + folder + "' && ln -s /bin/false '" + folder + "/go'");
+  const json document =
+      run_json(" --quick --reps 1 --only X1", "PATH='" + folder + "':/usr/bin:/bin");
+  testing::run_line("rm -r '" + folder + "'");
   EXPECT_TRUE(document["holds"]);
   EXPECT_NE(document["go_note"].get<std::string>().find("recorded"), std::string::npos);
   const json& go = arm_named(document["experiments"][0], "write any 1000+")["go"];
@@ -297,6 +301,30 @@ TEST(Lab, TablesFitThePageWithoutControlCodes) {
   const Output output = run_greyhound("lab" + kShort + kOnlyAll);
   EXPECT_EQ(output.status, 0) << output.out << output.err;
   expect_page(output);
+}
+
+TEST(Lab, TheWidthIsThatOfTheEnvironmentWithinBounds) {
+  for (const auto& [columns, widest] :
+       {std::pair("60", 60u), std::pair("10", 40u), std::pair("100", 100u), std::pair("1000", 100u),
+        std::pair("many", 80u)}) {
+    const Output help = run_greyhound("lab --help", std::string("COLUMNS=") + columns);
+    size_t width = 0;
+    for (const std::string& line : help.out_lines()) width = std::max(width, text_width(line));
+    EXPECT_LE(width, widest) << columns;
+    EXPECT_GT(width + 20, widest) << columns;
+  }
+}
+
+// What --quick promises, as far as it is a matter of what is planned: no time is measured here.
+TEST(Lab, QuickPlansNoMoreThanItPromises) {
+  double seconds = 0;
+  for (const lab::Experiment& experiment : lab::all_experiments()) {
+    EXPECT_GT(experiment.quick_seconds, 0) << experiment.id;
+    EXPECT_LE(experiment.quick_repetitions, experiment.repetitions * 2) << experiment.id;
+    EXPECT_LE(experiment.quick_ops, experiment.ops) << experiment.id;
+    seconds += experiment.quick_seconds;
+  }
+  EXPECT_LE(seconds, lab::kQuickSeconds);
 }
 
 }  // namespace

@@ -297,7 +297,7 @@ TEST_F(ProfileFilesTest, BadFilesAreSaidBeforeAnythingRuns) {
   const std::string one = path("");
   const Output twice = run_greyhound("lab --only X1 --cpuprofile " + one + " --heapprofile " + one);
   EXPECT_EQ(twice.status, 2);
-  EXPECT_NE(twice.err.find("is to hold two profiles"), std::string::npos) << twice.err;
+  EXPECT_NE(twice.err.find("give each a file of its own"), std::string::npos) << twice.err;
 }
 
 TEST_F(ProfileFilesTest, RuntimeFramesAreHiddenOnDemand) {

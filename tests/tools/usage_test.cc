@@ -49,6 +49,38 @@ INSTANTIATE_TEST_SUITE_P(
         BadInput{"RepetitionsZero", "lab --reps 0", "", "'0'", "from 1 to 1000"},
         BadInput{"RepetitionsTooMany", "lab --reps 1001", "", "'1001'", "from 1 to 1000"},
         BadInput{"FlagWithValue", "lab --quick=yes", "", "--quick", "takes no value"},
+        BadInput{"RepetitionsNegative", "lab --reps -1", "", "'-1'", "from 1 to 1000"},
+        BadInput{"RepetitionsHuge", "lab --reps 100000000000000000000", "",
+                 "'100000000000000000000'", "from 1 to 1000"},
+        BadInput{"RepetitionsOfAList", "lab --list --reps 0", "", "'0'", "from 1 to 1000"},
+        BadInput{"RepetitionsTwice", "lab --reps 1 --reps 2", "", "--reps is given more than once",
+                 "'2'"},
+        BadInput{"OnlyTwice", "lab --only X1 --only X3", "", "--only is given more than once",
+                 "'X3'"},
+        BadInput{"OnlyEmpty", "lab --only ''", "", "--only needs a value", "lab --help"},
+        BadInput{"OnlyEmptyWithEquals", "lab --only=", "", "--only needs a value", "lab --help"},
+        BadInput{"OnlyEmptyName", "lab --only X1,,X3", "", "'X1,,X3'", "X1,X9"},
+        BadInput{"OnlyTrailingComma", "lab --only X1,", "", "'X1,'", "X1,X9"},
+        BadInput{"OnlySpaces", "lab --only ' '", "", "' '", "X1,X9"},
+        BadInput{"OnlyUnknownOfAList", "lab --list --only X2", "", "'X2'", "'X1'"},
+        BadInput{"PageEmpty", "lab --html ''", "", "--html needs a value", "lab --help"},
+        BadInput{"TraceEmpty", "lab --trace ''", "", "--trace needs a value", "lab --help"},
+        BadInput{"ProfileEmpty", "lab --heapprofile ''", "", "--heapprofile needs", "lab --help"},
+        BadInput{"RepetitionsEmpty", "lab --reps ''", "", "--reps needs a value", "lab --help"},
+        BadInput{"GoEmpty", "lab --go ''", "", "--go needs a value", "lab --help"},
+        BadInput{"MetricsWithoutServer", "lab --metrics-compat go", "", "--metrics-compat",
+                 "--serve"},
+        BadInput{"MetricsUnknown", "lab --serve 127.0.0.1:0 --metrics-compat c", "", "'c'", "go"},
+        BadInput{"AddressEmpty", "serve ''", "", "needs a value", "serve --help"},
+        BadInput{"BinaryEmpty", "callsites main --binary ''", "", "--binary needs a value", "help"},
+        BadInput{"SampleTypeEmpty", "pprof f --sample-type ''", "", "--sample-type needs", "help"},
+        BadInput{"LinesHuge", "pprof f --lines 100000000000000000000", "", "--lines", "whole"},
+        BadInput{"GoIsAFolder", "lab --go /tmp", "", "'/tmp'", "auto, off"},
+        BadInput{"GoIsNoProgram", "lab --go /etc/passwd", "", "'/etc/passwd'", "auto, off"},
+        BadInput{"GoThatIsNone", "lab --only X1 --go /bin/echo", "", "--go /bin/echo", "version"},
+        BadInput{"GoThatFails", "lab --only X1 --go /bin/false", "", "--go /bin/false", "status 1"},
+        BadInput{"GoThatNeverEnds", "lab --only X1 --go /usr/bin/yes", "", "--go /usr/bin/yes",
+                 "MiB"},
         BadInput{"NoSuchGo", "lab --go /nonexistent/go", "", "'/nonexistent/go'", "auto, off"},
         BadInput{"UnknownDebugFlag", "lab --only X3", "GREYHOUND_DEBUG=gctrac=1", "'gctrac'",
                  "'gctrace'"},
@@ -79,10 +111,63 @@ TEST(Help, LabNamesEveryOptionAndExitStatus) {
 }
 
 TEST(Version, IsOneLineWithTheNumber) {
-  const Output output = run_greyhound("version");
+  for (const char* way : {"version", "--version"}) {
+    const Output output = run_greyhound(way);
+    EXPECT_EQ(output.status, 0) << way;
+    ASSERT_EQ(output.out_lines().size(), 1u) << way;
+    EXPECT_EQ(output.out.rfind("greyhound " GREYHOUND_VERSION, 0), 0u) << output.out;
+  }
+}
+
+TEST(Only, NamesMayHaveSpacesAroundThemAndComeTwice) {
+  const Output output = run_greyhound("lab --list --only ' x9, X1 ,x9'");
   EXPECT_EQ(output.status, 0);
-  ASSERT_EQ(output.out_lines().size(), 1u);
-  EXPECT_EQ(output.out.rfind("greyhound " GREYHOUND_VERSION, 0), 0u) << output.out;
+  ASSERT_EQ(output.out_lines().size(), 2u) << output.out;
+  EXPECT_EQ(output.out.rfind("X1 ", 0), 0u) << output.out;
+}
+
+// As a path from here, as a name on the PATH; its own folder is another than the one it is run in.
+TEST(Go, IsFoundAsAShellFindsIt) {
+  const std::string folder = testing::temporary_path(".go");
+  const Output output = testing::run_line("mkdir -p '" + folder + "' && cd '" + folder +
+                                          "' && printf '#!/bin/sh\\nexit 7\\n' >mygo && "
+                                          "chmod +x mygo\n"
+                                          "for go in ./mygo mygo '" +
+                                          folder + "/mygo' ../$(basename '" + folder +
+                                          "')/mygo; do\n"
+                                          "  \"$G\" lab --only X1 --go \"$go\"\n"
+                                          "done\n"
+                                          "cd /; PATH=\"$PATH:" +
+                                          folder +
+                                          "\" \"$G\" lab --only X1 --go mygo\n"
+                                          "status=$?; rm -r '" +
+                                          folder + "'; exit $status");
+  EXPECT_EQ(output.status, 2);
+  ASSERT_EQ(output.err_lines().size(), 5u) << output.err;
+  for (const std::string& line : output.err_lines())
+    EXPECT_NE(line.find("ended with status 7"), std::string::npos) << line;
+}
+
+// It builds, and its program does not run.
+TEST(Go, ThatFailsLaterIsNoSuccess) {
+  const std::string folder = testing::temporary_path(".go");
+  const Output output = testing::run_line(
+      "mkdir -p '" + folder + "' && cd '" + folder +
+      "' && cat >go <<'END' && chmod +x go\n"
+      "#!/bin/sh\n"
+      "case $1 in\n"
+      "  version) echo go version go0.0-test$$ linux/amd64;;\n"
+      "  build) while [ $# -gt 1 ]; do [ \"$1\" = -o ] && cp /bin/false \"$2\"; shift; done;;\n"
+      "esac\n"
+      "END\n"
+      "XDG_CACHE_HOME='" +
+      folder +
+      "' \"$G\" lab --only X1 --quick --reps 1 --go ./go\n"
+      "status=$?; rm -rf '" +
+      folder + "' \"${G%/bin/greyhound}\"/lab-go/go0.0-test*; exit $status");
+  EXPECT_EQ(output.status, 2) << output.err;
+  EXPECT_NE(output.err.find("--go ./go: in X1 its program ended with status 1"), std::string::npos)
+      << output.err;
 }
 
 }  // namespace

@@ -6,12 +6,12 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { chromium } from 'playwright-core';
 
 const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-const command = process.env.GREYHOUND_COMMAND;
+export const command = process.env.GREYHOUND_COMMAND ?? join(dirname(fileURLToPath(import.meta.url)), '../../build/release/bin/greyhound');
 
 // A folder for a test's files, removed when the process ends.
 export const folder = mkdtempSync(join(tmpdir(), 'greyhound-web-'));

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { after, before, test } from 'node:test';
-import { expectAccessible, expectQuiet, launch, open } from './harness.js';
+import { command, expectAccessible, expectQuiet, launch, open } from './harness.js';
 
 let browser;
 let server;
@@ -13,7 +13,7 @@ let early;  // the page while the experiments run
 
 before(async () => {
   browser = await launch();
-  server = spawn(process.env.GREYHOUND_COMMAND, ['lab', '--quick', '--reps', '1', '--only', 'X13', '--go', 'off', '--serve', '127.0.0.1:0'], { stdio: ['ignore', 'ignore', 'pipe'] });
+  server = spawn(command, ['lab', '--quick', '--reps', '1', '--only', 'X13', '--go', 'off', '--serve', '127.0.0.1:0'], { stdio: ['ignore', 'ignore', 'pipe'] });
   let said = '';
   server.stderr.setEncoding('utf8');
   await new Promise((resolve, reject) => {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Makes the pictures in docs/img again: node tests/web/screenshots.js [NAME...]. GREYHOUND_COMMAND is the command, as
-// in tests/web/run; the pictures of the lab page show what it measures now, on this machine.
+// Makes the pictures in docs/img again: node tests/web/screenshots.js [NAME...]. Needs tests/web/node_modules (`npm ci`
+// there) and chromium. GREYHOUND_COMMAND is the command, as in tests/web/run; the pictures of the lab page show what it measures now, on this machine.
 import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';

@@ -217,7 +217,14 @@ const Slot* Binary::slot(uint64_t address) const {
   return found == slots_.end() ? nullptr : &found->second;
 }
 
-FunctionDetails Binary::details(const Function& function,
+const FunctionDetails& Binary::details(const Function& function,
+                                       bool (*wanted)(const std::string& name)) const {
+  const std::pair key(function.address, wanted);
+  if (const auto had = details_.find(key); had != details_.end()) return had->second;
+  return details_.emplace(key, look_up(function, wanted)).first->second;
+}
+
+FunctionDetails Binary::look_up(const Function& function,
                                 bool (*wanted)(const std::string& name)) const {
   FunctionDetails details;
   Dwarf_Addr bias = 0;
@@ -237,8 +244,10 @@ FunctionDetails Binary::details(const Function& function,
   return details;
 }
 
-std::vector<pprof::Frame> Binary::frames(uint64_t address) const {
-  return pprof::frames_at(handles_->module, address);
+const std::vector<pprof::Frame>& Binary::frames(uint64_t address) const {
+  const auto had = frames_.find(address);
+  if (had != frames_.end()) return had->second;
+  return frames_.emplace(address, pprof::frames_at(handles_->module, address)).first->second;
 }
 
 }  // namespace greyhound::callsites

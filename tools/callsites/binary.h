@@ -7,12 +7,14 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
 #include <stdexcept>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "tools/pprof/profile.h"
@@ -76,10 +78,14 @@ class Binary {
   std::span<const uint8_t> code(uint64_t address) const;
   const Slot* slot(uint64_t address) const;
 
-  // `wanted`: which inlined functions to look for, by display name.
-  FunctionDetails details(const Function& function, bool (*wanted)(const std::string& name)) const;
+  // `wanted`: which inlined functions to look for, by display name. Both look-ups walk a
+  // compilation unit, which for Go's runtime is most of the program: what they found is kept.
+  const FunctionDetails& details(const Function& function,
+                                 bool (*wanted)(const std::string& name)) const;
   // The functions at `address`, from the innermost outwards; may be empty.
-  std::vector<pprof::Frame> frames(uint64_t address) const;
+  const std::vector<pprof::Frame>& frames(uint64_t address) const;
+  // How many of either were looked up, not had already.
+  size_t lookups() const { return details_.size() + frames_.size(); }
 
  private:
   struct Handles;
@@ -92,12 +98,16 @@ class Binary {
   void read_functions();
   void read_sections();
   void read_slots(void* section);
+  FunctionDetails look_up(const Function& function, bool (*wanted)(const std::string& name)) const;
 
   std::string path_;
   std::unique_ptr<Handles> handles_;
   std::vector<Function> functions_;
   std::vector<Section> sections_;
   std::unordered_map<uint64_t, Slot> slots_;
+  // By address; of details, with what was wanted.
+  mutable std::map<std::pair<uint64_t, bool (*)(const std::string&)>, FunctionDetails> details_;
+  mutable std::unordered_map<uint64_t, std::vector<pprof::Frame>> frames_;
 };
 
 }  // namespace greyhound::callsites

@@ -9,6 +9,8 @@
 
 #include "tools/callsites/report.h"
 #include "tools/pprof/plain_text.h"
+#include "tools/standard_streams.h"
+#include "tools/terminal.h"
 
 namespace greyhound::callsites {
 namespace {
@@ -84,13 +86,17 @@ int run_callsites(const CallsitesOptions& options) try {
   if (options.functions.size() > 1)
     throw std::runtime_error(
         fmt::format("takes one function, not '{}' as well", options.functions[1]));
+  require_standard_output();
   const Binary binary(options.binary.empty() ? path_of_this_program() : options.binary);
   const Report report = search(binary, only_function(binary, options.functions.front()));
-  fmt::print(
-      "{}", options.json ? format_json(report, binary.path()) : format_text(report, binary.path()));
+  const std::string text = format_text(report, binary.path());
+  print_out(options.json           ? format_json(report, binary.path())
+            : prints_to_terminal() ? fitted(text, page_columns())
+                                   : text);
+  flush_out();
   return 0;
 } catch (const std::runtime_error& error) {
-  fmt::print(stderr, "greyhound callsites: {}\n", error.what());
+  say("greyhound callsites: {}\n", error.what());
   return kExitUsage;
 }
 

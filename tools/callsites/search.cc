@@ -51,12 +51,12 @@ class Search {
     const auto [entry, fresh] = known_.try_emplace(function.address);
     Known& result = entry->second;  // references to elements survive a rehash
     if (!fresh) return result;
-    FunctionDetails details = binary_.details(function, is_allocator);
+    const FunctionDetails& details = binary_.details(function, is_allocator);
     result.code = disassembler_.read(function.address, details.parts,
                                      [this](const Call& call) { return returns(call); });
     result.code.returns = result.code.returns && !details.noreturn;
-    result.inlined = std::move(details.inlined);
-    result.parts = std::move(details.parts);
+    result.inlined = details.inlined;
+    result.parts = details.parts;
     result.done = true;
     report_.undecoded += result.code.undecoded;
     return result;

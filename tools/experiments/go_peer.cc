@@ -54,7 +54,18 @@ std::vector<std::string> go_environment(const std::string& cache) {
 }
 
 bool can_execute(const fs::path& path) {
-  return fs::is_regular_file(path) && access(path.c_str(), X_OK) == 0;
+  std::error_code error;
+  return fs::is_regular_file(path, error) && access(path.c_str(), X_OK) == 0;
+}
+
+std::string on_path(const std::string& name) {
+  std::istringstream folders(std::getenv("PATH") != nullptr ? std::getenv("PATH") : "");
+  std::error_code error;
+  for (std::string folder; std::getline(folders, folder, ':');) {
+    if (!folder.empty() && can_execute(fs::path(folder) / name))
+      return fs::absolute(fs::path(folder) / name, error);
+  }
+  return {};
 }
 
 // "go version go1.26.8 linux/amd64"
@@ -155,11 +166,15 @@ std::optional<Measurement> parse_run(const Finished& finished) {
 
 }  // namespace
 
+std::string GoPeer::named(const std::string& name) {
+  std::error_code error;
+  // It is run in another folder than this.
+  if (can_execute(name)) return fs::absolute(name, error);
+  return name.find('/') == name.npos ? on_path(name) : "";
+}
+
 std::string GoPeer::find() {
-  std::istringstream folders(std::getenv("PATH") != nullptr ? std::getenv("PATH") : "");
-  for (std::string folder; std::getline(folders, folder, ':');) {
-    if (!folder.empty() && can_execute(fs::path(folder) / "go")) return fs::path(folder) / "go";
-  }
+  if (std::string go = on_path("go"); !go.empty()) return go;
   std::string newest;
   int newest_minor = -1;
   std::error_code error;

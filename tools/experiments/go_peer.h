@@ -4,8 +4,8 @@
 // build tree when the command runs from one, else in $XDG_CACHE_HOME/greyhound (or
 // ~/.cache/greyhound).
 //
-// Nothing here ever fails the lab: what goes wrong is a sentence, and recorded figures take Go's
-// place.
+// What goes wrong is a sentence; recorded figures then take Go's place, or the lab ends where the
+// Go was asked for by name.
 #pragma once
 
 #include <optional>
@@ -21,6 +21,8 @@ class GoPeer {
  public:
   // The first Go on the PATH, else the newest of Debian's versioned ones; empty when there is none.
   static std::string find();
+  // The program that `name` means to a shell, as an absolute path; empty when there is none.
+  static std::string named(const std::string& name);
 
   // Builds with the Go at `program`; on failure gives nothing and says why in *failure.
   static std::optional<GoPeer> build(const std::string& program, Progress* progress,

@@ -2,20 +2,24 @@
 #include "tools/experiments/lab_command.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <charconv>
 #include <cstdlib>
+#include <sstream>
 
 #include "runtime/base/nearest.h"
 #include "runtime/runtime.h"
 #include "tools/experiments/lab_server.h"
 #include "tools/experiments/report.h"
+#include "tools/experiments/text_table.h"
 #include "tools/page/lab_page.h"
 #include "tools/page/page_run.h"
 #include "tools/serve/debug_server.h"
+#include "tools/serve/serve_command.h"
+#include "tools/standard_streams.h"
+#include "tools/terminal.h"
 #include "tools/trace/trace_sink.h"
 #include "tools/whole_file.h"
 
@@ -30,14 +34,13 @@ struct UsageError {
 };
 
 const char* const kFooter =
-    "Each experiment compares treatments with a control. Verdicts rest on counts (allocations,\n"
+    "Each experiment compares treatments with a control. Verdicts rest on counts (allocations, "
     "bytes, cycles, objects greyed, words scanned, barrier hits, objects found, call sites), which "
-    "repeat "
-    "from\n"
-    "run to run; times are shown with their spread. Where a Go is found, the same work runs there\n"
-    "too.\n"
+    "repeat from run to run; times are shown with their spread. Where a Go is found, the same work "
+    "runs there too; the first run builds that program, which takes some seconds more.\n"
     "\n"
-    "Exit status: 0 every expected sign held, 1 one did not, 2 usage.\n"
+    "Exit status: 0 every expected sign held, 1 one did not, 2 usage, a file that cannot be "
+    "written, or a Go that was asked for and fails.\n"
     "\n"
     "Environment:\n"
     "  GREYHOUND_DEBUG=gctrace=1   a line for each cycle on stderr, in Go's format\n"
@@ -49,6 +52,9 @@ const char* const kFooter =
     "  greyhound lab --only X1                  where boxes are made\n"
     "  greyhound lab --quick --json > lab.json  everything, for a program\n"
     "  GREYHOUND_DEBUG=gctrace=1 greyhound lab --only X15";
+
+const std::string kQuickHelp = fmt::format(
+    "Less work, fewer repetitions: all of it in some {} s of a free machine's time", kQuickSeconds);
 
 std::string upper(std::string text) {
   std::ranges::transform(text, text.begin(),
@@ -81,24 +87,33 @@ std::string obstacle_of(const Experiment& experiment, const LabOptions& options)
 // Of all, those that can be run here; the others are named on stderr.
 bool can_run(const Experiment& experiment, const LabOptions& options) {
   const std::string obstacle = obstacle_of(experiment, options);
-  if (!obstacle.empty())
-    fmt::print(stderr, "greyhound lab: {} is left out: {}\n", experiment.id, obstacle);
+  if (!obstacle.empty()) say("greyhound lab: {} is left out: {}\n", experiment.id, obstacle);
   return obstacle.empty();
+}
+
+// Between the commas, without spaces around them.
+std::vector<std::string> names_in(const std::string& list) {
+  std::vector<std::string> names;
+  if (list.empty()) return names;
+  std::istringstream words(list + ",");
+  for (std::string word; std::getline(words, word, ',');) {
+    const size_t begin = std::min(word.find_first_not_of(" \t"), word.size());
+    names.push_back(word.substr(begin, word.find_last_not_of(" \t") + 1 - begin));
+  }
+  return names;
 }
 
 // In the order of the list, each once, however they were named.
 std::vector<const Experiment*> chosen_experiments(const LabOptions& options) {
-  const std::string& only = options.only;
   std::vector<const Experiment*> named;
-  std::string_view rest = only;
-  while (!rest.empty()) {
-    const size_t comma = std::min(rest.find(','), rest.size());
-    const std::string name(rest.substr(0, comma));
-    rest.remove_prefix(std::min(rest.size(), comma + 1));
-    if (!name.empty()) named.push_back(&experiment_named(name));
+  for (const std::string& name : names_in(options.only)) {
+    if (name.empty()) {
+      throw UsageError{fmt::format(
+          "--only needs experiments with a comma between them, as in --only X1,X9, not '{}'",
+          options.only)};
+    }
+    named.push_back(&experiment_named(name));
   }
-  if (named.empty() && !only.empty())
-    throw UsageError{"--only needs an experiment, as in --only X1,X9"};
   for (const Experiment* experiment : named) {
     if (const std::string obstacle = obstacle_of(*experiment, options); !obstacle.empty())
       throw UsageError{fmt::format("{} cannot be run here: {}", experiment->id, obstacle)};
@@ -128,7 +143,7 @@ std::optional<size_t> repetitions(const std::string& text) {
 bool report_environment() {
   runtime::Options options;
   const std::vector<std::string> errors = runtime::apply_environment(&options);
-  for (const std::string& error : errors) fmt::print(stderr, "greyhound lab: {}\n", error);
+  for (const std::string& error : errors) say("greyhound lab: {}\n", error);
   return errors.empty();
 }
 
@@ -141,7 +156,9 @@ std::vector<std::pair<std::string, std::string>> environment_settings() {
   return settings;
 }
 
-// Fills in where Go's figures come from.
+bool asks_for_go(const LabOptions& options) { return options.go != "auto" && options.go != "off"; }
+
+// Fills in where Go's figures come from. A Go that was asked for must be one.
 std::optional<GoPeer> prepare_go(const std::string& which, Progress* progress, std::string* note) {
   constexpr const char* kRecorded =
       "the figures shown were recorded with Go 1.19.8 on another machine";
@@ -149,7 +166,7 @@ std::optional<GoPeer> prepare_go(const std::string& which, Progress* progress, s
     *note = fmt::format("not run (--go off): {}", kRecorded);
     return std::nullopt;
   }
-  const std::string program = which == "auto" ? GoPeer::find() : which;
+  const std::string program = which == "auto" ? GoPeer::find() : GoPeer::named(which);
   if (program.empty()) {
     *note = fmt::format("not found: {}", kRecorded);
     return std::nullopt;
@@ -157,31 +174,44 @@ std::optional<GoPeer> prepare_go(const std::string& which, Progress* progress, s
   std::string failure;
   std::optional<GoPeer> go = GoPeer::build(program, progress, &failure);
   progress->clear();
+  if (!go && which != "auto") throw UsageError{fmt::format("--go {}: {}", which, failure)};
   *note = go ? fmt::format("{}, the same work in turn with Greyhound's", go->version())
              : fmt::format("found, but {}: {}", failure, kRecorded);
   return go;
 }
 
-void list_experiments() {
-  for (const Experiment& experiment : all_experiments())
-    fmt::print("{:<5}{}\n", experiment.id, experiment.title);
+void list_experiments(const std::vector<const Experiment*>& chosen) {
+  const size_t page = page_columns();
+  for (const Experiment* experiment : chosen)
+    print_out(wrapped(fmt::format("{:<5}", experiment->id), experiment->title, page));
+  flush_out();
 }
 
 bool wants_color() {
   const char* no_color = std::getenv("NO_COLOR");
   const char* terminal = std::getenv("TERM");
-  return isatty(STDOUT_FILENO) == 1 && (no_color == nullptr || *no_color == '\0') &&
+  return prints_to_terminal() && (no_color == nullptr || *no_color == '\0') &&
          terminal != nullptr && std::string_view(terminal) != "dumb";
+}
+
+// As a shell takes it.
+std::string quoted(const std::string& word) {
+  constexpr std::string_view kPlain =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=:,./@%";
+  if (!word.empty() && word.find_first_not_of(kPlain) == word.npos) return word;
+  std::string out = "'";
+  for (const char c : word) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return out + "'";
 }
 
 // What makes the page again.
 std::string page_command(const LabOptions& options) {
   std::string command = "greyhound lab";
-  if (!options.only.empty()) command += " --only " + options.only;
+  if (!options.only.empty()) command += " --only " + quoted(options.only);
   if (options.quick) command += " --quick";
   if (!options.reps.empty()) command += " --reps " + options.reps;
-  if (options.go != "auto") command += " --go " + options.go;
-  return command + (options.html.empty() ? " --serve" : " --html " + options.html);
+  if (options.go != "auto") command += " --go " + quoted(options.go);
+  return command + (options.html.empty() ? " --serve" : " --html " + quoted(options.html));
 }
 
 // What a page needs of a run that is over.
@@ -201,9 +231,19 @@ void make_page(const LabOptions& options, const Settings& settings, const Ran& r
   page.command = page_command(options);
   if (!options.html.empty()) {
     write_whole_file(options.html, page::lab_page_html(page, false));
-    if (!options.json) fmt::print("the page: {}\n", options.html);
+    if (!options.json) print_out(fmt::format("the page: {}\n", options.html));
+    flush_out();
   }
   if (server != nullptr) server->show(page);
+}
+
+// What was asked for and could not be had.
+void require_go_figures(const LabOptions& options, const std::vector<ExperimentResult>& results) {
+  for (const ExperimentResult& result : results) {
+    if (result.go_failure.empty()) continue;
+    throw UsageError{fmt::format("--go {}: in {} {}; its figures are recorded ones", options.go,
+                                 result.experiment->id, result.go_failure)};
+  }
 }
 
 int run_chosen(const LabOptions& options, const std::vector<const Experiment*>& chosen,
@@ -211,20 +251,21 @@ int run_chosen(const LabOptions& options, const std::vector<const Experiment*>& 
   Progress progress(progress_wanted());
   RunInfo info{this_machine(), settings, environment_settings(), {}};
   std::optional<GoPeer> go = prepare_go(options.go, &progress, &info.go_note);
-  const bool color = !options.json && wants_color();
-  if (!options.json) print_header(info, color);
+  const Paper paper{wants_color(), page_columns()};
+  if (!options.json) print_header(info, paper);
   std::vector<ExperimentResult> results;
   for (const Experiment* experiment : chosen) {
     results.push_back(run_experiment(*experiment, settings, go ? &*go : nullptr, &progress));
     progress.clear();
-    if (!options.json) print_experiment(results.back(), color);
+    if (!options.json) print_experiment(results.back(), paper);
   }
   if (options.json) {
     print_json(info, results);
   } else {
-    print_summary(results, color);
+    print_summary(results, paper);
   }
   *ran = {report_document(info, results), info.go_note, std::move(go)};
+  if (asks_for_go(options)) require_go_figures(options, results);
   const bool holds =
       std::ranges::all_of(results, [](const auto& result) { return result.judgement.holds; });
   return holds ? kExitHolds : kExitSignDidNotHold;
@@ -232,22 +273,17 @@ int run_chosen(const LabOptions& options, const std::vector<const Experiment*>& 
 
 // The same, with --trace if it is wanted.
 int run_traced(const LabOptions& options, const std::vector<const Experiment*>& chosen,
-               const Settings& settings, Ran* ran) try {
+               const Settings& settings, Ran* ran) {
   if (options.trace.empty()) return run_chosen(options, chosen, settings, ran);
-  // As with a profile: what cannot be written is said before anything runs.
-  write_whole_file(options.trace, trace::to_json(std::span<const trace::NamedTrace>()));
   const trace::TraceSink sink;
   const int status = run_chosen(options, chosen, settings, ran);
   write_whole_file(options.trace, sink.json());
   if (sink.left_out() != 0) {
-    fmt::print(stderr,
-               "greyhound lab: {} holds the first {} events and more; {} later runtimes are not in "
-               "it: name fewer experiments with --only, or fewer --reps\n",
-               options.trace, trace::TraceSink::kMostEvents, sink.left_out());
+    say("greyhound lab: {} holds the first {} events and more; {} later runtimes are not in it: "
+        "name fewer experiments with --only, or fewer --reps\n",
+        options.trace, trace::TraceSink::kMostEvents, sink.left_out());
   }
   return status;
-} catch (const greyhound::FileError& error) {
-  throw UsageError{error.what()};
 }
 
 int run_profiled(const LabOptions& options, const std::vector<const Experiment*>& chosen,
@@ -261,6 +297,39 @@ int run_profiled(const LabOptions& options, const std::vector<const Experiment*>
   const int status = run_traced(options, chosen, settings, ran);
   files.write();
   return status;
+}
+
+// Before anything runs: an hour's work is not to end in a file that cannot be written, or that
+// another one replaces.
+void check_files(const LabOptions& options, const std::vector<const Experiment*>& chosen) {
+  std::vector<OutputFile> files = pprof::output_files(options.profiles);
+  const bool sides = std::ranges::any_of(chosen, [](const Experiment* x) { return x->two_sides; });
+  if (sides && !options.profiles.heap.empty()) {
+    for (OutputFile& file : pprof::heap_side_files(options.profiles.heap))
+      files.push_back(std::move(file));
+  }
+  files.push_back({"--html", options.html});
+  files.push_back({"--trace", options.trace});
+  check_outputs(files);
+  require_standard_output();
+  for (const OutputFile& file : files) {
+    // By another name it would take the place of what is printed; /dev/stdout is added to it.
+    if (file.path.empty() || file.path.starts_with("/dev/") || file.path.starts_with("/proc/") ||
+        !same_file(file.path, "/dev/stdout"))
+      continue;
+    throw UsageError{fmt::format("{} {} is where the tables go; give it a file of its own",
+                                 file.option, file.path)};
+  }
+}
+
+void check_options(const LabOptions& options) {
+  if (asks_for_go(options) && GoPeer::named(options.go).empty()) {
+    throw UsageError{
+        fmt::format("--go needs auto, off or the path of a go command, not '{}'", options.go)};
+  }
+  serve::wants_go_metrics(options.metrics_compat);
+  if (!options.metrics_compat.empty() && options.serve.empty())
+    throw UsageError{"--metrics-compat is for what --serve shows; add --serve"};
 }
 
 }  // namespace
@@ -277,7 +346,7 @@ CLI::App* add_lab_command(CLI::App* app, LabOptions* options) {
   };
   add_flag("--list", &options->list, "Name the experiments and stop");
   add_option("--only", &options->only, "IDS", "Run these experiments only, as in X1,X9");
-  add_flag("--quick", &options->quick, "Less work, fewer repetitions: all of it in under 20 s");
+  add_flag("--quick", &options->quick, kQuickHelp.c_str());
   add_flag("--json", &options->json, "Print JSON (docs/lab.schema.json) instead of tables");
   add_option("--reps", &options->reps, "N", "Repetitions of each arm, whatever time they take");
   add_option("--go", &options->go, "WHICH",
@@ -314,21 +383,17 @@ std::string unexpected_word(const std::string& word) {
 }
 
 int run_lab(const LabOptions& options) try {
+  const std::vector<const Experiment*> chosen = chosen_experiments(options);
+  const Settings settings{options.quick, repetitions(options.reps)};
+  check_options(options);
   if (options.list) {
-    list_experiments();
+    list_experiments(chosen);
     return kExitHolds;
   }
-  const std::vector<const Experiment*> chosen = chosen_experiments(options);
-  Settings settings{options.quick, repetitions(options.reps)};
-  if (options.go != "auto" && options.go != "off" && access(options.go.c_str(), X_OK) != 0) {
-    throw UsageError{
-        fmt::format("--go needs auto, off or the path of a go command, not '{}'", options.go)};
-  }
   if (!report_environment()) return kExitUsage;
+  check_files(options, chosen);
   std::optional<LabServer> server;
   if (!options.serve.empty()) server.emplace(options.serve, options.metrics_compat);
-  // Before anything runs: an hour's work is not to end in a file that cannot be written.
-  if (!options.html.empty()) page::require_writable(options.html);
   Ran ran;
   const int status = run_profiled(options, chosen, settings, &ran);
   if (!options.html.empty() || server)
@@ -336,12 +401,12 @@ int run_lab(const LabOptions& options) try {
   if (server) server->serve_until_interrupted();
   return status;
 } catch (const UsageError& error) {
-  fmt::print(stderr, "greyhound lab: {}\n", error.message);
+  say("greyhound lab: {}\n", error.message);
   return kExitUsage;
 } catch (const std::bad_alloc&) {
   throw;
 } catch (const std::runtime_error& error) {  // of the profiles, of the server's address
-  fmt::print(stderr, "greyhound lab: {}\n", error.what());
+  say("greyhound lab: {}\n", error.what());
   return kExitUsage;
 }
 

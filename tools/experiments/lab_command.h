@@ -37,6 +37,7 @@ CLI::App* add_lab_command(CLI::App* app, LabOptions* options);
 std::string unexpected_word(const std::string& word);
 
 // Runs what the options ask for; gives the exit status. Writes usage errors to stderr, a line each.
+// Throws ReaderGone (tools/standard_streams.h).
 int run_lab(const LabOptions& options);
 
 }  // namespace greyhound::lab

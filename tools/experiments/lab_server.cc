@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "tools/experiments/lab_server.h"
 
-#include <fmt/format.h>
-
 #include <cstdio>
 #include <cstdlib>
 #include <system_error>
 
 #include "tools/serve/serve_command.h"
+#include "tools/standard_streams.h"
+#include "tools/whole_file.h"
 
 namespace greyhound::lab {
 namespace {
@@ -25,9 +25,8 @@ LabServer::LabServer(const std::string& address, const std::string& metrics_comp
     : server_(&observed_, server_options(address, metrics_compat)) {
   live_.add_routes(&server_);
   server_.start();
-  fmt::print(stderr, "greyhound lab: serving on {}/\n", server_.url());
-  fmt::print(stderr, "greyhound lab: the page, with its controls: {}\n",
-             server_.url_with_token("/lab"));
+  say("greyhound lab: serving on {}/\n", server_.url());
+  say("greyhound lab: the page, with its controls: {}\n", server_.url_with_token("/lab"));
   const int error = waiter_.start<&LabServer::wait_for_interrupt>("gh-interrupt", this);
   if (error != 0)
     throw std::system_error(error, std::generic_category(), "a thread that waits for an interrupt");
@@ -42,19 +41,16 @@ void LabServer::wait_for_interrupt() {
   const int signal = interrupt_.wait();
   // acq_rel: whoever is second, this thread or the experiments' end, sees that it is.
   if (signal == 0 || !experiments_run_.exchange(false, std::memory_order_acq_rel)) return;
-  fmt::print(stderr, "\ngreyhound lab: interrupted before the experiments were over\n");
+  say("\ngreyhound lab: interrupted before the experiments were over\n");
   std::fflush(stdout);
-  std::_Exit(128 + signal);
+  exit_between_files(128 + signal);
 }
 
 void LabServer::serve_until_interrupted() {
   // False: the waiter is about to end the process.
   if (experiments_run_.exchange(false, std::memory_order_acq_rel)) {
-    std::fflush(stdout);
-    fmt::print(stderr,
-               "greyhound lab: the experiments are over; serving on {}/ until interrupted "
-               "(Ctrl-C)\n",
-               server_.url());
+    say("greyhound lab: the experiments are over; serving on {}/ until interrupted (Ctrl-C)\n",
+        server_.url());
   }
   waiter_.join();
   server_.stop();

@@ -3,10 +3,9 @@
 
 #include <unistd.h>
 
-#include <cstdio>
 #include <cstdlib>
 
-#include <fmt/format.h>
+#include "tools/standard_streams.h"
 
 namespace greyhound::lab {
 namespace {
@@ -19,15 +18,13 @@ constexpr size_t kMostColumns = 78;
 void Progress::show(std::string_view text) {
   if (!enabled_) return;
   shown_ = true;
-  fmt::print(stderr, "{}{:.{}}", kClearLine, text, kMostColumns);
-  std::fflush(stderr);
+  say("{}{:.{}}", kClearLine, text, kMostColumns);
 }
 
 void Progress::clear() {
   if (!shown_) return;
   shown_ = false;
-  fmt::print(stderr, "{}", kClearLine);
-  std::fflush(stderr);
+  say(kClearLine);
 }
 
 bool progress_wanted() {

@@ -24,10 +24,16 @@ struct RunInfo {
   std::string go_note;  // where Go's figures come from, as a sentence
 };
 
-// `color`: highlight with control codes.
-void print_header(const RunInfo& info, bool color);
-void print_experiment(const ExperimentResult& result, bool color);
-void print_summary(const std::vector<ExperimentResult>& results, bool color);
+// What the tables are printed on.
+struct Paper {
+  bool color = false;  // highlight with control codes
+  size_t columns = 80;
+};
+
+// Each is out when its function returns. They throw as print_out does (tools/standard_streams.h).
+void print_header(const RunInfo& info, const Paper& paper);
+void print_experiment(const ExperimentResult& result, const Paper& paper);
+void print_summary(const std::vector<ExperimentResult>& results, const Paper& paper);
 
 // The document that print_json prints.
 nlohmann::ordered_json report_document(const RunInfo& info,

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tools/experiments/report.h"
+#include "tools/standard_streams.h"
 
 namespace greyhound::lab {
 namespace {
@@ -165,8 +166,9 @@ Json report_document(const RunInfo& info, const std::vector<ExperimentResult>& r
 }
 
 void print_json(const RunInfo& info, const std::vector<ExperimentResult>& results) {
-  fmt::print("{}\n",
-             report_document(info, results).dump(2, ' ', false, Json::error_handler_t::replace));
+  print_out(report_document(info, results).dump(2, ' ', false, Json::error_handler_t::replace) +
+            "\n");
+  flush_out();
 }
 
 }  // namespace greyhound::lab

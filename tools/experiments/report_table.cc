@@ -5,12 +5,13 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <utility>
 #include <vector>
 
 #include "tools/experiments/report.h"
 #include "tools/experiments/text_table.h"
+#include "tools/standard_streams.h"
+#include "tools/terminal.h"
 
 namespace greyhound::lab {
 namespace {
@@ -244,12 +245,12 @@ std::string go_group(const std::string& source) {
   return source.starts_with("measured") ? version : version + ", recorded";
 }
 
-std::vector<std::string> table_lines(const ExperimentResult& result) {
+std::vector<std::string> table_lines(const ExperimentResult& result, size_t page) {
   std::vector<TableColumn> table = {{"", {"", ""}, {}}};
   for (const ArmResult& arm : result.arms) table[0].cells.push_back(row_name(result, arm.arm));
   add_columns(result, result.experiment->columns, false, "Greyhound", &table);
   add_columns(result, result.experiment->go_columns, true, go_group(result.go_source), &table);
-  return layout(table);
+  return layout(table, page);
 }
 
 constexpr auto kStrong = fmt::emphasis::bold;
@@ -261,14 +262,12 @@ std::string styled(bool color, fmt::text_style style, std::string_view text) {
 }
 
 // Highlights the label that stands at the paragraph's start.
-std::string labelled(bool color, fmt::text_style style, std::string_view label,
+std::string labelled(const Paper& paper, fmt::text_style style, std::string_view label,
                      std::string_view text) {
-  std::string out = paragraph(label, text);
-  if (color) out.replace(out.find(label), label.size(), styled(true, style, label));
+  std::string out = paragraph(label, text, paper.columns);
+  if (paper.color) out.replace(out.find(label), label.size(), styled(true, style, label));
   return out;
 }
-
-void print(const std::string& text) { fmt::print("{}", text); }
 
 std::string ratio_text(double ratio) {
   if (ratio < 0.01 || ratio > 100) return "";
@@ -303,7 +302,7 @@ std::string times_text(const std::vector<TimeComparison>& times) {
 
 // A line for each count and value: "allocs/op   0  read any · read 64 B".
 template <class Text>
-std::string signs_text(const char* label, const std::vector<Sign>& signs, Text text) {
+std::string signs_text(const char* label, const std::vector<Sign>& signs, size_t page, Text text) {
   std::string out;
   for (size_t i = 0; i < signs.size();) {
     const Sign& first = signs[i];
@@ -316,7 +315,7 @@ std::string signs_text(const char* label, const std::vector<Sign>& signs, Text t
     const std::string prefix =
         fmt::format("  {:<10}{:<9} {:>4}  ", out.empty() ? label : "",
                     new_count ? count_short_name(first.count) : "", text(first));
-    out += wrapped(prefix, arms);
+    out += wrapped(prefix, arms, page);
   }
   return out;
 }
@@ -330,57 +329,63 @@ std::string repetitions_text(const ExperimentResult& result) {
 
 }  // namespace
 
-void print_header(const RunInfo& info, bool color) {
+void print_header(const RunInfo& info, const Paper& paper) {
   const Machine& machine = info.machine;
-  print(styled(color, kStrong, "greyhound " GREYHOUND_VERSION " lab") + "\n");
-  print(
-      paragraph("what",
-                "A document about Go says that `v, ok := m[key]` on a map[string]interface{} sets "
-                "off three hidden costs of garbage collection: boxing, an ok that escapes to the "
-                "heap, and mark work. Each experiment takes some of its claims and runs them."));
-  print(paragraph("how",
-                  "Verdicts rest on counts, which repeat from run to run. Times are medians; ± is "
-                  "half the width of the range in which the middle half of the samples lie."));
-  print(paragraph("machine", fmt::format("{}, {} cores, {}; built with {}, {}", machine.cpu_model,
-                                         machine.cores, machine.kernel, machine.compiler,
-                                         GREYHOUND_BUILD_TYPE)));
-  print(paragraph("Go", info.go_note));
-  for (const auto& [name, value] : info.environment) {
-    print(paragraph("setting",
-                    fmt::format("{}={}; the figures are those of this setting", name, value)));
-  }
-  std::fflush(stdout);
+  const auto print = [&](const char* label, const std::string& text) {
+    print_out(paragraph(label, text, paper.columns));
+  };
+  print_out(styled(paper.color, kStrong, "greyhound " GREYHOUND_VERSION " lab") + "\n");
+  print("what",
+        "A document about Go says that `v, ok := m[key]` on a map[string]interface{} sets off "
+        "three hidden costs of garbage collection: boxing, an ok that escapes to the heap, and "
+        "mark work. Each experiment takes some of its claims and runs them.");
+  print("how",
+        "Verdicts rest on counts, which repeat from run to run. Times are medians; ± is half the "
+        "width of the range in which the middle half of the samples lie.");
+  print("machine",
+        fmt::format("{}, {} cores, {}; built with {}, {}", machine.cpu_model, machine.cores,
+                    machine.kernel, machine.compiler, GREYHOUND_BUILD_TYPE));
+  print("Go", info.go_note);
+  for (const auto& [name, value] : info.environment)
+    print("setting", fmt::format("{}={}; the figures are those of this setting", name, value));
+  flush_out();
 }
 
-void print_experiment(const ExperimentResult& result, bool color) {
+void print_experiment(const ExperimentResult& result, const Paper& paper) {
   const Experiment& experiment = *result.experiment;
   const Judgement& judgement = result.judgement;
-  print("\n" + styled(color, kStrong, experiment.id + "  " + experiment.title) + "\n");
-  print(paragraph("claim", "The document: " + experiment.claim));
-  print(paragraph("work", experiment.work + " " + repetitions_text(result)) + "\n");
-  for (const std::string& line : table_lines(result)) print(line + "\n");
-  print("\n" + signs_text("expected", judgement.signs, expected_text));
-  print(judgement.observed == judgement.expected
-            ? paragraph("observed", "as expected")
-            : signs_text("observed", judgement.signs, observed_text));
-  if (!judgement.times.empty()) print(paragraph("times", times_text(judgement.times)));
-  if (!result.go_failure.empty()) {
-    print(paragraph("Go", "recorded figures, because " + result.go_failure));
+  const size_t page = paper.columns;
+  const auto print = [&](const char* label, const std::string& text) {
+    print_out(paragraph(label, text, page));
+  };
+  print_out("\n" +
+            styled(paper.color, kStrong, wrapped(experiment.id + "  ", experiment.title, page)));
+  print("claim", "The document: " + experiment.claim);
+  print("work", experiment.work + " " + repetitions_text(result));
+  print_out("\n");
+  for (const std::string& line : table_lines(result, page)) print_out(line + "\n");
+  print_out("\n" + signs_text("expected", judgement.signs, page, expected_text));
+  if (judgement.observed == judgement.expected) {
+    print("observed", "as expected");
+  } else {
+    print_out(signs_text("observed", judgement.signs, page, observed_text));
   }
-  if (!experiment.note.empty()) print(paragraph("note", experiment.note));
-  print(labelled(color, judgement.holds ? kGood : kBad, "verdict", judgement.verdict));
-  std::fflush(stdout);
+  if (!judgement.times.empty()) print("times", times_text(judgement.times));
+  if (!result.go_failure.empty()) print("Go", "recorded figures, because " + result.go_failure);
+  if (!experiment.note.empty()) print("note", experiment.note);
+  print_out(labelled(paper, judgement.holds ? kGood : kBad, "verdict", judgement.verdict));
+  flush_out();
 }
 
-void print_summary(const std::vector<ExperimentResult>& results, bool color) {
+void print_summary(const std::vector<ExperimentResult>& results, const Paper& paper) {
   std::string failed;
   for (const ExperimentResult& result : results) {
     if (!result.judgement.holds) failed += (failed.empty() ? "" : ", ") + result.experiment->id;
   }
   const std::string text = failed.empty() ? "Every expected sign was observed."
                                           : "An expected sign was not observed in " + failed + ".";
-  print("\n" + styled(color, failed.empty() ? kGood : kBad, text) + "\n");
-  std::fflush(stdout);
+  print_out("\n" + styled(paper.color, failed.empty() ? kGood : kBad, text) + "\n");
+  flush_out();
 }
 
 }  // namespace greyhound::lab

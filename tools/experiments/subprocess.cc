@@ -17,6 +17,9 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+// No program that the lab runs says so much.
+constexpr size_t kMostOutput = 64 << 20;
+
 // Both ends close on exec and on destruction.
 class Pipe {
  public:
@@ -60,7 +63,12 @@ int start(const std::vector<std::string>& command, const std::vector<std::string
   sigset_t none;
   sigemptyset(&none);
   posix_spawnattr_setsigmask(&attributes, &none);
-  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
+  // What the command ignores (tools/main.cc) is nothing for others to inherit.
+  sigset_t ignored;
+  sigemptyset(&ignored);
+  sigaddset(&ignored, SIGXFSZ);
+  posix_spawnattr_setsigdefault(&attributes, &ignored);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
   const int error = posix_spawnp(child, command[0].c_str(), &actions, &attributes,
                                  pointers(command).data(), pointers(environment).data());
   posix_spawnattr_destroy(&attributes);
@@ -68,14 +76,19 @@ int start(const std::vector<std::string>& command, const std::vector<std::string
   return error;
 }
 
-// Reads both pipes until both are closed at the other end; false when `deadline` comes first.
-bool read_all(const Pipe& out, const Pipe& err, Clock::time_point deadline, Finished* finished) {
+// Reads both pipes until both are closed at the other end; empty, or else why it stopped before.
+std::string read_all(const Pipe& out, const Pipe& err, std::chrono::seconds limit,
+                     Finished* finished) {
+  const Clock::time_point deadline = Clock::now() + limit;
   pollfd files[] = {{out.end(0), POLLIN, 0}, {err.end(0), POLLIN, 0}};
   std::string* texts[] = {&finished->out, &finished->err};
   for (int open = 2; open > 0;) {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
-    if (left <= 0) return false;
-    if (poll(files, 2, static_cast<int>(left)) < 0 && errno != EINTR) return false;
+    if (left <= 0) return "took longer than " + std::to_string(limit.count()) + " s";
+    if (poll(files, 2, static_cast<int>(left)) < 0 && errno != EINTR)
+      return std::string("could not be read: ") + std::strerror(errno);
+    if (finished->out.size() + finished->err.size() > kMostOutput)
+      return "wrote more than " + std::to_string(kMostOutput >> 20) + " MiB";
     for (int i = 0; i < 2; ++i) {
       if (files[i].fd < 0 || files[i].revents == 0) continue;
       char buffer[4096];
@@ -88,7 +101,7 @@ bool read_all(const Pipe& out, const Pipe& err, Clock::time_point deadline, Fini
       }
     }
   }
-  return true;
+  return {};
 }
 
 std::string last_line(const std::string& text) {
@@ -125,17 +138,14 @@ Finished run_program(const std::vector<std::string>& command,
   }
   out.close_end(1);
   err.close_end(1);
-  const bool in_time = read_all(out, err, Clock::now() + limit, &finished);
-  if (!in_time) kill(child, SIGKILL);
+  finished.failure = read_all(out, err, limit, &finished);
+  const bool stopped = !finished.failure.empty();
+  if (stopped) kill(child, SIGKILL);
   int status = 0;
   while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
-  finished.ok = in_time && WIFEXITED(status) && WEXITSTATUS(status) == 0;
-  if (!in_time) {
-    finished.failure = "took longer than " + std::to_string(limit.count()) + " s";
-  } else if (!finished.ok) {
-    finished.failure = describe(status, finished.err);
-  }
+  finished.ok = !stopped && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+  if (!stopped && !finished.ok) finished.failure = describe(status, finished.err);
   return finished;
 }
 

@@ -17,7 +17,8 @@ struct Finished {
 };
 
 // `command[0]` is a path or looked up in PATH. `environment` is the whole of it, "NAME=value" each.
-// `folder` is where it runs. A program that is still running after `limit` is killed.
+// `folder` is where it runs. A program that is still running after `limit`, or writes without end,
+// is killed.
 Finished run_program(const std::vector<std::string>& command,
                      const std::vector<std::string>& environment, const std::string& folder,
                      std::chrono::seconds limit);

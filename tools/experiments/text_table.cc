@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "tools/terminal.h"
+
 namespace greyhound::lab {
 namespace {
 
@@ -69,20 +71,7 @@ std::string group_line(const std::vector<TableColumn>& columns, const std::vecto
   return trimmed(std::move(line));
 }
 
-}  // namespace
-
-size_t text_width(std::string_view text) {
-  return static_cast<size_t>(std::ranges::count_if(
-      text, [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
-}
-
-std::string with_commas(uint64_t number) {
-  std::string text = std::to_string(number);
-  for (size_t at = text.size(); at > 3; at -= 3) text.insert(at - 3, ",");
-  return text;
-}
-
-std::vector<std::string> layout(const std::vector<TableColumn>& columns) {
+std::vector<std::string> one_table(const std::vector<TableColumn>& columns) {
   const std::vector<size_t> widths = column_widths(columns);
   std::vector<std::string> lines = {group_line(columns, widths)};
   for (int row = 0; row < 2; ++row) {
@@ -96,7 +85,57 @@ std::vector<std::string> layout(const std::vector<TableColumn>& columns) {
   return lines;
 }
 
-std::string wrapped(std::string_view prefix, std::string_view text) {
+bool append_if_fits(const std::vector<TableColumn>& more, size_t page,
+                    std::vector<TableColumn>* table) {
+  std::vector<TableColumn> both = *table;
+  both.insert(both.end(), more.begin(), more.end());
+  const std::vector<std::string> lines = one_table(both);
+  if (std::ranges::any_of(lines, [&](const auto& line) { return text_width(line) > page; }))
+    return false;
+  *table = std::move(both);
+  return true;
+}
+
+// Leaves the first column alone in `table`.
+void print_and_restart(std::vector<TableColumn>* table, std::vector<std::string>* lines) {
+  if (table->size() == 1) return;
+  if (!lines->empty()) lines->emplace_back();
+  const std::vector<std::string> more = one_table(*table);
+  lines->insert(lines->end(), more.begin(), more.end());
+  table->resize(1);
+}
+
+}  // namespace
+
+std::string with_commas(uint64_t number) {
+  std::string text = std::to_string(number);
+  for (size_t at = text.size(); at > 3; at -= 3) text.insert(at - 3, ",");
+  return text;
+}
+
+std::vector<std::string> layout(const std::vector<TableColumn>& columns, size_t page) {
+  std::vector<std::string> lines;
+  std::vector<TableColumn> table = {columns[0]};
+  for (size_t first = 1, end = 1; first < columns.size(); first = end) {
+    for (end = first; end < columns.size() && columns[end].group == columns[first].group;) ++end;
+    const std::vector<TableColumn> group(columns.begin() + static_cast<ptrdiff_t>(first),
+                                         columns.begin() + static_cast<ptrdiff_t>(end));
+    if (!append_if_fits(group, page, &table)) {
+      print_and_restart(&table, &lines);
+      if (!append_if_fits(group, page, &table)) {
+        for (const TableColumn& column : group) {
+          if (append_if_fits({column}, page, &table)) continue;
+          print_and_restart(&table, &lines);
+          table.push_back(column);
+        }
+      }
+    }
+  }
+  print_and_restart(&table, &lines);
+  return lines;
+}
+
+std::string wrapped(std::string_view prefix, std::string_view text, size_t page) {
   std::string out(prefix);
   const size_t start = text_width(prefix);
   size_t column = start;
@@ -105,7 +144,7 @@ std::string wrapped(std::string_view prefix, std::string_view text) {
     const std::string_view word = text.substr(0, space);
     text.remove_prefix(std::min(text.size(), space + 1));
     const size_t width = text_width(word);
-    if (column > start && column + 1 + width > kPageColumns) {
+    if (column > start && column + 1 + width > page) {
       out += "\n" + std::string(start, ' ');
       column = start;
     } else if (column > start) {
@@ -118,8 +157,8 @@ std::string wrapped(std::string_view prefix, std::string_view text) {
   return out + "\n";
 }
 
-std::string paragraph(std::string_view label, std::string_view text) {
-  return wrapped(std::string(kIndent, ' ') + padded(label, kLabelColumns, true), text);
+std::string paragraph(std::string_view label, std::string_view text, size_t page) {
+  return wrapped(std::string(kIndent, ' ') + padded(label, kLabelColumns, true), text, page);
 }
 
 }  // namespace greyhound::lab

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Text in columns for a terminal: a table whose columns are as wide as they must be, and paragraphs
-// wrapped behind a label. Widths are counted in code points, since units such as µs are not ASCII.
+// wrapped behind a label. Widths are counted in code points (tools/terminal.h), since units such as
+// µs are not ASCII.
 #pragma once
 
 #include <cstdint>
@@ -9,10 +10,6 @@
 #include <vector>
 
 namespace greyhound::lab {
-
-inline constexpr size_t kPageColumns = 100;
-
-size_t text_width(std::string_view text);
 
 // 2000000 as "2,000,000".
 std::string with_commas(uint64_t number);
@@ -24,12 +21,13 @@ struct TableColumn {
 };
 
 // The first column is aligned left, the others right. A line for groups, two for heads, one a row.
-// A bar stands where the group changes.
-std::vector<std::string> layout(const std::vector<TableColumn>& columns);
+// A bar stands where the group changes. What is wider than the page is several tables, one below
+// the other, each with the first column: broken where the group changes, or else within one.
+std::vector<std::string> layout(const std::vector<TableColumn>& columns, size_t page);
 
 // `text` behind `prefix`, continued under its start where the page ends. Ends with a newline.
-std::string wrapped(std::string_view prefix, std::string_view text);
+std::string wrapped(std::string_view prefix, std::string_view text, size_t page);
 // "  label     text text text"
-std::string paragraph(std::string_view label, std::string_view text);
+std::string paragraph(std::string_view label, std::string_view text, size_t page);
 
 }  // namespace greyhound::lab

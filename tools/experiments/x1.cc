@@ -63,7 +63,7 @@ Experiment x1_boxing() {
   x.quick_ops = 500'000;
   x.repetitions = 15;
   x.quick_repetitions = 9;
-  x.quick_seconds = 2.5;
+  x.quick_seconds = 2;
   x.verdict = verdict;
   return x;
 }

@@ -40,6 +40,7 @@ enum : size_t {
 constexpr uint64_t kUsualRate = 512 << 10;
 // Where every object is recorded, which takes a microsecond, that many times fewer do.
 constexpr uint64_t kFewer = 8;
+uint64_t fewer_at_rate_1(uint64_t ops, uint64_t rate) { return rate == 1 ? ops / kFewer : ops; }
 constexpr double kFiveErrors = 0.35;
 // Under the CPU's profile that many times more: an assist is one sample in sixteen, and the
 // shortest run must have tens of them, or one in fifty would find none.
@@ -122,7 +123,7 @@ struct HeapLook {
 };
 
 Measurement look_at_heap(uint64_t all_ops, const HeapLook& look) {
-  const uint64_t ops = look.rate == 1 ? all_ops / kFewer : all_ops;
+  const uint64_t ops = fewer_at_rate_1(all_ops, look.rate);
   Subject subject(look.rate);
   const Boxes boxes;
   Measurement m = subject.measure(ops, [&](uint64_t i) {
@@ -190,10 +191,13 @@ auto go_profile(const char* arm, Counts counts) {
   };
 }
 
-auto go_heap(const char* arm, const char* sample_type, const char* function) {
-  return go_profile(arm, [=](const pprof::Profile& profile) {
-    return heap_counts(profile, sample_type, function);
+auto go_heap(const char* arm, const HeapLook& look, const char* function) {
+  const auto run = go_profile(arm, [=](const pprof::Profile& profile) {
+    return heap_counts(profile, look.sample_type, function);
   });
+  return [run, rate = look.rate](const GoPeer& go, uint64_t ops, std::string* failure) {
+    return run(go, fewer_at_rate_1(ops, rate), failure);
+  };
 }
 
 // --- the experiment
@@ -206,8 +210,7 @@ Arm heap_arm(std::string name, const HeapLook& look, const char* go_arm) {
           kNone,
           [look](uint64_t ops) { return look_at_heap(ops, look); },
           {},
-          go_arm == nullptr ? nullptr
-                            : decltype(Arm::run_go)(go_heap(go_arm, look.sample_type, function))};
+          go_arm == nullptr ? nullptr : decltype(Arm::run_go)(go_heap(go_arm, look, function))};
 }
 
 Arm cpu_arm(std::string name, Role role, bool write, const char* go_arm) {
@@ -286,6 +289,7 @@ Experiment x11_profiles() {
   x.quick_ops = 2'000'000;
   x.repetitions = 3;
   x.quick_repetitions = 1;
+  x.quick_seconds = 3;
   x.verdict = verdict;
   return x;
 }

@@ -200,7 +200,7 @@ Experiment x13_find_object() {
   x.quick_ops = kAddresses;
   x.repetitions = 15;
   x.quick_repetitions = 9;
-  x.quick_seconds = 1.5;
+  x.quick_seconds = 1;
   x.verdict = verdict;
   return x;
 }

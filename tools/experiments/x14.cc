@@ -293,9 +293,10 @@ Experiment x14_before_and_after() {
                   Column::kGcShare};
   x.ops = 1'000'000;
   x.quick_ops = 200'000;
+  x.two_sides = true;
   x.repetitions = 9;
   x.quick_repetitions = 5;
-  x.quick_seconds = 4;
+  x.quick_seconds = 1.5;
   x.verdict = verdict;
   return x;
 }

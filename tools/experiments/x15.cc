@@ -69,7 +69,7 @@ Experiment x15_gc_pressure() {
   x.quick_ops = 2'000'000;
   x.repetitions = 5;
   x.quick_repetitions = 7;
-  x.quick_seconds = 4;
+  x.quick_seconds = 2;
   x.verdict = verdict;
   return x;
 }

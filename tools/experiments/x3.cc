@@ -188,7 +188,7 @@ Experiment x3_where_ok_lives() {
   x.quick_ops = 500'000;
   x.repetitions = 15;
   x.quick_repetitions = 9;
-  x.quick_seconds = 2.5;
+  x.quick_seconds = 2;
   x.verdict = verdict;
   return x;
 }

@@ -214,8 +214,8 @@ Experiment x9_mark_cost() {
   x.ops = 1'000'000;
   x.quick_ops = 1'000'000;
   x.repetitions = 5;
-  x.quick_repetitions = 3;
-  x.quick_seconds = 8;
+  x.quick_repetitions = 2;
+  x.quick_seconds = 5;
   x.verdict = verdict;
   return x;
 }

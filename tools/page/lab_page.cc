@@ -1,12 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "tools/page/lab_page.h"
 
-#include <filesystem>
-#include <fstream>
-#include <iterator>
-
 #include "tools/web/html.h"
-#include "tools/whole_file.h"
 
 namespace greyhound::page {
 namespace {
@@ -57,18 +52,6 @@ std::string lab_page_html(const LabPage& page, bool live) {
                {"profiles-data", page.profiles},
                {"about-data", {{"live", live}, {"command", page.command}}}};
   return web::html_of(html);
-}
-
-void require_writable(const std::string& path) {
-  std::error_code error;
-  const std::filesystem::file_status status = std::filesystem::status(path, error);
-  if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status) &&
-      !std::filesystem::is_directory(status))
-    return;  // a pipe or a terminal: writing to it would be seen
-  std::string bytes;
-  if (std::ifstream file(path, std::ios::binary); file)
-    bytes.assign(std::istreambuf_iterator<char>(file), {});
-  write_whole_file(path, bytes);
 }
 
 }  // namespace greyhound::page

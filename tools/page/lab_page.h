@@ -30,7 +30,4 @@ nlohmann::ordered_json ledger_json(const lab::Ledger& ledger);
 // `live`: the page that a server gives.
 std::string lab_page_html(const LabPage& page, bool live);
 
-// Throws FileError when the file cannot be written; what it holds stays. Before an hour's work.
-void require_writable(const std::string& path);
-
 }  // namespace greyhound::page

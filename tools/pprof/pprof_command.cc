@@ -17,6 +17,7 @@
 #include "tools/pprof/tag_filter.h"
 #include "tools/pprof/text_report.h"
 #include "tools/pprof/view.h"
+#include "tools/standard_streams.h"
 #include "tools/web/html.h"
 #include "tools/whole_file.h"
 
@@ -121,8 +122,7 @@ void check_page(const PprofOptions& options) {
       throw std::runtime_error(fmt::format("--html takes one --tag of '{}', not two", key));
   }
   for (const std::string& path : options.files) {
-    std::error_code none;
-    if (std::filesystem::equivalent(path, options.html, none))
+    if (same_file(path, options.html))
       throw std::runtime_error(fmt::format("--html {} would replace that profile", options.html));
   }
 }
@@ -183,6 +183,11 @@ int run_pprof(const PprofOptions& options) try {
     throw std::runtime_error("--html and --top, --tree or --folded exclude one another");
   if (std::ranges::count(options.files, "-") > 1)
     throw std::runtime_error("standard input, '-', is one profile, not two");
+  if (options.html.empty()) {
+    require_standard_output();
+  } else {
+    require_writable(options.html);
+  }
   check_highlight(options);
   const size_t lines = parse_lines(options.lines);
   if (!options.html.empty()) {
@@ -190,12 +195,13 @@ int run_pprof(const PprofOptions& options) try {
     return 0;
   }
   const StackView view = chosen_view(options);
-  fmt::print("{}", options.tree     ? format_tree(view)
-                   : options.folded ? format_folded(view)
-                                    : format_top(view, lines));
+  print_out(options.tree     ? format_tree(view)
+            : options.folded ? format_folded(view)
+                             : format_top(view, lines));
+  flush_out();
   return 0;
 } catch (const std::runtime_error& error) {
-  fmt::print(stderr, "greyhound pprof: {}\n", plain_text(error.what()));
+  say("greyhound pprof: {}\n", plain_text(error.what()));
   return kExitUsage;
 }
 

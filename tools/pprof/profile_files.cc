@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "tools/pprof/profile_files.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <array>
 
 #include "tools/pprof/cpu_profile.h"
 #include "tools/pprof/gc_profile.h"
@@ -18,23 +15,12 @@ namespace {
 constexpr uint64_t kUsualHeapRate = 512 << 10;
 // The runtime waits seldom enough for every wait to be recorded.
 constexpr uint64_t kWaitRate = 1;
+constexpr const char* kSides[] = {"before", "after"};
 
 uint64_t rate_of_environment() {
   runtime::Options options;
   runtime::apply_environment(&options);
   return options.mem_profile_rate;
-}
-
-void refuse_twins(const ProfileNames& names) {
-  const std::array<const std::string*, 4> files = {&names.heap, &names.cpu, &names.gc,
-                                                   &names.block};
-  for (size_t i = 0; i < files.size(); ++i) {
-    for (size_t k = 0; k < i; ++k) {
-      if (files[i]->empty() || *files[i] != *files[k] || *files[i] == "/dev/null") continue;
-      throw std::runtime_error(
-          fmt::format("'{}' is to hold two profiles; give each a file of its own", *files[i]));
-    }
-  }
 }
 
 template <class Record>
@@ -62,25 +48,34 @@ std::vector<gc::MemRecord> of_side(const std::vector<gc::MemRecord>& records,
 
 }  // namespace
 
+std::vector<OutputFile> output_files(const ProfileNames& names) {
+  return {{"--heapprofile", names.heap},
+          {"--cpuprofile", names.cpu},
+          {"--gcprofile", names.gc},
+          {"--blockprofile", names.block}};
+}
+
+std::vector<OutputFile> heap_side_files(const std::string& path) {
+  std::vector<OutputFile> files;
+  for (const char* side : kSides) files.push_back({"--heapprofile", side_name(path, side)});
+  return files;
+}
+
 void write_heap_sides(const std::vector<gc::MemRecord>& records, uint64_t rate,
                       const HeapProfileOptions& options, const std::string& path) {
-  for (const char* side : {"before", "after"}) {
+  for (const char* side : kSides) {
     const std::vector<gc::MemRecord> chosen = of_side(records, side);
     if (!chosen.empty()) write_file(heap_profile(chosen, rate, options), side_name(path, side));
   }
 }
 
 ProfileFiles::ProfileFiles(ProfileNames names) : names_(std::move(names)) {
-  refuse_twins(names_);
+  check_outputs(output_files(names_));
   if (!names_.heap.empty() || !names_.gc.empty()) {
     heap_rate_ = rate_of_environment();
     if (heap_rate_ == 0) heap_rate_ = names_.heap_rate;
     if (heap_rate_ == 0) heap_rate_ = kUsualHeapRate;
   }
-  if (!names_.heap.empty()) write_file(heap_profile({}, heap_rate_), names_.heap);
-  if (!names_.cpu.empty()) write_file(cpu_profile({}), names_.cpu);
-  if (!names_.gc.empty()) write_file(gc_profile({}, {}, {}), names_.gc);
-  if (!names_.block.empty()) write_file(wait_profile({}, kWaitRate), names_.block);
   if (!names_.cpu.empty() || !names_.gc.empty()) cpu_ = std::make_unique<runtime::CpuProfiler>();
   current_ = this;
 }

@@ -16,6 +16,7 @@
 #include "runtime/profile/cpu_profiler.h"
 #include "runtime/runtime.h"
 #include "tools/pprof/heap_profile.h"
+#include "tools/whole_file.h"
 
 namespace greyhound::pprof {
 
@@ -32,11 +33,12 @@ struct ProfileNames {
   bool any() const { return !(heap.empty() && cpu.empty() && gc.empty() && block.empty()); }
 };
 
+std::vector<OutputFile> output_files(const ProfileNames& names);
+
 class ProfileFiles {
  public:
-  // Writes an empty profile to each file, so that nothing is measured for a file that cannot be
-  // written, and starts the CPU profiler where one is wanted. Throws FileError,
-  // runtime::ProfileError, and std::runtime_error when two of the files are one.
+  // Starts the CPU profiler where one is wanted. Throws runtime::ProfileError, and FileError when a
+  // file cannot be written or two are one, so that nothing is measured for these.
   explicit ProfileFiles(ProfileNames names);
   ~ProfileFiles() { current_ = nullptr; }
   ProfileFiles(const ProfileFiles&) = delete;
@@ -69,6 +71,8 @@ class ProfileFiles {
 // FileError.
 void write_heap_sides(const std::vector<gc::MemRecord>& records, uint64_t rate,
                       const HeapProfileOptions& options, const std::string& path);
+// The files that these are.
+std::vector<OutputFile> heap_side_files(const std::string& path);
 
 // A runtime that is announced, if there is anybody to tell.
 class ProfiledRuntime : public runtime::Runtime {

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <cstdio>
 #include <string_view>
 #include <vector>
 
@@ -67,7 +68,7 @@ int with_profiles(int argc, char** argv, const std::function<int(int&, char**)>&
   files.write();
   return status;
 } catch (const std::runtime_error& error) {
-  fmt::print(stderr, "{}: {}\n", argv[0], error.what());
+  std::fputs(fmt::format("{}: {}\n", argv[0], error.what()).c_str(), stderr);
   return kExitUsage;
 }
 

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <cstdio>
 
 #include "runtime/runtime.h"
 #include "tools/serve/debug_server.h"
@@ -12,6 +11,8 @@
 #include "tools/serve/interrupt.h"
 #include "tools/serve/observed.h"
 #include "tools/serve/shown_runtime.h"
+#include "tools/standard_streams.h"
+#include "tools/whole_file.h"
 
 namespace greyhound::serve {
 namespace {
@@ -31,7 +32,7 @@ const char* const kFooter =
     "  go tool pprof -top http://127.0.0.1:6060/debug/pprof/heap";
 
 int usage_error(const char* message) {
-  fmt::print(stderr, "greyhound serve: {}\n", message);
+  say("greyhound serve: {}\n", message);
   return kExitUsage;
 }
 
@@ -70,6 +71,7 @@ int run_serve(const ServeOptions& options) try {
   server_options.go_metrics = wants_go_metrics(options.metrics_compat);
   runtime::Options runtime_options;
   if (!read_environment(&runtime_options)) return kExitUsage;
+  require_standard_output();
   if (runtime_options.mem_profile_rate == 0) runtime_options.mem_profile_rate = kUsualProfileRate;
 
   Interrupt interrupt;  // before any thread
@@ -79,8 +81,8 @@ int run_serve(const ServeOptions& options) try {
   runtime.set_wait_profile_rate(kUsualWaitRate);
   observed.add(runtime);
   server.start();
-  fmt::print("serving on {}/ until interrupted (Ctrl-C)\n", server.url());
-  std::fflush(stdout);
+  print_out(fmt::format("serving on {}/ until interrupted (Ctrl-C)\n", server.url()));
+  flush_out();
   {
     const DemoWorkload workload(&runtime);
     interrupt.wait();
@@ -91,6 +93,8 @@ int run_serve(const ServeOptions& options) try {
 } catch (const AddressError& error) {
   return usage_error(error.what());
 } catch (const OptionError& error) {
+  return usage_error(error.what());
+} catch (const FileError& error) {
   return usage_error(error.what());
 }
 
