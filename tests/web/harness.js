@@ -47,7 +47,7 @@ export async function open(browser, where, options = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
   context.setDefaultTimeout(120_000);  // this machine may be doing other things
   const page = await context.newPage();
-  const url = /^https?:/.test(where) ? where : pathToFileURL(where).href;
+  const url = /^(https?|file):/.test(where) ? where : pathToFileURL(where).href;
   const home = new URL(url).origin;
   page.watch = { errors: [], strangers: [] };
   page.on('console', (message) => {

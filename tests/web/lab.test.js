@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync, statSync } from 'node:fs';
 import { after, before, test } from 'node:test';
+import { pathToFileURL } from 'node:url';
 import { expectAccessible, expectQuiet, fileIn, greyhound, launch, open, tryGreyhound } from './harness.js';
 
 const file = fileIn('lab.html');
@@ -180,6 +181,85 @@ for (const [name, options] of [['wide', {}], ['a phone', { viewport: { width: 39
     expectQuiet(page);
   });
 }
+
+const dataOf = (page, id) => page.evaluate((name) => JSON.parse(document.getElementById(name).textContent), id);
+
+test('the three costs are what the ledger and X3 measured', async () => {
+  const page = await opened();
+  const [boxing, escape, marking] = await page.locator('.costs .figure').allInnerTexts();
+  const { columns } = await dataOf(page, 'ledger-data');
+  const [unboxed, boxed] = ['unboxed', 'boxed'].map((name) => columns.find((column) => column.who === 'Greyhound' && column.name === name));
+  const number = (text) => Number(/[\d.]+/.exec(text)[0]);
+  assert.ok(Math.abs(number(boxing) - (boxed.total.median - unboxed.total.median)) < 0.06, boxing);
+  assert.match(boxing, /1 allocation a write/);
+  const report = await dataOf(page, 'report-data');
+  const ok = report.experiments.find(({ id }) => id === 'X3').arms.find(({ name }) => name === '&ok');
+  assert.equal(escape, `${ok.allocs_per_op.toFixed(0)} allocation, ${Number(ok.bytes_per_op.toFixed(1))} B a lookup`);
+  assert.match(escape, /^1 allocation, 1 B/);
+  assert.ok(Math.abs(number(marking) - boxed.marking_ns) < 0.06, marking);
+});
+
+test('the flame graphs are of the loops that the ledger times', async () => {
+  const page = await opened();
+  const [cpu, allocations] = await dataOf(page, 'profiles-data');
+  // Of the read loop nothing was allocated, and it has samples under a map read.
+  const text = JSON.stringify(allocations);
+  assert.doesNotMatch(text, /read_boxed/);
+  assert.match(text, /write_boxed/);
+  assert.match(JSON.stringify(cpu), /mapaccess2_fast64/);
+  await page.click('#flame button:has-text("CPU time")');
+  const verdict = await textOf(page, '#flame .flame-reads');
+  const [, all, under] = /of ([\d,\u2009 ]+) samples, ([\d,\u2009 ]+) stand under a map read, and 0 of those/.exec(verdict).map((part) => Number(part.replace(/[^\d]/g, '')));
+  assert.ok(under > 0 && under < all, verdict);
+});
+
+test('a link to an experiment unfolds it and ends there; reload and Back keep the place', async () => {
+  const page = await open(browser, file, { viewport: { width: 1000, height: 700 } });
+  const topOf = (selector) => page.locator(selector).evaluate((element) => element.getBoundingClientRect().top);
+  const isRead = async (selector) => { const top = await topOf(selector); return top >= -1 && top < 350; };
+  await page.click('.costs a:has-text("X3")');
+  await page.waitForFunction(() => document.querySelector('#experiment-X3').open);
+  await page.waitForTimeout(300);
+  assert.ok(await isRead('#experiment-X3'), `X3 is at ${await topOf('#experiment-X3')}`);
+  assert.ok(await page.locator('#experiment-X3 canvas').isVisible());
+  await page.click('nav.contents a:has-text("Map")');
+  await page.waitForTimeout(300);
+  assert.ok(await isRead('#map'), `the map is at ${await topOf('#map')}`);
+  await page.goBack();
+  await page.waitForTimeout(300);
+  assert.ok(await isRead('#experiment-X3'), `Back: X3 is at ${await topOf('#experiment-X3')}`);
+  await page.goForward();
+  await page.waitForTimeout(300);
+  assert.ok(await isRead('#map'), `Forward: the map is at ${await topOf('#map')}`);
+  await page.reload();
+  await page.waitForTimeout(300);
+  assert.ok(await isRead('#map'), `reload: the map is at ${await topOf('#map')}`);
+  assert.ok(await page.locator('#experiment-X3').evaluate((element) => element.open), 'X3 is still unfolded');
+  expectQuiet(page);
+});
+
+test('a page opened at an experiment shows it unfolded', async () => {
+  const page = await open(browser, `${pathToFileURL(file).href}#experiment-X3`);
+  await page.waitForTimeout(300);
+  assert.ok(await page.locator('#experiment-X3').evaluate((element) => element.open && element.getBoundingClientRect().top < 350));
+});
+
+test('on a phone every object of the graph is on the screen, in letters that can be read', async () => {
+  const page = await opened({ viewport: { width: 390, height: 844 } });
+  const seen = await page.evaluate(() => [...document.querySelectorAll('#barrier .graph .node, #barrier .graph text')].map((part) => {
+    const box = part.getBoundingClientRect();
+    return { left: box.left, right: box.right, height: part.matches('text') ? box.height : 99, text: part.textContent };
+  }));
+  assert.ok(seen.length > 10);
+  for (const part of seen) assert.ok(part.left >= 0 && part.right <= 390 && part.height >= 11, JSON.stringify(part));
+});
+
+test('printed, cells keep their colours', async () => {
+  const page = await opened();
+  await page.emulateMedia({ media: 'print' });
+  const cell = page.locator('#heap .cell.black').first();
+  assert.equal(await cell.evaluate((element) => getComputedStyle(element).printColorAdjust ?? getComputedStyle(element).webkitPrintColorAdjust), 'exact');
+});
 
 test('a file that cannot be written is said before anything runs', () => {
   const result = tryGreyhound('lab', '--only', 'X1', '--html', '/nonexistent/lab.html');

@@ -7,14 +7,11 @@
 #include <array>
 
 #include "gc/malloc_inl.h"
+#include "tools/experiments/ledger_loops.h"
 #include "tools/experiments/rig.h"
 
 namespace greyhound::lab {
 namespace {
-
-constexpr uint64_t kEntries = uint64_t{1} << 14;
-using AnyMap = maps::Map<int64_t, eface>;
-using IntMap = maps::Map<int64_t, int64_t>;
 
 enum Loop : size_t { kTyped, kTypedOff, kShared, kSharedBarrier, kMalloc, kBox, kBoxed, kLoops };
 constexpr const char* kGoArms[kLoops] = {"ledger-typed",  "ledger-typed-off", "ledger-shared", "",
@@ -27,20 +24,10 @@ struct Sample {
   double marking = 0;  // CPU ns per write, on other threads
 };
 
-int64_t number(uint64_t i) { return static_cast<int64_t>(1000 + i); }
-
 runtime::Options gc_off() {
   runtime::Options options;
   options.gc_percent = gc::kGcOff;
   return options;
-}
-
-template <class V>
-GREYHOUND_INLINE V* slot_of(maps::hmap* map, uint64_t i) {
-  void* elem = maps::mapassign_fast64(maps::Map<int64_t, V>::type(), map, i % kEntries);
-  if (elem == nullptr) [[unlikely]]
-    throw std::bad_alloc();
-  return static_cast<V*>(elem);
 }
 
 GREYHOUND_INLINE void* box_by_hand(uint64_t value) {
@@ -55,7 +42,7 @@ GREYHOUND_INLINE void* box_by_hand(uint64_t value) {
 
 template <class Body>
 Sample measured(Rig& rig, uint64_t ops, Body body) {
-  rig.repeat(kEntries, body);  // warms up
+  rig.repeat(kLedgerEntries, body);  // warms up
   const gc::GcStats before = rig.runtime().stats();
   const uint64_t start = gc::thread_cpu_ns();
   rig.repeat(ops, body);
@@ -77,20 +64,10 @@ Sample measured(Rig& rig, uint64_t ops, Body body) {
 
 Sample typed(const runtime::Options& options, uint64_t ops) {
   Rig rig(options);
-  const auto map = IntMap::make(kEntries).header();
-  for (uint64_t i = 0; i < kEntries; ++i) *slot_of<int64_t>(map, i) = 0;
-  const Sample sample =
-      measured(rig, ops, [&](uint64_t i) { *slot_of<int64_t>(map, i) = number(i); });
+  const auto map = full_int_map();
+  const Sample sample = measured(rig, ops, [&](uint64_t i) { write_int(map, i); });
   consume(map);
   return sample;
-}
-
-// A map[int]any with all its boxes.
-maps::hmap* full_map() {
-  const auto map = AnyMap::make(kEntries).header();
-  for (uint64_t i = 0; i < kEntries; ++i)
-    *slot_of<eface>(map, i) = eface(type_of<int64_t>(), runtime::convT64(1000 + i));
-  return map;
 }
 
 void step_to(gc::Collector& collector, gc::Phase phase) {
@@ -103,7 +80,7 @@ Sample shared(bool marking, uint64_t ops) {
   runtime::Options options = gc_off();
   if (marking) options.mode = runtime::Mode::kStepping;
   Rig rig(options);
-  const auto map = full_map();
+  const auto map = full_any_map();
   constexpr uint64_t kBoxes = 256;
   auto* const boxes = runtime::Thread::make_array<Ref<int64_t>>(kBoxes);
   for (uint64_t i = 0; i < kBoxes; ++i)
@@ -130,11 +107,8 @@ Sample shared(bool marking, uint64_t ops) {
 template <class Box>
 Sample boxed(bool off, uint64_t ops, Box box) {
   Rig rig(off ? gc_off() : runtime::Options{});
-  const auto map = full_map();
-  const auto body = [&](uint64_t i) {
-    void* const made = box(static_cast<uint64_t>(number(i)));
-    *slot_of<eface>(map, i) = eface(type_of<int64_t>(), made);
-  };
+  const auto map = full_any_map();
+  const auto body = [&](uint64_t i) { write_any(map, i, box); };
   if (off) {
     rig.repeat(ops + ops / 4, body);
     rig.runtime().collect();

@@ -6,6 +6,7 @@
 
 #include "runtime/greyhound.h"
 #include "runtime/profile/cpu_profiler.h"
+#include "tools/experiments/ledger_loops.h"
 #include "tools/pprof/cpu_profile.h"
 #include "tools/pprof/flame_data.h"
 #include "tools/pprof/heap_profile.h"
@@ -15,46 +16,46 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr int64_t kEntries = 200'000;
 constexpr unsigned kSamplesASecond = 1000;
 constexpr size_t kMostBytes = 90'000;  // of the page's megabyte, each
+constexpr uint64_t kPollInterval = 1024;
 
-// Functions of their own, so that the profile names them.
-GREYHOUND_NOINLINE void write_boxed(int64_t writes) {
+// Functions of their own, so that the profile names them; so is what fills the maps, whose boxes
+// are not the loops'.
+GREYHOUND_NOINLINE maps::hmap* fill_with_boxes() { return lab::full_any_map(); }
+GREYHOUND_NOINLINE maps::hmap* fill_with_integers() { return lab::full_int_map(); }
+
+GREYHOUND_NOINLINE void write_boxed(maps::hmap* map, uint64_t writes) {
   const ProfileLabels labels("scenario", "boxed");
-  const auto map = maps::Map<int64_t, eface>::make();
-  for (int64_t i = 0; i < writes; ++i) {
-    const eface box = runtime::to_eface(1000 + i);
-    if (!map.insert_or_assign(i % kEntries, box)) return;
-  }
+  for (uint64_t i = 0; i < writes; ++i) lab::write_any(map, i);
 }
 
-GREYHOUND_NOINLINE void write_unboxed(int64_t writes) {
+GREYHOUND_NOINLINE void write_unboxed(maps::hmap* map, uint64_t writes) {
   const ProfileLabels labels("scenario", "unboxed");
-  const auto map = maps::Map<int64_t, int64_t>::make();
-  for (int64_t i = 0; i < writes; ++i) {
-    if (!map.insert_or_assign(i % kEntries, 1000 + i)) return;
+  for (uint64_t i = 0; i < writes; ++i) {
+    lab::write_int(map, i);
+    if (i % kPollInterval == 0) gc::current_mutator()->safepoint();
   }
 }
 
-GREYHOUND_NOINLINE void read_boxed(int64_t reads) {
+GREYHOUND_NOINLINE void read_boxed(const maps::hmap* map, uint64_t reads) {
   const ProfileLabels labels("scenario", "read");
-  const auto map = maps::Map<int64_t, eface>::make();
-  for (int64_t i = 0; i < kEntries; ++i) {
-    if (!map.insert_or_assign(i, runtime::to_eface(1000 + i))) return;
-  }
   int64_t sum = 0;
-  for (int64_t i = 0; i < reads; ++i) {
-    if (const eface* v = map.find(i % kEntries); v != nullptr) sum += *v->as<int64_t>();
-    if (i % 1024 == 0) gc::current_mutator()->safepoint();
+  for (uint64_t i = 0; i < reads; ++i) {
+    sum += lab::read_any(map, i);
+    if (i % kPollInterval == 0) gc::current_mutator()->safepoint();
   }
   asm volatile("" : : "r"(sum));
 }
 
-void run_loops(int64_t writes) {
-  write_boxed(writes);
-  write_unboxed(writes);
-  read_boxed(writes);
+// The maps stay on this frame: it outlives the calls that work with them.
+GREYHOUND_NOINLINE void run_loops(uint64_t operations) {
+  maps::hmap* const boxes = fill_with_boxes();
+  maps::hmap* const integers = fill_with_integers();
+  write_boxed(boxes, operations);
+  write_unboxed(integers, operations);
+  read_boxed(boxes, operations);
+  asm volatile("" : : "r"(boxes), "r"(integers) : "memory");
 }
 
 Json flame(const char* title, pprof::Profile profile, const char* sample_type) {
@@ -65,7 +66,7 @@ Json flame(const char* title, pprof::Profile profile, const char* sample_type) {
   return Json(pprof::flame_data({{title, std::move(profile)}}, options));
 }
 
-std::optional<Json> cpu_flame(int64_t writes) try {
+std::optional<Json> cpu_flame(uint64_t writes) try {
   runtime::CpuProfileOptions options;
   options.rate = kSamplesASecond;
   runtime::CpuProfiler profiler(options);
@@ -80,7 +81,7 @@ std::optional<Json> cpu_flame(int64_t writes) try {
   return std::nullopt;
 }
 
-Json heap_flame(int64_t writes) {
+Json heap_flame(uint64_t writes) {
   runtime::Options options;
   options.mem_profile_rate = 1;
   runtime::Runtime rt(options);

@@ -75,7 +75,9 @@ function reads(model, tree) {
   const { all, reads: under, contrary, counted } = markingUnderReads(model);
   const what = counted ? 'samples' : 'recorded stacks';
   const number = (value) => formatAmount(value, 'count');
-  const verdict = contrary === 0
+  const verdict = under === 0
+    ? `Here no one of ${number(all)} ${what} stands under a map read, so this profile is no evidence.`
+    : contrary === 0
     ? `Here: of ${number(all)} ${what}, ${number(under)} stand under a map read, and 0 of those have marking below it.`
     : `Here: of ${number(all)} ${what}, ${number(under)} stand under a map read, and ${number(contrary)} of those have marking below it, which contradicts this.`;
   const time = isTime(tree.unit) || counted;

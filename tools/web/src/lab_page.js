@@ -4,6 +4,8 @@
 import './theme.css';
 import './lab/lab.css';
 import { dataOf, el } from './dom.js';
+import { unfoldFor } from './lab/experiments.js';
+import { rememberTop, topRemembered } from './lab/place.js';
 import { sections } from './lab/sections.js';
 
 const data = Object.fromEntries(
@@ -58,12 +60,45 @@ function buildAll() {
   }
 }
 addEventListener('beforeprint', buildAll);
-for (const link of page.querySelectorAll('nav.contents a')) {
-  link.addEventListener('click', buildAll);
-}
-if (location.hash.length > 1) {
+
+// A link within the page leads to what has its place only when all above it is built, and may be folded up.
+function arrive(hash) {
   buildAll();
-  document.getElementById(location.hash.slice(1))?.scrollIntoView();
+  const target = document.getElementById(decodeURIComponent(hash.slice(1)));
+  if (!target) return;
+  unfoldFor(target);
+  target.scrollIntoView();
+}
+page.addEventListener('click', (event) => {
+  const link = event.target.closest('a[href^="#"]');
+  if (!link) return;
+  buildAll();
+  const target = document.getElementById(decodeURIComponent(link.hash.slice(1)));
+  if (target) unfoldFor(target);
+  // The link leads to where it already is: nothing else would scroll there again.
+  if (link.hash === location.hash) target?.scrollIntoView();
+});
+// A new place by the address line or a link is arrived at; Back and Forward return to where the reader was.
+addEventListener('hashchange', () => { if (topRemembered() === undefined) arrive(location.hash); });
+addEventListener('popstate', () => { buildAll(); if (topRemembered() !== undefined) scrollTo(0, topRemembered()); });
+history.scrollRestoration = 'manual';
+let saving = 0;
+addEventListener('scroll', () => {
+  clearTimeout(saving);
+  saving = setTimeout(rememberTop, 100);
+});
+addEventListener('pagehide', rememberTop);
+// Charts get their height with the first frames: once more then.
+function settle(go) {
+  go();
+  requestAnimationFrame(() => requestAnimationFrame(go));
+}
+if (topRemembered() !== undefined) {
+  const top = topRemembered();
+  buildAll();
+  settle(() => scrollTo(0, top));
+} else if (location.hash.length > 1) {
+  settle(() => arrive(location.hash));
 }
 
 // Which section is being read.

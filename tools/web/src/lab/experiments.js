@@ -4,6 +4,7 @@
 import { el } from '../dom.js';
 import { mountChart } from './chart.js';
 import { grouped, ns } from './format.js';
+import { keep, kept } from './place.js';
 
 const columns = [
   ['allocs_per_op', 'allocs/op'], ['bytes_per_op', 'B/op'], ['gc_cycles', 'GC cycles'], ['objects_greyed', 'objects greyed'],
@@ -71,28 +72,49 @@ function card(experiment, quick) {
       el('span', { class: 'card-verdict' }, ...coded(experiment.verdict))),
     body);
   // A chart needs a width, which what is folded up has not.
-  details.addEventListener('toggle', () => {
+  const draw = () => {
     if (!details.open || drawn.childElementCount > 0 || !chart) return;
     mountChart(drawn, chart[1], chart[0], experiment.title);
     if (chart[1].some((arm) => arm.go)) {
       drawn.append(el('p', { class: 'chart-key soft' }, el('span', { class: 'key ours', 'aria-hidden': 'true' }), 'Greyhound ',
         el('span', { class: 'key go', 'aria-hidden': 'true' }), `Go (${source ?? 'recorded'}). Whiskers: the middle half of the repetitions.`));
     }
+  };
+  details.addEventListener('toggle', () => {
+    draw();
+    keep({ cards: openCards() });
   });
+  cards.set(details, draw);
   return details;
 }
 
+// Every card, with what draws its chart.
+const cards = new Map();
+const openCards = () => [...cards.keys()].filter((one) => one.open).map((one) => one.id);
+
+// Unfolds at once, chart and all: the event that tells of it comes too late for who wants to scroll there.
+function unfold(details, open = true) {
+  details.open = open;
+  cards.get(details)();
+}
+// The card that holds `element` is unfolded before somebody is led there.
+export function unfoldFor(element) {
+  const details = element.closest('details.card');
+  if (cards.has(details)) unfold(details);
+}
+
 export function mountExperiments(element, report) {
-  const cards = report.experiments.map((experiment) => card(experiment, report.settings.quick));
+  const shown = report.experiments.map((experiment) => card(experiment, report.settings.quick));
   const all = el('button', { type: 'button', onclick: () => {
-    const open = !cards.every((one) => one.open);
-    for (const one of cards) one.open = open;
+    const open = !shown.every((one) => one.open);
+    for (const one of shown) unfold(one, open);
     all.textContent = open ? 'Fold all up' : 'Unfold all';
   } }, 'Unfold all');
   const held = report.experiments.filter((experiment) => experiment.holds).length;
   element.append(
     el('p', {}, `${held} of ${report.experiments.length} came out as expected. A verdict rests on counts, which repeat from run to run; times are shown with their spread. `, all),
-    ...cards);
-  if (cards.length > 0) cards[0].open = true;
-  addEventListener('beforeprint', () => { for (const one of cards) one.open = true; });
+    ...shown);
+  const before = kept().cards;
+  shown.forEach((one, at) => { if (before ? before.includes(one.id) : at === 0) unfold(one); });
+  addEventListener('beforeprint', () => { for (const one of shown) unfold(one); });
 }
