@@ -234,8 +234,7 @@ bool Mutator::acknowledge(Handshake handshake) {
       if (hybrid_ && roots_scanned_) break;
       roots_scanned_ = true;
       if (own_time) {
-        const StackRange& stack = stacks_[current_stack_];
-        stack_bytes_copied_.store(stack.base - std::min(stack.base, stack.saved_sp),
+        stack_bytes_copied_.store(stack_->base - std::min(stack_->base, stack_->saved_sp),
                                   std::memory_order_relaxed);
       }
       if (own_time || !bug(Bug::kSkipBlockedAck)) collect_root_words();

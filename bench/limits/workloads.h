@@ -3,6 +3,7 @@
 #pragma once
 
 #include "bench/peers/harness.h"
+#include "bench/peers/trees.h"
 #include "runtime/greyhound.h"
 #include "tools/pprof/profile_files.h"
 

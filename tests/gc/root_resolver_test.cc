@@ -455,7 +455,9 @@ class StackWords : public RootResolverTest {
   }
 };
 
-GREYHOUND_NOINLINE uintptr_t hidden_end() { return ~(address_of(mallocgc(1024, nullptr)) + 1024); }
+GREYHOUND_NOINLINE uintptr_t hidden_end(size_t bytes) {
+  return ~(address_of(mallocgc(bytes, nullptr)) + bytes);
+}
 
 GREYHOUND_NOINLINE uintptr_t clear_the_stack_below() {
   volatile uintptr_t words[1024];

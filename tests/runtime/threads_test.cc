@@ -77,18 +77,18 @@ int __wrap_pthread_create(pthread_t* thread, const pthread_attr_t* attributes,
 
 namespace {
 
-struct Task {
+struct OsTask {
   std::string name;
   uint64_t blocked = 0;  // bit s - 1 for signal s
 };
 
-std::vector<Task> tasks() {
-  std::vector<Task> result;
+std::vector<OsTask> tasks() {
+  std::vector<OsTask> result;
   DIR* directory = opendir("/proc/self/task");
   while (const dirent* entry = readdir(directory)) {
     if (entry->d_name[0] == '.') continue;
     const std::string path = std::string("/proc/self/task/") + entry->d_name;
-    Task task;
+    OsTask task;
     std::ifstream comm(path + "/comm");
     std::getline(comm, task.name);
     std::ifstream status(path + "/status");
@@ -103,7 +103,7 @@ std::vector<Task> tasks() {
 
 std::set<std::string> our_tasks() {
   std::set<std::string> names;
-  for (const Task& task : tasks()) {
+  for (const OsTask& task : tasks()) {
     if (task.name.starts_with("gh-")) names.insert(task.name);
   }
   return names;
@@ -238,7 +238,7 @@ TEST(RuntimeThreads, TakeNoneOfTheProgramsSignals) {
   CpuProfiler profiler;
   rt.collect();
   size_t seen = 0;
-  for (const Task& task : tasks()) {
+  for (const OsTask& task : tasks()) {
     if (!task.name.starts_with("gh-")) continue;
     ++seen;
     for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGCHLD, SIGALRM, SIGPIPE})

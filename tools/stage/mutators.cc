@@ -83,7 +83,7 @@ void Stage::assign(size_t mutator, const std::string& key, int64_t value) {
   {
     gc::ActAs act(*mutators_[mutator]);
     const eface box = runtime::to_eface(value);
-    const maps::RootScope rooted(static_cast<maps::hmap*>(box.data()));  // no stack is scanned
+    const maps::RootScope rooted(&box, sizeof box);  // no stack is scanned
     if (!BoxMap(map()).insert_or_assign(String(bytes.data(), bytes.size()), box))
       throw CommandError("the heap is full; reset the stage");
   }
