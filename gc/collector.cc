@@ -157,6 +157,7 @@ void Collector::begin_cycle() {
   if (options_.mode == Mode::kStopTheWorld) {
     hold_world();
     parked_for_cycle_ = true;
+    held_since_ns_ = monotonic_ns();  // to wait for the last one is not to collect
   }
   handshake_started_ = monotonic_ns();
   // The last cycle closed its last round; a barrier that is on must find this one open.
@@ -332,6 +333,7 @@ void Collector::finish_cycle() {
   if (parked_for_cycle_) {
     world.release_all();
     parked_for_cycle_ = false;
+    held_ns_ = monotonic_ns() - held_since_ns_;
   }
   {
     std::lock_guard lock(stats_mutex_);
@@ -375,11 +377,11 @@ void Collector::return_surplus() {
 
 void Collector::tell_limiter(uint64_t now) {
   if (cycle_.forced || cycle_.idle) return limiter.forced_cycle_ended(now);
-  const uint64_t start = made_at_ns_ + cycle_.start_ns;
-  // Nobody else runs while the world is stopped.
-  const uint64_t taken = options_.mode == Mode::kStopTheWorld ? (now - start) * limiter.cpus()
-                                                              : (cpu.times() - cycle_cpu_).total();
-  limiter.cycle_ended(start, now, taken);
+  const CpuTimes taken = cpu.times() - cycle_cpu_;
+  // While the world is held nobody else runs, however few threads mark.
+  const bool held = options_.mode == Mode::kStopTheWorld;
+  limiter.cycle_ended(made_at_ns_ + cycle_.start_ns, now,
+                      held ? held_ns_ * limiter.cpus() + taken.sweep_ns : taken.total());
 }
 
 GcStats Collector::stats() {

@@ -250,6 +250,8 @@ class Collector {
   std::atomic<Round> round_{Round::kQuietSoFar};
   bool forced_ = false;
   bool parked_for_cycle_ = false;
+  uint64_t held_since_ns_ = 0;  // in stop-the-world mode: since when the mutators are held
+  uint64_t held_ns_ = 0;        // and, once they were let go, for how long
   bool escalated_ = false;
   bool idle_before_cycle_ = false;  // next to nothing was allocated since the last one
   CycleStats cycle_;

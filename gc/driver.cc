@@ -426,15 +426,15 @@ GREYHOUND_NOINLINE void Collector::gcAssistAlloc(Mutator* mutator, uint64_t byte
     if (paid < 0) {
       // The others hold all there is: have them share, and let what they do meanwhile count.
       pool.ask_to_share();
-      const uint64_t wait_start = waits.rate() != 0 ? monotonic_ns() : 0;
       if (late) {
         // Blocked, not yielding: what runs here runs instead of who holds the work.
         wait_for_turn(mutator, turn, std::min(patience_ns(bytes), may_take - taken));
       } else {
+        const uint64_t wait_start = waits.rate() != 0 ? monotonic_ns() : 0;
         for (int i = 0; i < 64; ++i) cpu_pause();
+        if (wait_start != 0) [[unlikely]]
+          waited += monotonic_ns() - wait_start;
       }
-      if (wait_start != 0) [[unlikely]]
-        waited += monotonic_ns() - wait_start;
       paid = pacer.take_credit(budget);
       may_wait = may_take;
     }

@@ -46,14 +46,6 @@ void count_overflow(hmap* h) {
 
 }  // namespace
 
-void* allocate_in_write(hmap* h, const Type* type, size_t count) {
-  const unsigned writing = h->load_flags() & kHashWriting;
-  h->clear(kHashWriting);
-  void* memory = gc::newarray(type, count);
-  h->store_flags(h->load_flags() | writing);
-  return memory;
-}
-
 size_t bucket_array_length(const MapType& t, unsigned B) {
   const size_t base = size_t{1} << B;
   if (B < kMinPreallocB) return base;

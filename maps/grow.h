@@ -12,6 +12,7 @@
 // allocation, so that an out-of-memory handler may unwind through here.
 #pragma once
 
+#include "gc/malloc.h"
 #include "maps/hmap.h"
 #include "maps/map_type.h"
 
@@ -19,8 +20,15 @@ namespace greyhound::maps {
 
 inline constexpr unsigned kMinPreallocB = 4;  // smaller tables get no overflow buckets in advance
 
-// newarray with the writing flag down. Null: out of memory.
-void* allocate_in_write(hmap* h, const Type* type, size_t count);
+// newarray with the writing flag down. Null: out of memory. Inlined, so that what reads machine
+// code finds an allocation in each function that makes one.
+GREYHOUND_INLINE void* allocate_in_write(hmap* h, const Type* type, size_t count) {
+  const unsigned writing = h->load_flags() & kHashWriting;
+  h->clear(kHashWriting);
+  void* memory = gc::newarray(type, count);
+  h->store_flags(h->load_flags() | writing);
+  return memory;
+}
 
 // More than 6.5 entries a bucket (and more than one bucketful).
 inline bool overLoadFactor(int64_t count, unsigned B) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "runtime/runtime.h"
 
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
@@ -41,6 +43,16 @@ bool parse_gc_percent(const char* text, int64_t* percent) {
 
 // Of a control group's memory the heap may have so much; the rest is for what is not on it.
 constexpr uint64_t kHeapShareOfCgroup = 9;  // tenths
+
+// Why no thread could be had: pthread_create gives the same error for both.
+bool has_room_for_a_stack() {
+  constexpr size_t kUsualStack = size_t{8} << 20;
+  void* stack = mmap(nullptr, kUsualStack, PROT_READ | PROT_WRITE,
+                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
+  if (stack == MAP_FAILED) return false;
+  munmap(stack, kUsualStack);
+  return true;
+}
 
 }  // namespace
 
@@ -92,7 +104,7 @@ Runtime::Runtime(Options options) {
   apply_cgroup(&options);
   auto collector = std::make_unique<gc::Collector>(options);
   if (!collector->start()) {
-    if (collector->outcome() == gc::Start::kNoThread) {
+    if (collector->outcome() == gc::Start::kNoThread && has_room_for_a_stack()) {
       throw std::system_error(EAGAIN, std::generic_category(),
                               "greyhound: no thread can be started for a runtime; raise the limit "
                               "on processes (ulimit -u) or address space (ulimit -v)");

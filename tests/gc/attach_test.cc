@@ -27,7 +27,7 @@ void PrintTo(const Adopted& adopted, std::ostream* out) { *out << phase_name(ado
 TEST_P(AttachIn, AdoptsThePhase) {
   ASSERT_TRUE(step_to(GetParam().phase));
   Mutator* c = attach("c");
-  EXPECT_EQ(c->barrier_on.load(), GetParam().barrier_on);
+  EXPECT_EQ(c->shading(), GetParam().barrier_on);
   EXPECT_EQ(c->alloc_black(), GetParam().alloc_black);
   EXPECT_EQ(c->sweepgen(), collector.heap.sweepgen.load());
   EXPECT_FALSE(MutatorTesting::has_pending(*c)) << "it has nothing to answer";
@@ -163,7 +163,7 @@ TEST_F(AttachTest, ADetachBetweenH1AndH2LeavesItsTails) {
   ASSERT_TRUE(collector.heap.allocs.test(tail));
   hold_back(b);
   ASSERT_TRUE(step_to(Phase::kBarrierOn));
-  ASSERT_TRUE(c->barrier_on.load());
+  ASSERT_TRUE(c->shading());
   ASSERT_FALSE(c->alloc_black());
   detach(c);
   EXPECT_TRUE(collector.heap.allocs.test(tail)) << "a may be about to mark it";

@@ -52,10 +52,10 @@ TEST_F(BarrierTest, ShadesATargetOnce) {
 TEST_F(BarrierTest, IsOnFromItsOwnH1AcknowledgementToItsOwnH4Acknowledgement) {
   hold_back(b);
   ASSERT_TRUE(step_to(Phase::kBarrierOn));
-  EXPECT_TRUE(a->barrier_on.load());
-  EXPECT_FALSE(b->barrier_on.load()) << "b has not heard yet";
+  EXPECT_TRUE(a->shading());
+  EXPECT_FALSE(b->shading()) << "b has not heard yet";
   answer(b);
-  EXPECT_TRUE(b->barrier_on.load());
+  EXPECT_TRUE(b->shading());
   let_go(b);
   ASSERT_TRUE(step_to(Phase::kScanRoots));
   hold_back(b);
@@ -64,10 +64,10 @@ TEST_F(BarrierTest, IsOnFromItsOwnH1AcknowledgementToItsOwnH4Acknowledgement) {
     step();
     if (collector.phase() == Phase::kScanRoots) answer(b);
   }
-  EXPECT_FALSE(a->barrier_on.load());
-  EXPECT_TRUE(b->barrier_on.load());
+  EXPECT_FALSE(a->shading());
+  EXPECT_TRUE(b->shading());
   answer(b);
-  EXPECT_FALSE(b->barrier_on.load());
+  EXPECT_FALSE(b->shading());
 }
 
 TEST_F(BarrierTest, LeavesNullAndForeignPointersAlone) {

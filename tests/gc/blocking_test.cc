@@ -30,7 +30,7 @@ TEST_F(BlockingTest, AnAnswerForABlockedMutatorIsAWholeOne) {
   store(b, root.as<Node>()->next, next);
   finish();
   EXPECT_EQ(b->sweepgen(), collector.heap.sweepgen.load());
-  EXPECT_FALSE(b->barrier_on.load());
+  EXPECT_FALSE(b->shading());
 }
 
 // From here on: threads.

@@ -187,7 +187,7 @@ TEST(Modes, StopTheWorldHoldsEverybodyForTheWholeCycle) {
       // A mutator of a held world sees no phase but the idle ones around a cycle.
       const Phase phase = collector.phase();
       if (own.request.load() == Handshake::kNone) {
-        EXPECT_FALSE(own.barrier_on.load()) << phase_name(phase);
+        EXPECT_FALSE(own.shading()) << phase_name(phase);
       }
     }
   });

@@ -298,7 +298,7 @@ TEST_F(RoundsTest, ABarrierBetweenH1AndTheFirstRoundShades) {
   TestRoot holder(*a, make(a));
   TestRoot target(*a, make(a));
   ASSERT_TRUE(step_to(Phase::kAllocBlack));
-  EXPECT_TRUE(a->barrier_on.load());
+  EXPECT_TRUE(a->shading());
   store(a, holder.as<Node>()->next, target.as<Node>());
   EXPECT_TRUE(marked(target.as<Node>()));
 }

@@ -41,6 +41,9 @@ export(EXPORT greyhound-targets
 # For builds without CMake. Relative to where the file lies, so that the tree may be moved.
 file(RELATIVE_PATH greyhound_pc_prefix "/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/")
 string(REGEX REPLACE "/$" "" greyhound_pc_prefix "${greyhound_pc_prefix}")
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  set(greyhound_pc_ivopts " -fno-ivopts")
+endif()
 configure_file(tools/cmake/greyhound.pc.in "${PROJECT_BINARY_DIR}/greyhound.pc" @ONLY)
 install(FILES "${PROJECT_BINARY_DIR}/greyhound.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
 

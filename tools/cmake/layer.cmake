@@ -88,6 +88,19 @@ function(greyhound_ask_for_frames target)
     "$<$<AND:${languages},${kept}>:-fno-omit-frame-pointer;-mno-omit-leaf-frame-pointer>")
 endfunction()
 
+# And of GCC, what its induction variables would hide from the scan of a stack (docs/embedding.md, "Pointers on the
+# stack"). Not asked of this project's own programs, which are measured as they are and keep within what scans allow for.
+# The property GREYHOUND_IVOPTS of a target that links it is the way out.
+function(greyhound_ask_against_ivopts target)
+  set(wanted "$<NOT:$<BOOL:$<TARGET_PROPERTY:GREYHOUND_IVOPTS>>>")
+  set(option "$<$<AND:$<COMPILE_LANG_AND_ID:CXX,GNU>,${wanted}>:-fno-ivopts>")
+  if(PROJECT_IS_TOP_LEVEL)
+    target_compile_options(${target} INTERFACE "$<INSTALL_INTERFACE:${option}>")
+  elseif(target STREQUAL "greyhound_runtime")
+    target_compile_options(${target} INTERFACE "${option}")
+  endif()
+endfunction()
+
 # CORE: no exceptions, no RTTI. A layer without sources yet still makes a library, from an empty file.
 function(greyhound_layer name)
   cmake_parse_arguments(PARSE_ARGV 1 layer "CORE" "" "LAYERS")
@@ -111,6 +124,7 @@ function(greyhound_layer name)
   greyhound_flags(${target})
   greyhound_for_plugins(${target})
   greyhound_ask_for_frames(${target})
+  greyhound_ask_against_ivopts(${target})
   target_compile_definitions(${target} PRIVATE
     GREYHOUND_VERSION="${PROJECT_VERSION}" GREYHOUND_PROBES=$<BOOL:${GREYHOUND_PROBES}>)
   if(layer_CORE)
