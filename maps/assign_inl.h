@@ -177,13 +177,6 @@ GREYHOUND_NOINLINE void* assign_place_slow(const MapType* t, hmap* h, Key key, u
   }
 }
 
-// When the table must grow first.
-template <class Key>
-GREYHOUND_NOINLINE void* assign_grown_slow(const MapType* t, hmap* h, Key key, uint64_t hash) {
-  const DroppedTables kept(h);
-  return hashGrow(t, h) ? assign_place_slow(t, h, key, hash) : nullptr;
-}
-
 template <class Key>
 GREYHOUND_INLINE void* assign_place(const MapType* t, hmap* h, const Key& key, uint64_t hash) {
   if (h->growing() || h->buckets == nullptr) [[unlikely]]
@@ -197,7 +190,7 @@ GREYHOUND_INLINE void* assign_place(const MapType* t, hmap* h, const Key& key, u
     return elem_of(*t, place.slot);
   }
   if (growth_is_due(*h)) [[unlikely]]
-    return assign_grown_slow(t, h, key, hash);
+    return assign_place_slow(t, h, key, hash);
   return claim_slot(t, h, key, top, place.slot);
 }
 
