@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <span>
 
 #include "tools/pprof/plain_text.h"
 
@@ -84,11 +85,19 @@ std::string list(const Report& report, const std::string& title, Chosen chosen) 
   return lines.empty() ? "" : "\n" + title + "\n" + lines;
 }
 
+// The function with code of its own that a way ends in, and what is inlined there.
+std::span<const Step> end_of(const Site& site) {
+  const std::span<const Step> path(site.path);
+  const auto own = std::ranges::find_if(path.rbegin(), path.rend(),
+                                        [](const Step& step) { return !step.inlined; });
+  return own == path.rend() ? path : path.last(static_cast<size_t>(own - path.rbegin()) + 1);
+}
+
 // An allocation that none of the shortest ways ends at.
 bool is_further(const Report& report, const Site& site) {
   if (!allocates(site) || site.only_to_panic) return false;
   return std::ranges::none_of(report.allocating, [&](const Site& shown) {
-    return !shown.path.empty() && !site.path.empty() && shown.path.back() == site.path.back();
+    return std::ranges::equal(end_of(shown), end_of(site));
   });
 }
 
