@@ -104,6 +104,7 @@ TEST(OsMemory, SaysWhetherPagesThatAreReturnedReadAsZero) {
   os_release(range);
 }
 
+#if !defined(GREYHOUND_ASAN) && !defined(GREYHOUND_TSAN)  // which lock nothing
 TEST(OsMemory, LockedPagesAreKept) {
   const OsRange range = os_reserve(kSmall);
   if (mlock(words(range), kSystemPage) != 0) {
@@ -116,6 +117,7 @@ TEST(OsMemory, LockedPagesAreKept) {
   munlock(words(range), kSystemPage);
   os_release(range);
 }
+#endif
 
 TEST(OsMemory, HugePagesAreAnAdviceOnly) {
   const SystemFault fault(Call::kMadvise, EINVAL);
