@@ -139,7 +139,8 @@ TEST(Names, OursHaveNoAddressesEither) {
   EXPECT_EQ(name(reinterpret_cast<uint64_t>(page)), "<unknown>");
   munmap(page, 4096);
   const uint64_t vdso = getauxval(AT_SYSINFO_EHDR);
-  if (vdso != 0) EXPECT_EQ(name(vdso), "[vdso]") << "libdw adds the process's number";
+  if (vdso == 0) return;
+  EXPECT_EQ(name(vdso), "[vdso]") << "libdw adds the process's number";
 }
 
 TEST(Names, TextIsPlain) {
