@@ -200,6 +200,9 @@ TEST(RuntimeThreads, WithoutAFinalizerThreadTheCallerRunsWhatIsDue) {
   // Once there is one, it runs the next.
   drop_with_cleanup(rt, &calls);
   rt.collect();
+  // It bears its maker's name for a moment.
+  for (int tries = 0; tries < 1000 && our_tasks().count("gh-final") == 0; ++tries)
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
   EXPECT_EQ(our_tasks().count("gh-final"), 1u);
   Thread thread(rt);
   rt.run_finalizers();
