@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // gccheckmark: an oracle for the concurrent marker. With every mutator held, a plain depth-first
-// walk from the roots, with a bitmap of its own and none of the marker's code, finds what is
-// reachable; an object that is reachable and unmarked would be freed by the sweep, so it is fatal,
-// with the path's last edge. As Go's mcheckmark.go in purpose. Only what an ambiguous root word
-// stands for is asked where the marker asks, in root_resolver.h.
+// walk from the roots, with a bitmap of its own and none of the code of marker and root scan, finds
+// what is reachable; an object that is reachable and unmarked would be freed by the sweep, so it is
+// fatal, with the path's last edge. As Go's mcheckmark.go in purpose. Only what an ambiguous root
+// word stands for is asked where the collector asks, in root_resolver.h.
 //
 // Stack words need care. The mutators ran on since their last scan, and a new frame may lie over
 // old words that still look like pointers to garbage: an unmarked object behind such a word is no
@@ -17,6 +17,44 @@
 #include "runtime/base/check.h"
 
 namespace greyhound::gc {
+
+// The roots of a mutator, one by one: what a scan forgets, collecting the words as the scan does
+// would forget as well.
+struct CheckmarkRoots {
+  template <class Exact, class Ambiguous>
+  static void visit(const Mutator& mutator, Exact exact, Ambiguous ambiguous) {
+    for (const HandleSlot* slot = mutator.handles_.next; slot != &mutator.handles_;
+         slot = slot->next)
+      exact(slot->value);
+    for (const RootRange* range = mutator.ranges_.next; range != &mutator.ranges_;
+         range = range->next) {
+      for (size_t i = 0; i < range->count; ++i) {
+        if (range->ambiguous) {
+          ambiguous(range->begin[i]);
+        } else {
+          exact(range->begin[i]);
+        }
+      }
+    }
+    if (mutator.conservative_) {
+      for (uintptr_t word : mutator.saved_registers_) ambiguous(word);
+      for (uintptr_t word : mutator.saved_frame_) ambiguous(word);
+    }
+    mutator.stacks_.for_each([&](const StackRange& stack) {
+      if (stack.saved_sp == 0) return;
+      for (uintptr_t word : stack.registers) ambiguous(word);
+      visit_words(stack.saved_sp, stack.base, ambiguous);
+    });
+  }
+
+ private:
+  template <class Visit>
+  GREYHOUND_NO_SANITIZE static void visit_words(uintptr_t low, uintptr_t high, Visit visit) {
+    for (uintptr_t at = align_up(low, kWordBytes); at + kWordBytes <= high; at += kWordBytes)
+      visit(*reinterpret_cast<const volatile uintptr_t*>(at));
+  }
+};
+
 namespace {
 
 class Checker {
@@ -108,17 +146,10 @@ std::vector<UnmarkedObject> Collector::find_unmarked(size_t most) {
   });
   for (uintptr_t word : root_words_) checker.ambiguous_root(word, "scanned stack word", true);
   for (uintptr_t word : precise_root_words_) checker.root(word, "scanned handle");
-  world.for_each([&](Mutator* mutator) {
-    mutator->collect_root_words();
-    const std::vector<uintptr_t>& words = mutator->root_words();
-    for (size_t i = 0; i < words.size(); ++i) {
-      if (i >= mutator->conservative_words()) {
-        checker.root(words[i], "handle");
-      } else {
-        checker.ambiguous_root(words[i], "stack word", parked_for_cycle_);
-      }
-    }
-    mutator->clear_root_words();
+  world.for_each([&](const Mutator* mutator) {
+    CheckmarkRoots::visit(
+        *mutator, [&](uintptr_t word) { checker.root(word, "handle"); },
+        [&](uintptr_t word) { checker.ambiguous_root(word, "stack word", parked_for_cycle_); });
   });
   return checker.take_found();
 }

@@ -331,6 +331,7 @@ class Mutator : public MutatorHot {
   Mutator* previous_on_thread = nullptr;
 
  private:
+  friend struct CheckmarkRoots;
   friend class CollectorFork;
   friend class World;
   friend struct MutatorTesting;
