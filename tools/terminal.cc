@@ -55,6 +55,10 @@ size_t bytes_that_fit(std::string_view line, size_t indent, size_t columns) {
 }
 
 std::string fitted_line(std::string line, size_t columns) {
+  // A column that begins beyond the middle would leave too little behind it.
+  const size_t begin = line.find_first_not_of(' ');
+  if (text_width(line) > columns && begin != line.npos && begin > columns / 2)
+    line.erase(0, begin - columns / 2);
   const size_t indent = hanging_indent(line, columns);
   std::string out;
   while (text_width(line) > columns) {

@@ -251,7 +251,7 @@ void expect_refused(const std::string& arguments, const std::string& part) {
 TEST(Callsites, UnknownFunctionsAreRefusedWithTheNearest) {
   expect_refused("mapacces1_fast64", "mapaccess1_fast64");
   expect_refused("mapaccess", "runtime.mapaccess1");
-  expect_refused("''", "FUNCTION needs a value");
+  expect_refused("''", "needs a function");
   expect_refused("", "needs a function");
   expect_refused("0x10", "no function begins at 0x10");
   expect_refused("mapaccess1 mapaccess2", "one function");

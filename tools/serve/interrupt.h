@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
-// SIGINT, SIGTERM and SIGHUP as something to wait for. They are blocked, not handled: in this thread and in
-// those that it starts from now on, so make it before them. A thread that computes is then never
-// the one that the kernel picks, and nothing is interrupted. Programs that inherit the mask never
-// see these signals unless they are started with one of their own (POSIX_SPAWN_SETSIGMASK).
+// SIGINT, SIGTERM and SIGHUP as something to wait for. They are blocked, not handled: in this
+// thread and in those that it starts from now on, so make it before them. A thread that computes is
+// then never the one that the kernel picks, and nothing is interrupted. Programs that inherit the
+// mask never see these signals unless they are started with one of their own
+// (POSIX_SPAWN_SETSIGMASK).
 //
 // Thread rules: one Interrupt at a time, made and destroyed on one thread; wait from one thread.
 #pragma once

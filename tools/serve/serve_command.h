@@ -20,8 +20,8 @@ struct ServeOptions {
 // Adds the subcommand to `app`. `options` must outlive it.
 CLI::App* add_serve_command(CLI::App* app, ServeOptions* options);
 
-// Serves until SIGINT, SIGTERM or SIGHUP; gives the exit status. Writes usage errors to stderr, a line
-// each.
+// Serves until SIGINT, SIGTERM or SIGHUP; gives the exit status. Writes usage errors to stderr, a
+// line each.
 int run_serve(const ServeOptions& options);
 
 // An option's value that is not understood: a sentence.
