@@ -3,6 +3,8 @@
 #include "tools/pprof/names.h"
 
 #include <gtest/gtest.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
 
 #include <string>
 
@@ -10,6 +12,7 @@
 #include "tests/tools/small_profile.h"
 #include "tools/pprof/plain_text.h"
 #include "tools/pprof/rust_names.h"
+#include "tools/pprof/symbolizer.h"
 
 namespace greyhound::pprof {
 namespace {
@@ -124,6 +127,20 @@ TEST(Names, FramesWithoutANameAreNamedByWhatIsMapped) {
   raw.sample({1}, {1}).sample({2}, {2}).sample({3}, {4}).sample({4}, {8}).sample({5}, {16});
   raw.sample({6}, {32}).sample({7}, {64}).sample({}, {128});
   EXPECT_EQ(folded(raw.unpacked()), "(no stack) 128\n<unknown> 92\n[libfoo.so.1] 35\n");
+}
+
+TEST(Names, OursHaveNoAddressesEither) {
+  void* page = mmap(nullptr, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  ASSERT_NE(page, MAP_FAILED);
+  Symbolizer symbolizer;
+  const auto name = [&](uint64_t address) {
+    return symbolizer.call_before(address + 2).frames.at(0).name;
+  };
+  EXPECT_EQ(name(reinterpret_cast<uint64_t>(page)), "<unknown>");
+  munmap(page, 4096);
+  const uint64_t vdso = getauxval(AT_SYSINFO_EHDR);
+  if (vdso == 0) return;
+  EXPECT_EQ(name(vdso), "[vdso]") << "libdw adds the process's number";
 }
 
 TEST(Names, TextIsPlain) {

@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <mutex>
 #include <thread>
+#include <utility>
 
 #include "tools/pprof/plain_text.h"
 #include "tools/whole_file.h"
