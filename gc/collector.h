@@ -238,6 +238,7 @@ class Collector {
   void drive();
   void drive_here();
   void charge_driver();
+  void merge_assist_counts(Mutator* mutator);
 
   Options options_;
   Start outcome_ = Start::kStarted;  // of start()

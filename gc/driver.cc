@@ -392,6 +392,11 @@ void Collector::let_mutators_go() {
   if (held_back_.load(std::memory_order_seq_cst) != 0) futex_wake_all(turn_);
 }
 
+void Collector::merge_assist_counts(Mutator* mutator) {
+  std::lock_guard lock(assist_counts_mutex_);
+  assist_counts_.merge(mutator->assist_marker->take_counts());
+}
+
 // Rule 7: gcDrainN is an active marker from its first pop to its last donation, with no safepoint
 // inside. Between two of them a pending handshake ends the assist: its acknowledgement must not
 // wait.
@@ -427,7 +432,9 @@ GREYHOUND_NOINLINE void Collector::gcAssistAlloc(Mutator* mutator, uint64_t byte
       // The others hold all there is: have them share, and let what they do meanwhile count.
       pool.ask_to_share();
       if (late) {
-        // Blocked, not yielding: what runs here runs instead of who holds the work.
+        // Blocked, not yielding: what runs here runs instead of who holds the work. The cycle may
+        // end meanwhile, and what was marked so far is to be counted in it.
+        merge_assist_counts(mutator);
         wait_for_turn(mutator, turn, std::min(patience_ns(bytes), may_take - taken));
       } else {
         const uint64_t wait_start = waits.rate() != 0 ? monotonic_ns() : 0;
@@ -454,8 +461,7 @@ GREYHOUND_NOINLINE void Collector::gcAssistAlloc(Mutator* mutator, uint64_t byte
   GREYHOUND_PROBE3(mark__assist__done, mutator->name().c_str(), taken, work_paid);
   if (tracer.on())
     mutator->trace_since(start, EventKind::kAssist, static_cast<uint64_t>(work_paid));
-  std::lock_guard lock(assist_counts_mutex_);
-  assist_counts_.merge(mutator->assist_marker->take_counts());
+  merge_assist_counts(mutator);
 }
 
 }  // namespace greyhound::gc

@@ -36,7 +36,7 @@ size_t TypeBuilder::place(const Type* type, size_t size, size_t count, size_t al
   end_ = offset + bytes;
   alignment_ = std::max(alignment_, alignment);
   offsets_.push_back(offset);
-  fields_.push_back({type, offset, count});
+  fields_.push_back({type, offset, count, type != nullptr});
   return offset;
 }
 

@@ -71,6 +71,8 @@ struct TypeField {
   const Type* type = nullptr;
   size_t offset = 0;
   size_t count = 0;
+  // type is not null. GCC's sanitizers do not let an address be compared with null when compiling.
+  bool typed = false;
 };
 
 inline constexpr size_t kMaxPointerTypeBytes = size_t{1} << 30;
@@ -145,10 +147,10 @@ constexpr uint8_t flags_of_fields(const TypeField* fields, size_t count, size_t 
   bool compares = true;
   bool regular = true;
   for (size_t i = 0; i < count; ++i) {
-    const Type* type = fields[i].type;
-    bytes += fields[i].count * (type == nullptr ? 1 : type->size);
-    compares = compares && (type == nullptr || comparable(*type));
-    regular = regular && (type == nullptr || regular_memory(*type));
+    const TypeField& field = fields[i];
+    bytes += field.count * (field.typed ? field.type->size : 1);
+    compares = compares && (!field.typed || comparable(*field.type));
+    regular = regular && (!field.typed || regular_memory(*field.type));
   }
   if (!compares) return 0;
   return regular && bytes == size ? kTypeComparable | kTypeRegularMemory : kTypeComparable;

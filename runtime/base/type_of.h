@@ -208,7 +208,7 @@ struct FieldList {
 template <size_t N>
 constexpr std::array<TypeField, N> fields_of_list(const FieldList& list) {
   std::array<TypeField, N> fields{};
-  for (size_t i = 0; i < N; ++i) fields[i] = {list.type[i], list.offset[i], 1};
+  for (size_t i = 0; i < N; ++i) fields[i] = {list.type[i], list.offset[i], 1, true};
   return fields;
 }
 
@@ -224,7 +224,7 @@ constexpr std::array<TypeField, sizeof...(F)> describe_fields(FieldTypes<F...>) 
   std::array<TypeField, sizeof...(F)> fields{};
   [[maybe_unused]] size_t end = 0;
   [[maybe_unused]] size_t i = 0;
-  ((end = align_up(end, alignof(F)), fields[i++] = {&Descriptor<F>::kType, end, 1},
+  ((end = align_up(end, alignof(F)), fields[i++] = {&Descriptor<F>::kType, end, 1, true},
     end += sizeof(F)),
    ...);
   return fields;
@@ -281,7 +281,7 @@ template <class T, size_t N>
 struct TypeTraits<std::array<T, N>> {
   static constexpr Kind kKind = Kind::kArray;
   static constexpr auto fields() {
-    return std::array<TypeField, 1>{{{&type_internal::Descriptor<T>::kType, 0, N}}};
+    return std::array<TypeField, 1>{{{&type_internal::Descriptor<T>::kType, 0, N, true}}};
   }
   template <class Mask>
   static constexpr void add_pointers(Mask* mask, size_t offset) {

@@ -63,6 +63,10 @@ class IdleTest : public HeapTest {
     BlockingScope blocking(mutator.get(), "idle");
     const uint64_t before = idle_cycles();
     while (idle_cycles() == before) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    // It is counted when its marking has ended; what it freed goes back when it has swept.
+    const uint64_t counted = collector.stats().cycles;
+    while (collector.completed_cycles() < counted)
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
   void sleep_periods(uint64_t count) {
     BlockingScope blocking(mutator.get(), "idle");

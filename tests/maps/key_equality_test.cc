@@ -276,7 +276,7 @@ TEST_F(KeyEquality, WhatCannotBeComparedPanicsWithGosText) {
 // --- what a lookup that finds nothing gives
 
 TEST_F(KeyEquality, AMissGivesZerosOfTheElemsSize) {
-  const auto check = [this]<size_t kBytes>(std::array<uint8_t, kBytes> zero) {
+  const auto check = []<size_t kBytes>(std::array<uint8_t, kBytes> zero) {
     using Elem = std::array<uint8_t, kBytes>;
     auto m = Map<int64_t, Elem>::make();
     const int64_t key = 1;

@@ -244,10 +244,9 @@ TEST_F(ExitDeathTest, InNormalRunningARuntimeWithThreadsIsNotDestroyed) {
 TEST_F(ExitDeathTest, AFinalizerDoesNotDestroyItsRuntime) {
   EXPECT_EXIT(
       {
-        static std::unique_ptr<Runtime> rt;
-        rt = std::make_unique<Runtime>(usual_options());
+        auto* const rt = new Runtime(usual_options());
         Thread thread(*rt);
-        rt->add_cleanup(thread.make<Node>(), [] { rt.reset(); });
+        rt->add_cleanup(thread.make<Node>(), [rt] { delete rt; });
         while (true) {
           rt->collect();
           rt->run_finalizers();
