@@ -14,7 +14,8 @@ using namespace greyhound;
 
 bool throws_bad_alloc(size_t bytes) {
   try {
-    ::operator delete(::operator new(bytes));  // called so, it is not optimised away
+    void* volatile block = ::operator new(bytes);  // volatile: it is not optimised away
+    ::operator delete(block);
   } catch (const std::bad_alloc&) {
     return true;
   }
@@ -36,7 +37,7 @@ int main() {
     if (is_mimallocs(function)) return std::printf("%s is not the program's own\n", function);
   }
   std::free(strdup("of the C library"));
-  volatile size_t too_much = size_t{1} << 46;
+  volatile size_t too_much = size_t{1} << 48;
   if (!throws_bad_alloc(too_much)) return std::printf("a failing new did not throw\n");
   try {
     std::vector<char> block(too_much);

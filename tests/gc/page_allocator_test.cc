@@ -7,6 +7,7 @@
 
 #include "gc/os_memory.h"
 #include "tests/gc/fixture.h"
+#include "tests/system_faults.h"
 
 namespace greyhound::gc {
 namespace {
@@ -140,6 +141,21 @@ TEST_F(PageAllocatorTest, ReturnsRunsOfAChunkUntilThereIsEnough) {
   EXPECT_TRUE(zeroed_at(100));
   pages.release(0, 100);
   EXPECT_EQ(pages.resident_pages(), kChunk) << "the second run is still dirty";
+}
+
+TEST_F(PageAllocatorTest, ARunThatTheSystemKeepsStaysDirtyAndTheOthersAreReturned) {
+  allocate(kChunk);
+  pages.release(0, 100);
+  pages.release(200, 100);
+  bool emptied = true;
+  {
+    const SystemFault fault(Call::kMadvise, EINVAL, 1);
+    EXPECT_EQ(pages.return_to_system(0, SIZE_MAX, &emptied), size_t{100} << kPageShift);
+  }
+  EXPECT_FALSE(emptied);
+  EXPECT_EQ(pages.resident_pages(), kChunk - 100);
+  EXPECT_FALSE(zeroed_at(100)) << "the first run is as it was";
+  EXPECT_TRUE(zeroed_at(100));
 }
 
 TEST_F(PageAllocatorTest, TellsOfEachChunkThatItEmptied) {
