@@ -443,13 +443,15 @@ GREYHOUND_INLINE Mutator* current_mutator_or_null() { return tls_mutator->self; 
 // seeds and iteration order.
 uint64_t fastrand();
 
-// A region in which a program's own code runs: it may throw, or be cancelled.
+// A region in which a program's own code runs: it may throw, or be cancelled. Inlined in every
+// build, as enter_blocking and leave_blocking are to be called from one function: the frame of a
+// constructor, with what it saved of its caller's registers, is gone while the region lasts.
 class BlockingRegion {
  public:
-  BlockingRegion(Mutator* mutator, const char* where) : mutator_(mutator) {
+  GREYHOUND_INLINE BlockingRegion(Mutator* mutator, const char* where) : mutator_(mutator) {
     if (mutator_ != nullptr) mutator_->enter_blocking(where);
   }
-  ~BlockingRegion() {
+  GREYHOUND_INLINE ~BlockingRegion() {
     if (mutator_ != nullptr) mutator_->leave_blocking();
   }
   BlockingRegion(const BlockingRegion&) = delete;
@@ -475,7 +477,8 @@ class NoCancellation {
 // A region in which the runtime itself waits, of `mutator` unless that is null.
 class BlockingScope {
  public:
-  BlockingScope(Mutator* mutator, const char* where) : region_(mutator, where) {}
+  GREYHOUND_INLINE BlockingScope(Mutator* mutator, const char* where) : region_(mutator, where) {}
+  GREYHOUND_INLINE ~BlockingScope() = default;
 
  private:
   const NoCancellation no_cancellation_;  // outlives the region, whose end may wait as well
