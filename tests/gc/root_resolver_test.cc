@@ -206,7 +206,7 @@ class SmallestHeap : public RootResolverTest {
   SmallestHeap() : RootResolverTest(smallest()) {}
   static Options smallest() {
     Options options = quiet_options(Mode::kStepping);
-    options.reserve = kRangeAlignment;
+    options.reserve = PageAllocator::kChunkBytes;
     return options;
   }
 };
