@@ -153,7 +153,12 @@ TEST(ProgramsOwnMemory, AFailingNewThrows) {
   Runtime rt(usual_options());
   EXPECT_THROW(block = ::operator new(too_much), std::bad_alloc);
   EXPECT_EQ(block, nullptr);
-  EXPECT_THROW(std::vector<char>(too_much, 'x'), std::bad_alloc);
+  EXPECT_THROW(
+      {
+        std::vector<char> bytes(too_much, 'x');
+        block = bytes.data();
+      },
+      std::bad_alloc);
 }
 #endif
 

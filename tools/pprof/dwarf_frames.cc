@@ -90,6 +90,16 @@ Place place_of(Dwfl_Module* module, uint64_t address) {
   return {source_path(unit, file), number};
 }
 
+// Where a function is declared: the place of code that belongs to no one line, as Clang says (line
+// 0) of what it merged from several.
+Place declared_at(Dwarf_Die* function) {
+  int line = 0;
+  const char* file = dwarf_decl_file(function);
+  if (file == nullptr || dwarf_decl_line(function, &line) != 0) return {};
+  Dwarf_Die unit;
+  return {source_path(dwarf_diecu(function, &unit, nullptr, nullptr), file), line};
+}
+
 // The function at `address` and those it is inlined into, from the innermost outwards.
 std::vector<Frame> frames_by_dwarf(Dwfl_Module* module, uint64_t address) {
   std::vector<Frame> frames;
@@ -107,6 +117,7 @@ std::vector<Frame> frames_by_dwarf(Dwfl_Module* module, uint64_t address) {
     Dwarf_Die* die = &scopes[i];
     const int tag = dwarf_tag(die);
     if (tag != DW_TAG_inlined_subroutine && tag != DW_TAG_subprogram) continue;
+    if (place.line == 0) place = declared_at(die);
     frames.push_back(frame_of(symbol_of(die), place));
     if (tag == DW_TAG_subprogram) break;
     place = call_place(die, unit);
