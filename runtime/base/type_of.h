@@ -339,8 +339,12 @@ constexpr auto spell() {
 
 // Another type may be spelled the same in another translation unit or library: a type of an unnamed
 // namespace, a lambda's, a local one (which Clang spells as if it were none: two such of one name
-// and one structure are then one type).
-constexpr bool names_one_type(std::string_view name) {
+// and one structure are then one type). The text is the function's and not the descriptor's: with
+// UBSan GCC compares no address within a template's static member to null, as a search does.
+template <class T>
+constexpr bool names_one_type() {
+  constexpr std::string_view text = __PRETTY_FUNCTION__;
+  constexpr std::string_view name = text.substr(text.find("T = "));
   for (std::string_view part : {"{anonymous}", "<unnamed", "<lambda", "(unnamed", "(lambda", ")::"})
     if (name.find(part) != std::string_view::npos) return false;
   return true;
@@ -405,7 +409,7 @@ struct Descriptor {
     for (char c : kName) type.hash = (type.hash ^ static_cast<uint8_t>(c)) * 16777619u;
     if (type.ptrdata != 0 && kMask.exact) type.flags |= kTypeExactPointers;
     if (pointer_shaped<T>()) type.flags |= kTypePointerShaped;
-    if (names_one_type({kName.data(), kName.size() - 1})) type.flags |= kTypeByName;
+    if (names_one_type<T>()) type.flags |= kTypeByName;
     if constexpr (is_compound<T>()) describe_equality<T>(&type, kFields);
     return type;
   }();
