@@ -11,6 +11,7 @@
 #include <atomic>
 #include <chrono>
 #include <functional>
+#include <future>
 #include <string>
 #include <thread>
 
@@ -90,13 +91,15 @@ std::string ok(const std::string& body) {
 
 TEST(Fetch, TheBodyIsWhatTheServerSends) {
   const std::string packed = RawProfile("cpu", "nanoseconds").stack({"main", "f"}, {7}).packed();
-  std::string asked;
-  OneAnswer server([&](const std::string& request, const OneAnswer::Send& send) {
-    asked = request.substr(0, request.find("\r\n"));
-    send(ok(packed));
-  });
+  std::promise<std::string> asked;
+  OneAnswer server(
+      [&, first = true](const std::string& request, const OneAnswer::Send& send) mutable {
+        if (first) asked.set_value(request.substr(0, request.find("\r\n")));
+        first = false;
+        send(ok(packed));
+      });
   EXPECT_EQ(fetch(server.url("/debug/pprof/heap?gc=1#part")), packed);
-  EXPECT_EQ(asked, "GET /debug/pprof/heap?gc=1 HTTP/1.1");
+  EXPECT_EQ(asked.get_future().get(), "GET /debug/pprof/heap?gc=1 HTTP/1.1");
   EXPECT_EQ(run_greyhound("pprof --folded '" + server.url("/p") + "'").out, "main;f 7\n");
 }
 
