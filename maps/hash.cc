@@ -166,7 +166,7 @@ bool typeequal(const Type& type, const void* a, const void* b) {
 }
 
 KeyOps key_ops(const Type& type) {
-  if (type.hasher != nullptr && type.equal != nullptr) return {type.hasher, type.equal};
+  if (own_equality(type)) return {type.hasher, type.equal};
   if (type.kind == Kind::kFloat64 && type.size == sizeof(long double))
     return {hash_long_double, equal_long_double};
   return key_ops(type.kind);

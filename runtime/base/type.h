@@ -15,6 +15,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
+#include <type_traits>
 
 namespace greyhound {
 
@@ -61,6 +62,8 @@ enum TypeFlags : uint8_t {
   kTypeRegularMemory = 8,
   // Made by type_of from a type with linkage: a plugin may have a descriptor of its own for it.
   kTypeByName = 16,
+  // type_of's, with an equality and a hash of its own: what own_equality() goes by when compiling.
+  kTypeOwnEquality = 32,
 };
 
 struct Type;
@@ -104,10 +107,17 @@ struct Type {
 // Null when the descriptor keeps the invariants above, else the sentence that says which it breaks.
 const char* verify_type(const Type& type);
 
+// The type says itself how its values are compared. When compiling, the flag says so: GCC's
+// sanitizers do not let the address of a template's function be compared with null there.
+constexpr bool own_equality(const Type& type) {
+  if (std::is_constant_evaluated()) return (type.flags & kTypeOwnEquality) != 0;
+  return type.equal != nullptr && type.hasher != nullptr;
+}
+
 // Values of the type can be compared, so that it can be the key of a map. (An interface can; the
 // type of what it holds may not be: that is a panic, as in Go.)
 constexpr bool comparable(const Type& type) {
-  if (type.equal != nullptr && type.hasher != nullptr) return true;
+  if (own_equality(type)) return true;
   switch (type.kind) {
     case Kind::kInvalid:
     case Kind::kFunc:
@@ -124,7 +134,7 @@ constexpr bool comparable(const Type& type) {
 
 // Equal values have equal bytes.
 constexpr bool regular_memory(const Type& type) {
-  if (type.equal != nullptr || type.hasher != nullptr) return false;
+  if (own_equality(type)) return false;
   switch (type.kind) {
     case Kind::kFloat32:
     case Kind::kFloat64:

@@ -373,6 +373,7 @@ constexpr bool is_compound() {
 template <class T, size_t N>
 constexpr void describe_equality(Type* type, const std::array<TypeField, N>& fields) {
   if constexpr (OwnEquality<T>) {
+    type->flags |= kTypeOwnEquality;
     type->equal = [](const void* a, const void* b) -> bool {
       return *static_cast<const T*>(a) == *static_cast<const T*>(b);
     };
