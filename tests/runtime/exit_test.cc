@@ -161,6 +161,9 @@ TEST_F(ExitDeathTest, WithSeveralStaticRuntimes) {
 }
 
 TEST_F(ExitDeathTest, InACleanup) {
+#if defined(GREYHOUND_TSAN)
+  GTEST_SKIP() << "ThreadSanitizer sleeps for a second in exit, and the watchdog says so";
+#endif
   EXPECT_EXIT(
       {
         Thread thread(static_runtime());
