@@ -100,7 +100,8 @@ class Collector {
   void request_cycle();
   // The same when the pacer still wants one; what a mutator calls that saw should_start().
   void request_due_cycle();
-  // Stepping mode: advances by at most one phase change or `objects` scanned.
+  // Stepping mode: advances by at most one phase change or `objects` scanned; farther only where
+  // the mutators are held and the caller is one of them, to where they are let go.
   Progress step(size_t objects);
 
   Phase phase() const { return phase_.load(std::memory_order_relaxed); }

@@ -187,12 +187,18 @@ GREYHOUND_NOINLINE void Collector::drive_here() {
 
 Progress Collector::step(size_t objects) {
   GREYHOUND_CHECK(options_.mode == Mode::kStepping);
-  BlockingScope blocking(current_mutator_or_null(), "step");
+  Mutator* const caller = current_mutator_or_null();
+  BlockingScope blocking(caller, "step");
   std::lock_guard lock(driver_mutex_);
   // What the caller does between two steps is its own.
   cpu_lap_.start();
   world.answer_blocked();
   const Progress progress = advance(objects);
+  // Where rounds do not end the mutators are held, the caller's, too: it could not come back for
+  // the next step.
+  while (caller != nullptr && world.parked()) {
+    if (advance(SIZE_MAX) == Progress::kWaiting) world.wait_done();
+  }
   charge_driver();
   return progress;
 }

@@ -292,6 +292,26 @@ TEST_F(RoundsTest, EscalatesAfterEightRounds) {
   EXPECT_LE(collector.stats().last_cycle.rounds, 11u);
 }
 
+TEST_F(RoundsTest, AThreadThatStepsIsNotLeftHeldByItsStep) {
+  Node* const first = make_list(a, 20);
+  std::vector<Node*> nodes;
+  for (Node* node = first; node != nullptr; node = node->next) nodes.push_back(node);
+  TestRoot root(*a, first);
+  ASSERT_TRUE(step_to(Phase::kDrain));
+  for (size_t at = 1; at <= 8; ++at) {
+    ASSERT_TRUE(step_to(Phase::kScanRoots));
+    root = nodes[at];
+    store<Node>(a, nodes[at - 1]->next, nullptr);
+    ActAs act(*a);
+    step();  // without end when a, which is held in the eighth, has nobody to go on
+  }
+  EXPECT_EQ(collector.phase(), Phase::kBarrierOff);
+  EXPECT_FALSE(collector.world.parked());
+  finish();
+  for (Node* node : nodes) EXPECT_TRUE(alive(node)) << node->value;
+  EXPECT_EQ(collector.stats().last_cycle.escalations, 1u);
+}
+
 // The word that says whether a round is quiet is left closed by the cycle before.
 TEST_F(RoundsTest, ABarrierBetweenH1AndTheFirstRoundShades) {
   collect();
