@@ -311,7 +311,7 @@ TEST_F(KeptPages, SmallObjectsAreZeroOnThem) {
 
 // --- metadata
 
-TEST_F(KeptPages, ACycleNeedsNoMemoryFromTheSystem) {
+TEST_F(KeptPages, ALargeHeapsCycleNeedsNoMemoryFromTheSystem) {
   if (!takes_mimalloc()) GTEST_SKIP() << "the C library's blocks are not refused here";
   Ref<Node> list;
   for (int i = 0; i < 100'000; ++i) {
