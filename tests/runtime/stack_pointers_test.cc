@@ -58,7 +58,7 @@ extern "C" GREYHOUND_NOINLINE int64_t greyhound::loops::heap_loops_step(int64_t 
   } else if (++stepping->steps; is_due(stepping->steps, stepping->total)) {
     collect_and_look(stepping);
   }
-  return value * 3 + 1;
+  return static_cast<int64_t>(static_cast<uint64_t>(value) * 3 + 1);
 }
 
 namespace greyhound::runtime {
