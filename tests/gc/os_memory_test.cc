@@ -247,9 +247,15 @@ class KeptPages : public HeapTest {
  protected:
   static constexpr size_t kWords = size_t{1} << 17;
 
-  // A cycle of the pacer's just before the one that is asked for would make that one return what a
-  // test is to return.
-  KeptPages() { collector.pacer.set_gc_percent(-1); }
+  // No cycle but those that are asked for: another one would return what a test is to return, or
+  // hold it as not yet swept.
+  static Options options() {
+    Options options = usual_options();
+    options.gc_percent = -1;
+    options.debug.gcstress = 0;
+    return options;
+  }
+  KeptPages() : HeapTest(options()) {}
 
   // Arrays of a MiB, written to, that nothing keeps.
   void litter() {

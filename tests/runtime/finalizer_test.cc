@@ -160,11 +160,12 @@ TEST_F(FinalizerTest, AnIdleProgramsCleanupsRun) {
   Thread attached(idle);
   std::atomic<bool> ran{false};
   idle.add_cleanup(attached.make<Node>(), [&] { ran = true; });
+  // A cleanup may run before its cycle has ended, and is counted.
   attached.blocking([&] {
-    while (!ran) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    while (!ran || idle.stats().idle_cycles == 0)
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
   });
   EXPECT_EQ(idle.stats().forced_cycles, 0u);
-  EXPECT_GE(idle.stats().idle_cycles, 1u);
 }
 
 TEST(LogTest, TheHookGetsWhatIsSaidAndStderrDoesNot) {

@@ -38,7 +38,7 @@ after(async () => {
 });
 
 // Clicks and waits for the answer.
-async function command(page, button) {
+async function commanded(page, button) {
   const answered = page.waitForResponse((response) => response.request().method() === 'POST');
   await page.click(button);
   await answered;
@@ -75,19 +75,19 @@ test('the stage is stepped on the server', async () => {
 test('the barrier is broken there, and the lost object is found', async () => {
   const page = await opened();
   await page.selectOption('#stage select[aria-label="Scenario"]', 'broken-barrier');
-  await command(page, '#stage button:has-text("Reset")');
+  await commanded(page, '#stage button:has-text("Reset")');
   await page.click('#stage .break');
   await page.waitForFunction(() => document.querySelector('#stage .break').getAttribute('aria-pressed') === 'true');
   await page.selectOption('#stage select[aria-label="Phase"]', 'barrier-off');
   await page.click('#stage button:has-text("Run to phase")');
   await page.waitForFunction(() => /Lost: #\d+ prize/.test(document.querySelector('#stage div.lost').textContent));
-  await command(page, '#stage .break');
-  await command(page, '#stage button:has-text("Reset")');
+  await commanded(page, '#stage .break');
+  await commanded(page, '#stage button:has-text("Reset")');
 });
 
 test('commands given at once are carried out in their order', async () => {
   const page = await opened();
-  await command(page, '#stage button:has-text("Reset")');
+  await commanded(page, '#stage button:has-text("Reset")');
   const posted = [];
   let answered = 0;
   await page.route('**/lab/stage', async (route) => {
@@ -103,12 +103,12 @@ test('commands given at once are carried out in their order', async () => {
   await page.waitForFunction(() => document.querySelector('#stage .break').getAttribute('aria-pressed') === 'true');
   assert.deepEqual(posted, [['reset', 0], ['break_barrier', 1]], 'the second waits for the answer to the first');
   assert.equal((await (await fetch(`${origin}/lab/stage`)).json()).broken, true);
-  await command(page, '#stage .break');
+  await commanded(page, '#stage .break');
 });
 
 test('what cannot be done is said in a sentence', async () => {
   const page = await opened();
-  await command(page, '#stage button:has-text("Reset")');
+  await commanded(page, '#stage button:has-text("Reset")');
   await page.click('#stage button:has-text("Checkmark")');
   await page.waitForFunction(() => /barrier-off/.test(document.querySelector('#stage .failure').textContent));
 });

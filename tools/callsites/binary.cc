@@ -46,25 +46,6 @@ std::vector<Range> ranges_of(Dwarf_Die* die, Dwarf_Addr bias) {
   return ranges;
 }
 
-// The entry of the function whose own code, not code inlined into it, holds `address`.
-bool subprogram_at(Dwarf_Die* unit, uint64_t address, Dwarf_Die* found) {
-  Dwarf_Die* scopes = nullptr;
-  int count = dwarf_getscopes(unit, address, &scopes);
-  if (count <= 0) return false;
-  Dwarf_Die innermost = scopes[0];
-  std::free(scopes);
-  scopes = nullptr;
-  count = dwarf_getscopes_die(&innermost, &scopes);
-  bool any = false;
-  for (int i = 0; i < count && !any; ++i) {
-    if (dwarf_tag(&scopes[i]) != DW_TAG_subprogram) continue;
-    *found = scopes[i];
-    any = true;
-  }
-  if (count > 0) std::free(scopes);
-  return any;
-}
-
 void add_inlined(Dwarf_Die* parent, Dwarf_Addr bias, bool (*wanted)(const std::string&),
                  std::vector<Inlined>* out) {
   Dwarf_Die child;
@@ -228,9 +209,11 @@ FunctionDetails Binary::look_up(const Function& function,
                                 bool (*wanted)(const std::string& name)) const {
   FunctionDetails details;
   Dwarf_Addr bias = 0;
-  Dwarf_Die die;
-  Dwarf_Die* unit = pprof::unit_at(handles_->module, function.address, &bias);
-  if (unit != nullptr && subprogram_at(unit, function.address - bias, &die)) {
+  std::vector<Dwarf_Die> found;
+  if (Dwarf_Die* unit = pprof::unit_at(handles_->module, function.address, &bias); unit != nullptr)
+    found = pprof::functions_at(unit, function.address - bias);
+  if (!found.empty()) {
+    Dwarf_Die die = found.back();
     Dwarf_Attribute attribute;
     bool flag = false;
     details.parts = ranges_of(&die, bias);

@@ -3,6 +3,7 @@
 
 #include <dwarf.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 
@@ -100,29 +101,38 @@ Place declared_at(Dwarf_Die* function) {
   return {source_path(dwarf_diecu(function, &unit, nullptr, nullptr), file), line};
 }
 
+// Adds the functions under `parent` whose code holds `address`, from the outermost inwards.
+bool add_functions_at(Dwarf_Die* parent, Dwarf_Addr address, std::vector<Dwarf_Die>* functions) {
+  Dwarf_Die child;
+  if (dwarf_child(parent, &child) != 0) return false;
+  do {
+    const int tag = dwarf_tag(&child);
+    if (tag == DW_TAG_namespace) {
+      if (add_functions_at(&child, address, functions)) return true;
+      continue;
+    }
+    const bool is_function = tag == DW_TAG_subprogram || tag == DW_TAG_inlined_subroutine;
+    if (!is_function && tag != DW_TAG_lexical_block) continue;
+    if (dwarf_haspc(&child, address) != 1) continue;
+    if (is_function) functions->push_back(child);
+    add_functions_at(&child, address, functions);
+    return true;
+  } while (dwarf_siblingof(&child, &child) == 0);
+  return false;
+}
+
 // The function at `address` and those it is inlined into, from the innermost outwards.
 std::vector<Frame> frames_by_dwarf(Dwfl_Module* module, uint64_t address) {
   std::vector<Frame> frames;
   Dwarf_Addr bias = 0;
   Dwarf_Die* unit = unit_at(module, address, &bias);
   if (unit == nullptr) return frames;
-  Dwarf_Die* scopes = nullptr;
-  if (dwarf_getscopes(unit, address - bias, &scopes) <= 0) return frames;
-  // By where they were inlined; what dwarf_getscopes gives follows where they are written.
-  Dwarf_Die innermost = scopes[0];
-  std::free(scopes);
-  const int count = dwarf_getscopes_die(&innermost, &scopes);
   Place place = place_of(module, address);
-  for (int i = 0; i < count; ++i) {
-    Dwarf_Die* die = &scopes[i];
-    const int tag = dwarf_tag(die);
-    if (tag != DW_TAG_inlined_subroutine && tag != DW_TAG_subprogram) continue;
-    if (place.line == 0) place = declared_at(die);
-    frames.push_back(frame_of(symbol_of(die), place));
-    if (tag == DW_TAG_subprogram) break;
-    place = call_place(die, unit);
+  for (Dwarf_Die& function : functions_at(unit, address - bias)) {
+    if (place.line == 0) place = declared_at(&function);
+    frames.push_back(frame_of(symbol_of(&function), place));
+    place = call_place(&function, unit);
   }
-  if (count > 0) std::free(scopes);
   return frames;
 }
 
@@ -135,6 +145,13 @@ Dwarf_Die* unit_at(Dwfl_Module* module, uint64_t address, Dwarf_Addr* bias) {
     if (dwarf_haspc(unit, address - *bias) == 1) return unit;
   }
   return nullptr;
+}
+
+std::vector<Dwarf_Die> functions_at(Dwarf_Die* unit, Dwarf_Addr address) {
+  std::vector<Dwarf_Die> functions;
+  add_functions_at(unit, address, &functions);
+  std::ranges::reverse(functions);
+  return functions;
 }
 
 std::string symbol_of(Dwarf_Die* die) {

@@ -21,6 +21,11 @@ namespace greyhound::pprof {
 // DWARF.
 Dwarf_Die* unit_at(Dwfl_Module* module, uint64_t address, Dwarf_Addr* bias);
 
+// The entries of the inlined calls whose code holds an address (of DWARF), from the innermost
+// outwards, then that of the function they are inlined into. Empty where the unit says nothing.
+// dwarf_getscopes finds none of the functions that Clang writes into their namespaces.
+std::vector<Dwarf_Die> functions_at(Dwarf_Die* unit, Dwarf_Addr address);
+
 // The mangled name of a function's entry, or of an inlined call's, where there is one. A function
 // of one file has none: then its plain name with those of the scopes around it.
 std::string symbol_of(Dwarf_Die* die);
