@@ -49,8 +49,9 @@ void owe(Collector* collector, Mutator* mutator, size_t bytes) {
 // Tells the embedder; null.
 void* out_of_memory(Collector* collector, size_t bytes) {
   const Options& options = collector->options();
-  if (options.on_out_of_memory != nullptr)
-    options.on_out_of_memory(options.out_of_memory_context, bytes);
+  if (options.on_out_of_memory == nullptr) return nullptr;
+  current_mutator()->set_inside(Inside::kProgram);  // which may throw
+  options.on_out_of_memory(options.out_of_memory_context, bytes);
   return nullptr;
 }
 
@@ -199,9 +200,11 @@ GREYHOUND_NOINLINE void* mallocgc_slow(size_t size, const Type* type) {
   mutator->check_stack();
   mutator->safepoint("mallocgc");
   if (size == 0) return zero_size_object;
+  mutator->set_inside(Inside::kAllocation);
   void* object = allocate(mutator, size, type);
   if (mutator->sample_due) [[unlikely]]
     record_sample(mutator, object, type, reinterpret_cast<uintptr_t>(__builtin_frame_address(0)));
+  mutator->set_inside(Inside::kProgram);
   if (mutator->collector()->options().debug.allocfreetrace != 0) [[unlikely]] {
     trace_allocation(mutator->collector()->options(), object, size, type);
     mutator->tiny.cur = mutator->tiny.end;  // the next one comes by here, too

@@ -219,7 +219,8 @@ bool Mutator::acknowledge(Handshake handshake) {
   const bool own_time = state_.load(std::memory_order_relaxed) == MutatorState::kRunning;
   const bool traced = tracing();
   const uint64_t start = own_time || traced ? monotonic_ns() : 0;
-  if (own_time) answering_.store(true, std::memory_order_relaxed);
+  const Inside was_inside = inside();
+  if (own_time) set_inside(Inside::kAnswer);
   switch (handshake) {
     case Handshake::kBarrierOn:
       roots_scanned_ = false;
@@ -255,7 +256,7 @@ bool Mutator::acknowledge(Handshake handshake) {
       break;
   }
   const uint64_t raised = raised_at_ns_;
-  if (own_time) answering_.store(false, std::memory_order_relaxed);
+  if (own_time) set_inside(was_inside);
   Handshake asked = handshake;
   if (!request.compare_exchange_strong(asked, Handshake::kNone, std::memory_order_seq_cst))
     return false;

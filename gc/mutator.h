@@ -294,7 +294,8 @@ class Mutator : public MutatorHot {
   // For the watchdog, from any thread (relaxed: a look, that may be late): inside an
   // acknowledgement on its own thread, how much stack that copies, and the thread that it is bound
   // to, 0 for none.
-  bool answering() const { return answering_.load(std::memory_order_relaxed); }
+  Inside inside() const { return inside_.load(std::memory_order_relaxed); }
+  void set_inside(Inside inside) { inside_.store(inside, std::memory_order_relaxed); }
   size_t stack_bytes_copied() const { return stack_bytes_copied_.load(std::memory_order_relaxed); }
   pid_t tid() const { return tid_.load(std::memory_order_relaxed); }
   // Of the handshake asked for last; under the world's lock.
@@ -388,7 +389,7 @@ class Mutator : public MutatorHot {
   uint32_t sweepgen_ = 0;
   uint64_t raised_at_ns_ = 0;
   std::atomic<uint64_t> runs_{0};  // the owning thread's to write, and the next three
-  std::atomic<bool> answering_{false};
+  std::atomic<Inside> inside_{Inside::kProgram};
   std::atomic<size_t> stack_bytes_copied_{0};
   std::atomic<pid_t> tid_{0};
 

@@ -22,9 +22,10 @@ constexpr double kMoreThanExpected = 1.1;
 // A cycle that the memory limit forces still lets the heap grow by this much of what is live, so
 // that an unreachable limit costs throughput, not progress.
 constexpr double kLeastGrowthUnderLimit = 1.0 / 16;
-// A mutator beyond the heap's bound waits so long at first and at most; one that is about to
-// allocate many runs' worth at once waits for all of them. With the kernel's timer slack the first
-// is twice that, and a run of 8 KiB each time still makes 80 MB/s.
+// A mutator beyond the heap's bound waits so long at first and at most, where it has few rivals:
+// all of them together then make some 10 MB/s. One that is about to allocate many runs' worth at
+// once waits for all of them. With the kernel's timer slack the first is twice that, and a run of 8
+// KiB each time still makes 80 MB/s.
 constexpr uint64_t kLeastPatienceNs = 50'000;
 constexpr uint64_t kMostPatienceNs = 10'000'000;
 constexpr uint64_t kMostPatienceAtOnceNs = 100'000'000;
@@ -157,7 +158,9 @@ uint64_t Pacer::patience_ns(bool limited, uint64_t more, uint64_t rivals) const 
   if (beyond == 0) return 0;
   const uint64_t step = std::max(held_at / 64, kLeastOvershoot / 16);
   const uint64_t doubled = kLeastPatienceNs << std::min(beyond / step, kMostDoublings);
-  const uint64_t one = std::min(doubled * std::max<uint64_t>(rivals, 1), kMostPatienceNs);
+  const uint64_t most =
+      std::min(kMostPatienceNs * std::max<uint64_t>(rivals / 4, 1), kMostPatienceAtOnceNs);
+  const uint64_t one = std::min(doubled * std::max<uint64_t>(rivals, 1), most);
   return std::min(one * std::max<uint64_t>(more / kRunBytes, 1), kMostPatienceAtOnceNs);
 }
 

@@ -46,9 +46,10 @@ ThreadSight look_at_thread(pid_t tid) {
   return sight;
 }
 
-Stall judge_stall(const ThreadSight& first, const ThreadSight& now, bool answering) {
-  if (answering) return Stall::kAnswering;
+Stall judge_stall(const ThreadSight& first, const ThreadSight& now, Inside inside) {
+  if (inside == Inside::kAnswer) return Stall::kAnswering;
   if (now.cpu_ns - first.cpu_ns >= kRanNs && now.cpu_ns > first.cpu_ns) return Stall::kRunning;
+  if (inside == Inside::kAllocation) return Stall::kStarved;
   // Asleep, stopped or under a debugger, at both looks: one that runs by turns is neither.
   const auto waits = [](const ThreadSight& sight) {
     return sight.state == 'S' || sight.state == 'T' || sight.state == 't';

@@ -238,7 +238,7 @@ void World::watch(uint64_t waited_ns) {
 bool World::report(Mutator* mutator, uint64_t waited_ns) {
   const ThreadSight& first = mutator->watched.first;
   const ThreadSight now = look_at_thread(mutator->tid());
-  const Stall stall = judge_stall(first, now, mutator->answering());
+  const Stall stall = judge_stall(first, now, mutator->inside());
   if (stall == Stall::kStarved && waited_ns < kStarvedNs) return false;
   mutator->watched.report_at_ns = waited_ns * 10;
   const char* name = mutator->name().c_str();

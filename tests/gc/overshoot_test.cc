@@ -128,7 +128,7 @@ TEST_F(TurnTest, WakesThoseThatWaitForIt) {
 TEST(Overshoot, StaysWithinAFifthHoweverManyThreadsAllocate) {
   constexpr uint64_t kMs = 1'000'000, kMiB = 1 << 20, kRun = 16 << 10;
   for (const uint64_t goal : {64 * kMiB, 512 * kMiB}) {
-    for (uint64_t threads = 1; threads <= 64; threads *= 2) {
+    for (uint64_t threads = 1; threads <= 128; threads *= 2) {
       Options options;
       options.gc_percent = kGcOff;
       options.memory_limit = goal;
@@ -137,7 +137,7 @@ TEST(Overshoot, StaysWithinAFifthHoweverManyThreadsAllocate) {
       ASSERT_EQ(pacer.goal(), goal);
       pacer.allocated(goal, false);
       std::vector<uint64_t> wakes(threads, 0);  // when each goes on
-      for (uint64_t now = 0; now < 30 * kMs;) {
+      for (uint64_t now = 0; now < 100 * kMs;) {
         const auto next = std::min_element(wakes.begin(), wakes.end());
         now = std::max(now, *next);
         pacer.allocated(kRun, false);

@@ -18,31 +18,36 @@ namespace {
 constexpr uint64_t kMs = 1'000'000;
 
 TEST(JudgeStall, AThreadThatRanIsMissingASafepoint) {
-  EXPECT_EQ(judge_stall({10 * kMs, 'R'}, {110 * kMs, 'R'}, false), Stall::kRunning);
-  EXPECT_EQ(judge_stall({10 * kMs, 'R'}, {60 * kMs, 'S'}, false), Stall::kRunning);
+  EXPECT_EQ(judge_stall({10 * kMs, 'R'}, {110 * kMs, 'R'}, Inside::kProgram), Stall::kRunning);
+  EXPECT_EQ(judge_stall({10 * kMs, 'R'}, {60 * kMs, 'S'}, Inside::kProgram), Stall::kRunning);
 }
 
 TEST(JudgeStall, AThreadThatGotNoProcessorIsNotToBlame) {
-  EXPECT_EQ(judge_stall({10 * kMs, 'R'}, {10 * kMs, 'R'}, false), Stall::kStarved);
-  EXPECT_EQ(judge_stall({10 * kMs, 'R'}, {40 * kMs, 'R'}, false), Stall::kStarved);
-  EXPECT_EQ(judge_stall({10 * kMs, 'S'}, {10 * kMs, 'R'}, false), Stall::kStarved);
+  EXPECT_EQ(judge_stall({10 * kMs, 'R'}, {10 * kMs, 'R'}, Inside::kProgram), Stall::kStarved);
+  EXPECT_EQ(judge_stall({10 * kMs, 'R'}, {40 * kMs, 'R'}, Inside::kProgram), Stall::kStarved);
+  EXPECT_EQ(judge_stall({10 * kMs, 'S'}, {10 * kMs, 'R'}, Inside::kProgram), Stall::kStarved);
 }
 
 TEST(JudgeStall, NorIsOneThatWaitsForAPage) {
-  EXPECT_EQ(judge_stall({10 * kMs, 'D'}, {11 * kMs, 'D'}, false), Stall::kStarved);
+  EXPECT_EQ(judge_stall({10 * kMs, 'D'}, {11 * kMs, 'D'}, Inside::kProgram), Stall::kStarved);
 }
 
 TEST(JudgeStall, AThreadThatSleepsAllAlongWaitsOutsideABlockingRegion) {
-  EXPECT_EQ(judge_stall({10 * kMs, 'S'}, {10 * kMs, 'S'}, false), Stall::kWaiting);
-  EXPECT_EQ(judge_stall({10 * kMs, 'T'}, {10 * kMs, 'T'}, false), Stall::kWaiting);
+  EXPECT_EQ(judge_stall({10 * kMs, 'S'}, {10 * kMs, 'S'}, Inside::kProgram), Stall::kWaiting);
+  EXPECT_EQ(judge_stall({10 * kMs, 'T'}, {10 * kMs, 'T'}, Inside::kProgram), Stall::kWaiting);
+}
+
+// Of a lock of the runtime's whose holder lost its processor: with many threads that happens.
+TEST(JudgeStall, NorIsOneThatWaitsInsideAnAllocation) {
+  EXPECT_EQ(judge_stall({10 * kMs, 'S'}, {10 * kMs, 'S'}, Inside::kAllocation), Stall::kStarved);
 }
 
 TEST(JudgeStall, AThreadInItsOwnAnswerMissesNothing) {
-  EXPECT_EQ(judge_stall({10 * kMs, 'R'}, {510 * kMs, 'R'}, true), Stall::kAnswering);
+  EXPECT_EQ(judge_stall({10 * kMs, 'R'}, {510 * kMs, 'R'}, Inside::kAnswer), Stall::kAnswering);
 }
 
 TEST(JudgeStall, WhatIsNotKnownIsNotHeldAgainstTheProgram) {
-  EXPECT_EQ(judge_stall({0, '?'}, {0, '?'}, false), Stall::kStarved);
+  EXPECT_EQ(judge_stall({0, '?'}, {0, '?'}, Inside::kProgram), Stall::kStarved);
 }
 
 TEST(LookAtThread, SeesTheCpuTimeAndThatItRuns) {
@@ -71,6 +76,28 @@ TEST(LookAtThread, OfAThreadThatIsGoneNothingIsKnown) {
   std::thread([&] { tid = gettid(); }).join();
   while (look_at_thread(tid).state != '?') std::this_thread::yield();
   EXPECT_EQ(look_at_thread(tid).cpu_ns, 0u);
+}
+
+TEST(InsideTest, AnAllocationIsOneAndWhatItCallsIsNot) {
+  struct Seen {
+    static void note(void* context, size_t) {
+      *static_cast<Inside*>(context) = current_mutator()->inside();
+    }
+  };
+  Inside inside = Inside::kAnswer;
+  Options options = quiet_options();
+  options.max_heap = uint64_t{1} << 20;
+  options.on_out_of_memory = Seen::note;
+  options.out_of_memory_context = &inside;
+  Collector collector(options);
+  ASSERT_TRUE(collector.start());
+  Mutator mutator(&collector, "test");
+  mutator.bind();
+  EXPECT_EQ(mutator.inside(), Inside::kProgram);
+  EXPECT_EQ(mallocgc(uint64_t{2} << 20, nullptr), nullptr);
+  EXPECT_EQ(inside, Inside::kProgram);
+  EXPECT_NE(mallocgc(100, nullptr), nullptr);
+  EXPECT_EQ(mutator.inside(), Inside::kProgram);
 }
 
 // Messages of one collector, one a line.
