@@ -8,51 +8,10 @@
 #include <algorithm>
 #include <set>
 
-#include "tests/gc/fixture.h"
+#include "tests/gc/root_resolver.h"
 
 namespace greyhound::gc {
 namespace {
-
-using Bytes64 = std::array<uint64_t, 8>;  // fills its slot
-
-class RootResolverTest : public SteppingTest {
- protected:
-  explicit RootResolverTest(Options options = quiet_options(Mode::kStepping))
-      : SteppingTest(options) {}
-
-  void* allocate(size_t size, Mutator* mutator = nullptr) {
-    ActAs act(mutator != nullptr ? *mutator : *a);
-    return mallocgc(size, nullptr);
-  }
-  uintptr_t address(size_t size) { return address_of(allocate(size)); }
-  bool lives(uintptr_t object) { return collector.heap.allocs.test(object); }
-
-  // A stack of `mutator` with one word in use.
-  class ParkedWord {
-   public:
-    ParkedWord(Mutator* mutator, uintptr_t word) : mutator_(mutator) {
-      stack_ = mutator->add_stack(reinterpret_cast<uintptr_t>(words_ + 2));
-      words_[1] = word;
-      mutator->set_saved_sp(stack_, reinterpret_cast<uintptr_t>(words_ + 1));
-    }
-    ~ParkedWord() {
-      if (mutator_ != nullptr) mutator_->set_saved_sp(stack_, 0);
-    }
-    // Its mutator goes first.
-    void forget() { mutator_ = nullptr; }
-    ParkedWord(const ParkedWord&) = delete;
-    ParkedWord& operator=(const ParkedWord&) = delete;
-    ParkedWord& operator=(uintptr_t word) {
-      words_[1] = word;
-      return *this;
-    }
-
-   private:
-    Mutator* mutator_;
-    size_t stack_;
-    uintptr_t words_[2] = {};
-  };
-};
 
 TEST_F(RootResolverTest, AWordAtASlotsBaseKeepsTheObjectThatEndsThereToo) {
   const uintptr_t first = address(64);
@@ -448,75 +407,6 @@ TEST_F(CheckedRootResolverDeathTest, CheckmarkTakesAnInteriorWordIntoAFreeSlotAs
   collect();
   EXPECT_TRUE(lives(object));
   EXPECT_FALSE(lives(garbage));
-}
-
-class StackWords : public RootResolverTest {
- protected:
-  StackWords() : RootResolverTest(conservative()) {}
-  static Options conservative() {
-    Options options = quiet_options(Mode::kStepping);
-    options.stack_roots = StackRoots::kConservative;
-    return options;
-  }
-};
-
-GREYHOUND_NOINLINE uintptr_t hidden_end(size_t bytes) {
-  return ~(address_of(mallocgc(bytes, nullptr)) + bytes);
-}
-
-GREYHOUND_NOINLINE uintptr_t clear_the_stack_below() {
-  volatile uintptr_t words[1024];
-  for (auto& word : words) word = 0;
-  return words[17];
-}
-
-TEST_F(StackWords, ARegisterThatPointsPastTheEndKeepsTheObject) {
-  Mutator c(&collector, "c");
-  c.bind();
-  const uintptr_t hidden = hidden_end(1024);
-  clear_the_stack_below();
-  Collector* volatile target = &collector;
-  uintptr_t end = ~hidden;
-  asm volatile("" : "+b"(end));
-  target->collect();
-  asm volatile("" : "+b"(end));
-  EXPECT_TRUE(lives(~hidden - 1024));
-  c.unbind();
-}
-
-TEST_F(StackWords, AStackWordThatPointsPastTheEndKeepsTheObject) {
-  Mutator c(&collector, "c");
-  c.bind();
-  const uintptr_t hidden = hidden_end(1024);
-  clear_the_stack_below();
-  volatile uintptr_t end = ~hidden;
-  collector.collect();
-  EXPECT_TRUE(lives(~hidden - 1024));
-  EXPECT_EQ(end, ~hidden);
-  c.unbind();
-}
-
-// The same for a thread that unbinds.
-TEST_F(StackWords, WhatAThreadThatUnbindsPointsPastIsKeptForWhoeverGotIt) {
-  constexpr size_t kBytes = 8 * kPageSize;
-  TestRoot received(*a);
-  uintptr_t hidden = 0;
-  {
-    Mutator c(&collector, "c");
-    c.bind();
-    hidden = hidden_end(kBytes);
-    clear_the_stack_below();
-    volatile uintptr_t end = ~hidden;
-    ASSERT_TRUE(step_to(Phase::kDrain));
-    hold_back(&c);
-    ASSERT_TRUE(step_to(Phase::kScanRoots));  // a has answered
-    received = reinterpret_cast<void*>(~hidden - kBytes);
-    let_go(&c);
-    c.unbind();
-    EXPECT_EQ(end, ~hidden);
-  }
-  finish();
-  EXPECT_TRUE(lives(~hidden - kBytes));
 }
 
 }  // namespace

@@ -1,32 +1,19 @@
 // SPDX-License-Identifier: MIT
 // What is a root: stacks and registers, handles, persistents, root arrays; and what is not.
-#include "tests/runtime/fixture.h"
-
 #include <thread>
+
+#include "tests/runtime/lists.h"
 
 namespace greyhound::runtime {
 namespace {
 
-Node* make_list(Thread& thread, uint64_t length) {
-  Node* list = nullptr;
-  for (uint64_t i = 0; i < length; ++i) list = thread.make<Node>(list, i);
-  return list;
-}
-
-void expect_list(const Node* list, uint64_t length) {
-  for (uint64_t i = length; i-- > 0; list = list->next) {
-    ASSERT_NE(list, nullptr);
-    ASSERT_EQ(list->value, i);
-  }
-}
-
 using StackRootsTest = RuntimeTest;
 
 TEST_F(StackRootsTest, PointerInALocalVariableKeepsTheList) {
-  Node* list = make_list(thread, 1000);
+  Node* list = make_list(1000);
   rt.collect();
-  make_list(thread, 1000);
-  expect_list(list, 1000);
+  make_list(1000);
+  EXPECT_TRUE(is_whole(list, 1000));
 }
 
 TEST_F(StackRootsTest, InteriorPointerKeepsItsObject) {
@@ -36,7 +23,7 @@ TEST_F(StackRootsTest, InteriorPointerKeepsItsObject) {
     inside = &node->value;
   }
   rt.collect();
-  make_list(thread, 1000);
+  make_list(1000);
   EXPECT_EQ(*inside, 42u);
 }
 
@@ -76,18 +63,18 @@ TEST_F(StackRootsTest, BlockedThreadKeepsItsRoots) {
   std::atomic<int> phase{0};
   std::thread other([&] {
     Thread attached(rt, "blocked");
-    Node* list = make_list(attached, 100);
+    Node* list = make_list(100);
     attached.blocking([&] {
       phase = 1;
       while (phase != 2) std::this_thread::yield();
     });
-    expect_list(list, 100);
+    EXPECT_TRUE(is_whole(list, 100));
   });
   thread.blocking([&] {
     while (phase != 1) std::this_thread::yield();
   });
   for (int i = 0; i < 3; ++i) rt.collect();
-  make_list(thread, 10000);
+  make_list(10000);
   phase = 2;
   thread.blocking([&] { other.join(); });
 }

@@ -1,18 +1,15 @@
 // SPDX-License-Identifier: MIT
-// Coroutines and what they hold: stacks of their own, on ucontext, that are registered; stacks that
-// are not; coroutines that move between threads; and C++20 coroutines, whose frames are no stacks.
+// Coroutines and what they hold: stacks of their own, on ucontext, that are registered;
+// coroutines that move between threads; and C++20 coroutines, whose frames are no stacks.
 #include "runtime/stack.h"
 
-#include <signal.h>
-
 #include <cerrno>
-#include <functional>
 #include <memory>
 #include <thread>
 #include <vector>
 
 #include "tests/coroutine.h"
-#include "tests/runtime/fixture.h"
+#include "tests/runtime/lists.h"
 #include "tests/system_faults.h"
 #if defined(__cpp_impl_coroutine)
 #include <coroutine>
@@ -20,29 +17,6 @@
 
 namespace greyhound::runtime {
 namespace {
-
-constexpr uint64_t kLength = 1000;
-
-Node* make_list(uint64_t length) {
-  Node* list = nullptr;
-  for (uint64_t i = 0; i < length; ++i) list = Thread::make<Node>(list, i);
-  return list;
-}
-
-bool is_whole(const Node* list, uint64_t length) {
-  for (uint64_t i = length; i-- > 0; list = list->next) {
-    if (list == nullptr || list->value != i) return false;
-  }
-  return list == nullptr;
-}
-
-// Whatever was lost is overwritten by now.
-void collect_and_reuse(Runtime& rt) {
-  for (int i = 0; i < 2; ++i) {
-    rt.collect();
-    for (uint64_t k = 0; k < 20 * kLength; ++k) Thread::make<Node>(nullptr, uint64_t{77777});
-  }
-}
 
 using StackTest = RuntimeTest;
 
@@ -238,6 +212,14 @@ TEST_F(StackTest, ManyCoroutinesTakeTurns) {
   EXPECT_EQ(whole, kCoroutines);
 }
 
+TEST_F(StackTest, WhereMemoryCannotBeProbedAStackIsTaken) {
+  const SystemFault fault(Call::kProcessVmReadv, EPERM);
+  Coroutine coroutine(rt, [](Coroutine&) { make_list(kLength); });
+  coroutine.resume();
+  EXPECT_TRUE(coroutine.done());
+  EXPECT_GE(fault.failed(), 1);
+}
+
 TEST(PreciseStackTest, WithPreciseRootsNoStackIsScannedAndHandlesKeepWhatACoroutineHolds) {
   Runtime rt(precise_options());
   Thread thread(rt);
@@ -254,168 +236,6 @@ TEST(PreciseStackTest, WithPreciseRootsNoStackIsScannedAndHandlesKeepWhatACorout
   EXPECT_FALSE(is_marked_live(rt, raw));
   EXPECT_TRUE(is_marked_live(rt, held));
   coroutine.resume();
-}
-
-class StackDeathTest : public ::testing::Test {
- protected:
-  StackDeathTest() { GTEST_FLAG_SET(death_test_style, "threadsafe"); }
-  // Runs `body` on a stack that nobody registered.
-  static void on_unknown_stack(const std::function<void()>& body) {
-    static ucontext_t own, caller;
-    static const std::function<void()>* what;
-    what = &body;
-    static std::vector<char> memory(256 << 10);
-    getcontext(&own);
-    own.uc_stack.ss_sp = memory.data();
-    own.uc_stack.ss_size = memory.size();
-    own.uc_link = &caller;
-    makecontext(
-        &own, +[] { (*what)(); }, 0);
-    swapcontext(&caller, &own);
-  }
-};
-
-constexpr const char* kUnknown =
-    "mutator 'mine' \\(thread [0-9]+\\): the stack pointer is at 0x[0-9a-f]+, on no stack that the "
-    "collector was told of.*register .* greyhound::runtime::Stack";
-
-TEST_F(StackDeathTest, AllocatingOnAnUnknownStackIsFatalBeforeAnythingIsLost) {
-  const auto allocate = [] {
-    Runtime rt(usual_options());
-    Thread thread(rt, "mine");
-    on_unknown_stack([] { make_list(1'000'000); });
-  };
-  EXPECT_EXIT(allocate(), ::testing::ExitedWithCode(2), kUnknown);
-}
-
-TEST_F(StackDeathTest, CollectingOnAnUnknownStackIsFatal) {
-  const auto collect = [] {
-    Runtime rt(usual_options());
-    Thread thread(rt, "mine");
-    on_unknown_stack([&] { rt.collect(); });
-  };
-  EXPECT_EXIT(collect(), ::testing::ExitedWithCode(2), kUnknown);
-}
-
-TEST_F(StackDeathTest, BlockingAndDetachingOnAnUnknownStackAreFatal) {
-  const auto block = [] {
-    Runtime rt(usual_options());
-    Thread thread(rt, "mine");
-    on_unknown_stack([&] { thread.blocking([] {}); });
-  };
-  EXPECT_EXIT(block(), ::testing::ExitedWithCode(2), kUnknown);
-  const auto detach = [] {
-    Runtime rt(usual_options());
-    auto thread = std::make_unique<Thread>(rt, "mine");
-    on_unknown_stack([&] { thread.reset(); });
-  };
-  EXPECT_EXIT(detach(), ::testing::ExitedWithCode(2), kUnknown);
-}
-
-TEST_F(StackDeathTest, AttachingOnAStackThatIsNotTheThreadsIsFatal) {
-  const auto attach = [] {
-    Runtime rt(usual_options());
-    on_unknown_stack([&] { Thread thread(rt, "mine"); });
-  };
-  EXPECT_EXIT(attach(), ::testing::ExitedWithCode(2), kUnknown);
-}
-
-TEST_F(StackDeathTest, ASignalHandlerOnAnAlternateStackIsOnAnUnknownOne) {
-#if defined(GREYHOUND_TSAN)
-  GTEST_SKIP() << "ThreadSanitizer ends a handler that opens a file, as the fatal report does";
-#endif
-  const auto handle = [] {
-    static Runtime* runtime = nullptr;
-    Runtime rt(usual_options());
-    runtime = &rt;
-    Thread thread(rt, "mine");
-    std::vector<char> memory(256 << 10);
-    stack_t alternate = {};
-    alternate.ss_sp = memory.data();
-    alternate.ss_size = memory.size();
-    sigaltstack(&alternate, nullptr);
-    struct sigaction action = {};
-    action.sa_handler = [](int) { runtime->collect(); };
-    action.sa_flags = SA_ONSTACK;
-    sigaction(SIGUSR1, &action, nullptr);
-    raise(SIGUSR1);
-  };
-  EXPECT_EXIT(handle(), ::testing::ExitedWithCode(2), kUnknown);
-}
-
-TEST_F(StackDeathTest, ARegisteredStackThatWasEnteredWithoutResumeIsFatal) {
-  const auto enter = [] {
-    Runtime rt(usual_options());
-    Thread thread(rt, "mine");
-    std::vector<char> memory(256 << 10);
-    ucontext_t own, caller;
-    Stack stack(rt, memory.data(), memory.size());
-    getcontext(&own);
-    own.uc_stack.ss_sp = memory.data();
-    own.uc_stack.ss_size = memory.size();
-    own.uc_link = &caller;
-    stack.resume([] {});  // it is this mutator's from now on
-    makecontext(
-        &own, +[] { make_list(1'000'000); }, 0);
-    swapcontext(&caller, &own);
-  };
-  EXPECT_EXIT(enter(), ::testing::ExitedWithCode(2),
-              "on a stack that was entered without Stack::resume");
-}
-
-TEST_F(StackDeathTest, ResumingAStackOfAnotherThreadThatDidNotReleaseItIsFatal) {
-  const auto resume = [] {
-    Runtime rt(usual_options());
-    Thread thread(rt, "mine");
-    Coroutine coroutine(rt, [](Coroutine& self) { self.suspend(); });
-    coroutine.resume();
-    std::thread([&] {
-      Thread attached(rt, "other");
-      coroutine.resume();
-    }).join();
-  };
-  EXPECT_EXIT(resume(), ::testing::ExitedWithCode(2),
-              "mutator 'other' resumes a Stack that 'mine' resumed before: call Stack::release");
-}
-
-TEST_F(StackDeathTest, DestroyingTheStackThatRunsIsFatal) {
-  const auto destroy = [] {
-    Runtime rt(usual_options());
-    Thread thread(rt, "mine");
-    std::unique_ptr<Coroutine> coroutine;
-    coroutine = std::make_unique<Coroutine>(rt, [&](Coroutine&) { coroutine->stack().~Stack(); });
-    coroutine->resume();
-  };
-  EXPECT_EXIT(destroy(), ::testing::ExitedWithCode(2), "the stack that it runs on is destroyed");
-}
-
-TEST_F(StackDeathTest, AStackThatCannotBeReadIsRefused) {
-  const auto guard = [] {
-    Runtime rt(usual_options());
-    void* memory = mmap(nullptr, 65536, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    mprotect(memory, 4096, PROT_NONE);
-    Stack stack(rt, memory, 65536);
-  };
-  EXPECT_EXIT(guard(), ::testing::ExitedWithCode(2), "leave its guard page out");
-}
-
-TEST_F(StackTest, WhereMemoryCannotBeProbedAStackIsTaken) {
-  const SystemFault fault(Call::kProcessVmReadv, EPERM);
-  Coroutine coroutine(rt, [](Coroutine&) { make_list(kLength); });
-  coroutine.resume();
-  EXPECT_TRUE(coroutine.done());
-  EXPECT_GE(fault.failed(), 1);
-}
-
-TEST_F(StackDeathTest, SwitchingInsideABlockingRegionIsFatal) {
-  const auto suspend = [] {
-    Runtime rt(usual_options());
-    Thread thread(rt, "mine");
-    Coroutine coroutine(rt, [&](Coroutine& self) { thread.blocking([&] { self.suspend(); }); });
-    coroutine.resume();
-  };
-  EXPECT_EXIT(suspend(), ::testing::ExitedWithCode(2),
-              "inside a blocking region of mutator 'mine'");
 }
 
 #if defined(__cpp_impl_coroutine)
