@@ -9,6 +9,8 @@
 #include <atomic>
 #include <cerrno>
 #include <filesystem>
+#include <fstream>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -26,6 +28,7 @@
 #else
 #define GREYHOUND_NEEDS_MALLOC_IN_CHILD() static_cast<void>(0)
 #endif
+
 namespace greyhound::runtime {
 
 inline constexpr unsigned kHungSeconds = 120;
@@ -40,10 +43,34 @@ GREYHOUND_NOINLINE inline int wait_for(pid_t child) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
+#ifdef GREYHOUND_ASAN
+// Whether a thread of this process runs, but for this one.
+inline bool others_run() {
+  for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
+    if (task.path().filename() == std::to_string(gettid())) continue;
+    std::ifstream file(task.path() / "stat");
+    std::string stat;
+    std::getline(file, stat);
+    const size_t name_end = stat.rfind(')');
+    if (name_end == std::string::npos) continue;  // it has ended
+    if (stat.compare(name_end, 3, ") S") != 0) return true;
+  }
+  return false;
+}
+// AddressSanitizer's allocator stays locked in the child where another thread was in it, and one
+// that starts is.
+inline pid_t fork_here() {
+  for (int quiet = 0; quiet < 3; quiet = others_run() ? 0 : quiet + 1) usleep(500);
+  return fork();
+}
+#else
+inline pid_t fork_here() { return fork(); }
+#endif
+
 // What body() gives in a child: 0 when all is well.
 template <class Body>
 GREYHOUND_NOINLINE int in_child(Body body) {
-  const pid_t child = fork();
+  const pid_t child = fork_here();
   if (child != 0) return wait_for(child);
   alarm(kHungSeconds);
   _exit(body());

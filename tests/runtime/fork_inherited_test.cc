@@ -141,6 +141,7 @@ TEST(Fork, FromAFinalizer) {
 }
 
 TEST(Fork, ATraceIsTheParents) {
+  GREYHOUND_NEEDS_MALLOC_IN_CHILD();
   Runtime rt(usual_options());
   Thread thread(rt);
   const Churning others(rt, 1);

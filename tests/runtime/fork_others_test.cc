@@ -17,6 +17,7 @@ namespace {
 // --- where the others are
 
 TEST(Fork, WhileOthersAllocate) {
+  GREYHOUND_NEEDS_MALLOC_IN_CHILD();
   Runtime rt(checked_options());
   Thread thread(rt);
   Node* list = make_list(20'000);
@@ -27,6 +28,7 @@ TEST(Fork, WhileOthersAllocate) {
 
 // What is marked, on what stack a white object lies, which round it is: anything.
 TEST(Fork, WhileMarking) {
+  GREYHOUND_NEEDS_MALLOC_IN_CHILD();
   for (const gc::Barrier barrier : {gc::Barrier::kDijkstra, gc::Barrier::kHybrid}) {
     Options options = checked_options();
     options.barrier = barrier;
@@ -96,7 +98,7 @@ TEST(Fork, WhileOthersBlockAndFromABlockingRegion) {
   wait_until([&] { return blocked.load() == 3; });
   int status = 0;
   for (int i = 0; i < 5 && status == 0; ++i) {
-    const pid_t child = thread.blocking([] { return fork(); });
+    const pid_t child = thread.blocking([] { return fork_here(); });
     if (child == 0) {
       alarm(kHungSeconds);
       _exit(churn(rt, list, 5'000));

@@ -88,6 +88,7 @@ TEST(Fork, ChildOfAThreadThatIsNotAttachedCanAttach) {
 }
 
 TEST(Fork, ChildOfAnOutsiderForgetsWhoWasAttached) {
+  GREYHOUND_NEEDS_MALLOC_IN_CHILD();
   Runtime rt(checked_options());
   const Churning others(rt, 3);
   for (int i = 0; i < 5; ++i) {
@@ -104,7 +105,7 @@ TEST(Fork, ADaemonCollects) {
   for (const bool attached : {false, true}) {
     int report[2];
     ASSERT_EQ(pipe(report), 0);
-    const pid_t service = fork();
+    const pid_t service = fork_here();
     if (service == 0) {
       Runtime rt(usual_options());
       std::unique_ptr<Thread> thread;
@@ -148,6 +149,7 @@ TEST(Fork, ChildOfTheChild) {
 }
 
 TEST(Fork, SeveralRuntimes) {
+  GREYHOUND_NEEDS_MALLOC_IN_CHILD();
   Runtime first(checked_options());
   Runtime second(checked_options());
   Thread in_first(first);
@@ -205,7 +207,7 @@ TEST(Fork, ExitOfAChildKeepsItsStatus) {
       static Runtime rt(usual_options());
       auto thread = std::make_unique<Thread>(rt);
       make_list(1'000);
-      const pid_t child = fork();
+      const pid_t child = fork_here();
       if (child == 0) {
         alarm(kHungSeconds);
         if (used) rt.collect();
@@ -235,6 +237,7 @@ TEST(Fork, StartsNoThreadUntilOneIsNeeded) {
 }
 
 TEST(Fork, ChildWithoutThreadsCollectsByItself) {
+  GREYHOUND_NEEDS_MALLOC_IN_CHILD();
   Options options = checked_options();
   options.workers = 3;
   Runtime rt(options);
@@ -258,6 +261,7 @@ TEST(Fork, ChildWithoutThreadsCollectsByItself) {
 }
 
 TEST(Fork, ExecAndSpawnAreLeftAlone) {
+  GREYHOUND_NEEDS_MALLOC_IN_CHILD();
   Runtime rt(usual_options());
   Thread thread(rt);
   const Churning others(rt, 2);

@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "tools/experiments/subprocess.h"
 #include "tools/page/cycle_timeline.h"
 #include "tools/stage/recording.h"
 
@@ -49,6 +50,14 @@ TEST(LabPage, HoldsItsDataAndAsksNobody) {
   EXPECT_EQ(html.find("src=\"http"), std::string::npos);
   EXPECT_LT(html.size(), 600'000u) << "a megabyte with the figures and profiles of a run";
   EXPECT_NE(lab_page_html(page, true).find("connect-src 'self'"), std::string::npos);
+}
+
+TEST(LabPage, SaysItsCommandsByTheNameThatWasCalled) {
+  const std::string name = lab::program_as_called();
+  EXPECT_TRUE(name.ends_with("tools_tests")) << name;
+  EXPECT_NE(lab_page_html(LabPage{}, true).find("\"program\":\"" + name), std::string::npos);
+  EXPECT_EQ(lab::quoted("a/b.c"), "a/b.c");
+  EXPECT_EQ(lab::quoted("it's a"), "'it'\\''s a'");
 }
 
 TEST(LabPage, ACyclesTimelineHasItsCoordinatorAndBothWriters) {

@@ -36,7 +36,7 @@ test('names the machine and the command that makes it again', async () => {
   const page = await opened();
   const text = await textOf(page, '#introduction');
   assert.match(text, /cores, Linux/);
-  assert.match(text, /greyhound lab --only X1,X3 --quick --reps 1 --go off --html/);
+  assert.match(text, /bin\/greyhound lab --only X1,X3 --quick --reps 1 --go off --html/);
 });
 
 test('the lines of each column of the ledger add up to its total', async () => {

@@ -194,19 +194,9 @@ bool wants_color() {
          terminal != nullptr && std::string_view(terminal) != "dumb";
 }
 
-// As a shell takes it.
-std::string quoted(const std::string& word) {
-  constexpr std::string_view kPlain =
-      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=:,./@%";
-  if (!word.empty() && word.find_first_not_of(kPlain) == word.npos) return word;
-  std::string out = "'";
-  for (const char c : word) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return out + "'";
-}
-
 // What makes the page again.
 std::string page_command(const LabOptions& options) {
-  std::string command = "greyhound lab";
+  std::string command = program_as_called() + " lab";
   if (!options.only.empty()) command += " --only " + quoted(options.only);
   if (options.quick) command += " --quick";
   if (!options.reps.empty()) command += " --reps " + options.reps;

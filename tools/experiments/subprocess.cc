@@ -10,6 +10,8 @@
 
 #include <cerrno>
 #include <cstring>
+#include <fstream>
+#include <string_view>
 #include <utility>
 
 namespace greyhound::lab {
@@ -147,6 +149,22 @@ Finished run_program(const std::vector<std::string>& command,
   finished.ok = !stopped && WIFEXITED(status) && WEXITSTATUS(status) == 0;
   if (!stopped && !finished.ok) finished.failure = describe(status, finished.err);
   return finished;
+}
+
+std::string quoted(const std::string& word) {
+  constexpr std::string_view kPlain =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=:,./@%";
+  if (!word.empty() && word.find_first_not_of(kPlain) == word.npos) return word;
+  std::string out = "'";
+  for (const char c : word) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return out + "'";
+}
+
+std::string program_as_called() {
+  std::ifstream arguments("/proc/self/cmdline", std::ios::binary);
+  std::string first;
+  std::getline(arguments, first, '\0');
+  return first.empty() ? "greyhound" : quoted(first);
 }
 
 }  // namespace greyhound::lab

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Runs another program to its end and gives what it wrote. For the Go side; nothing of it touches
-// the runtimes under measurement, which do not exist while a program runs.
+// Runs another program to its end and gives what it wrote (the Go side; nothing of it touches the
+// runtimes under measurement, which do not exist while a program runs), and writes commands for
+// people to run.
 #pragma once
 
 #include <chrono>
@@ -22,5 +23,11 @@ struct Finished {
 Finished run_program(const std::vector<std::string>& command,
                      const std::vector<std::string>& environment, const std::string& folder,
                      std::chrono::seconds limit);
+
+// A word of a command as a shell takes it.
+std::string quoted(const std::string& word);
+
+// This program as the user called it, which works there again: greyhound, tools/greyhound.
+std::string program_as_called();
 
 }  // namespace greyhound::lab

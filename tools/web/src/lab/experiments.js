@@ -52,7 +52,7 @@ function tableOf(experiment) {
         ...there.map(([key]) => el('td', {}, figure(arm[key]))))))));
 }
 
-function card(experiment, quick) {
+function card(experiment, quick, lab) {
   const chart = chartOf(experiment);
   const drawn = el('div', { class: 'drawn' });
   const source = experiment.arms.find((arm) => arm.go?.source)?.go.source;
@@ -64,7 +64,7 @@ function card(experiment, quick) {
       el('dt', {}, 'observed'), el('dd', {}, experiment.observed)),
     drawn, tableOf(experiment),
     experiment.note ? el('p', { class: 'note' }, ...coded(experiment.note)) : null,
-    el('p', { class: 'soft' }, `One operation: ${experiment.op}. Go: ${source ?? 'no figures'}. Again: `, el('code', {}, `greyhound lab --only ${experiment.id}${quick ? ' --quick' : ''}`)));
+    el('p', { class: 'soft' }, `One operation: ${experiment.op}. Go: ${source ?? 'no figures'}. Again: `, el('code', {}, `${lab} --only ${experiment.id}${quick ? ' --quick' : ''}`)));
   const details = el('details', { class: 'card', id: `experiment-${experiment.id}` },
     el('summary', {},
       el('span', { class: `badge ${experiment.holds ? 'holds' : 'fails'}` }, experiment.holds ? '✓ as expected' : '✕ not as expected'),
@@ -103,8 +103,9 @@ export function unfoldFor(element) {
   if (cards.has(details)) unfold(details);
 }
 
-export function mountExperiments(element, report) {
-  const shown = report.experiments.map((experiment) => card(experiment, report.settings.quick));
+// `lab`: the command as whoever made the page calls it.
+export function mountExperiments(element, report, lab) {
+  const shown = report.experiments.map((experiment) => card(experiment, report.settings.quick, lab));
   const all = el('button', { type: 'button', onclick: () => {
     const open = !shown.every((one) => one.open);
     for (const one of shown) unfold(one, open);

@@ -20,6 +20,7 @@ function again(command) {
 
 export function sections(data) {
   const { report, ledger, recordings, timeline, profiles, about } = data;
+  const lab = `${about.program} lab`;  // as whoever made the page calls it
   return [
     { id: 'introduction', level: 1, short: 'What it is', title: 'What garbage collection hides', eager: true,
       build: (body) => mountIntroduction(body, data) },
@@ -32,7 +33,7 @@ export function sections(data) {
         body.append(again(about.command));
       } : null },
     { id: 'experiments', short: 'Experiments', title: 'The experiments, claim by claim',
-      build: report?.experiments.length > 0 ? (body) => mountExperiments(body, report) : null },
+      build: report?.experiments.length > 0 ? (body) => mountExperiments(body, report, lab) : null },
     about.live ? { id: 'live', short: 'Live heap', title: 'The heap that is being measured', build: (body) => mountLiveHeap(body) } : {},
     about.live ? { id: 'stage', short: 'Stage', title: 'A stage: drive a collector yourself',
       build: (body) => {
@@ -48,7 +49,7 @@ export function sections(data) {
           'Nothing is stopped for this. Each mutator answers a handshake at a safepoint of its own: H1 switches its barrier on, H2 lets it allocate black, H3 asks for its roots, ' +
           'round after round, until a round finds nothing new.'));
         mountHeap(body, recordings);
-        body.append(again('greyhound lab --serve'));
+        body.append(again(`${lab} --serve`));
       } },
     { id: 'barrier', short: 'Barrier', title: 'Why there is a write barrier: break it',
       build: (body) => {
@@ -57,7 +58,7 @@ export function sections(data) {
           'that store shades `prize` first. Break it, so that the flag is never raised, and nothing ever finds `prize`: the collector frees an object that is in use.',
           'Nothing is acted: the barrier\u2019s flag stays down in a real collector, and what you see lost was lost by it and found by checkmark, its oracle.'));
         mountBarrier(body, recordings);
-        body.append(again('greyhound lab --serve'));
+        body.append(again(`${lab} --serve`));
       } },
     { id: 'map', short: 'Map', title: 'Inside a map: buckets, tophash, growth',
       build: (body) => {
@@ -66,13 +67,13 @@ export function sections(data) {
           'bucket. Beyond 6.5 entries a bucket the table doubles, and every later write moves up to two old buckets (the cursor is `nevacuate`). A read moves nothing and allocates nothing.',
           'So it was in Go up to 1.23; since 1.24 its maps are Swiss tables, with groups of eight control bytes and no old buckets.'));
         mountGrowth(body, recordings);
-        body.append(again('greyhound lab --serve'));
+        body.append(again(`${lab} --serve`));
       } },
     { id: 'timeline', short: 'Timeline', title: 'The timeline of a cycle',
       build: timeline ? (body) => {
         body.append(...words('One collection of a program with two busy threads, thread by thread. The handshakes are the short spans on the mutators\u2019 lanes: that, and assists, is all the collector asks of them; there is no span that stops all.'));
         mountTimeline(body, timeline);
-        body.append(again('greyhound lab --trace cycle.json'));
+        body.append(again(`${lab} --trace cycle.json`));
       } : null },
     { id: 'flame', short: 'Flame graph', title: 'Where time and memory go: flame graphs',
       build: profiles && profiles.length > 0 ? (body) => {
@@ -80,17 +81,17 @@ export function sections(data) {
           'Profiles of the ledger\u2019s loops, boxed and unboxed. Look for `runtime.convT64` calling `runtime.mallocgc`, or what was inlined of it: that is boxing. Marking is `runtime.gcDrain`, ' +
           '`runtime.scanobject`, `runtime.greyobject`: on the background worker, and below `mallocgc` where it is an assist. It is never below `mapaccess`: a lookup marks nothing.'));
         mountProfiles(body, profiles);
-        body.append(again('greyhound lab --cpuprofile cpu.pb.gz --heapprofile heap.pb.gz'));
+        body.append(again(`${lab} --cpuprofile cpu.pb.gz --heapprofile heap.pb.gz`));
       } : null },
     { id: 'again', short: 'Do it again', title: 'Do it again',
       build: (body) => body.append(
         el('dl', { class: 'commands' }, ...[
-          [about.command || 'greyhound lab --html lab.html', 'this page'],
-          ['greyhound lab --list', 'the experiments'],
-          ['greyhound lab --only X1', 'one of them, as a table'],
-          ['greyhound lab --json', 'the figures, for programs'],
-          ['greyhound lab --serve', 'this page, live: with a collector to step and to break'],
-          ['GREYHOUND_DEBUG=gctrace=1 greyhound lab --only X15', 'a line for each cycle, in Go\u2019s format'],
+          [about.command || `${lab} --serve`, 'this page'],
+          [`${lab} --list`, 'the experiments'],
+          [`${lab} --only X1`, 'one of them, as a table'],
+          [`${lab} --json`, 'the figures, for programs'],
+          [`${lab} --serve`, 'this page, live: with a collector to step and to break'],
+          [`GREYHOUND_DEBUG=gctrace=1 ${lab} --only X15`, 'a line for each cycle, in Go\u2019s format'],
         ].flatMap(([command, text]) => [el('dt', {}, el('code', {}, command)), el('dd', {}, text)]))) },
   ];
 }
