@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "gc/pieces.h"
 #include "maps/assign.h"
 #include "maps/erase_inl.h"
 
@@ -29,9 +30,7 @@ Slot end_of_entries(const MapType& t, bmap* chain) {
 }
 
 // A piece of work between two safepoints: some 100 us.
-constexpr size_t kPieceBytes = 256 << 10;
-
-size_t piece_of(const MapType& t) { return std::max(kPieceBytes / t.bucket.size, size_t{1}); }
+size_t piece_of(const MapType& t) { return std::max(gc::kPieceBytes / t.bucket.size, size_t{1}); }
 
 void poll_each(size_t piece, size_t done) {
   if (done % piece == 0) poll_safepoint("mapclear");

@@ -12,7 +12,8 @@
 // interface hashes by its dynamic type, with a panic when that type cannot be compared. Structs and
 // arrays are hashed and compared field by field, without their padding.
 //
-// Thread rules: pure functions, except that NaN takes a random number from the calling mutator.
+// Thread rules: pure functions, except that NaN takes a random number from the calling mutator, and
+// that where stacks are roots a key of more than 256 KiB has safepoints in between (gc/pieces.h).
 // Read next: map_type.cc, which chooses a hasher for each key type.
 #pragma once
 
@@ -90,6 +91,17 @@ GREYHOUND_INLINE uint64_t hash_bytes(const void* bytes, size_t size, uint64_t se
 
 GREYHOUND_INLINE uint64_t hash_string(const char* text, size_t size, uint64_t seed) {
   return hash_bytes(text, size, seed);
+}
+
+// Beyond it a key has safepoints in between; gc::kPieceBytes.
+inline constexpr size_t kLongKey = 256 << 10;
+
+// memcmp(...) == 0.
+bool equal_long_memory(const void* a, const void* b, size_t size);
+GREYHOUND_INLINE bool equal_memory(const void* a, const void* b, size_t size) {
+  if (size > kLongKey) [[unlikely]]
+    return equal_long_memory(a, b, size);
+  return std::memcmp(a, b, size) == 0;
 }
 
 uint64_t hash_float64(double value, uint64_t seed);

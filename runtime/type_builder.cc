@@ -42,6 +42,10 @@ size_t TypeBuilder::place(const Type* type, size_t size, size_t count, size_t al
 
 void TypeBuilder::add_pointer(size_t offset, bool exact) {
   if (offset == kNoPlace) return;
+  if (offset + kWordBytes > kMaxPointerTypeBytes) {
+    refuse("a type with pointers is above 1 GiB; allocate an array of a smaller one");
+    return;
+  }
   const size_t word = offset / kWordBytes;
   if (word / 64 >= mask_.size()) mask_.resize(word / 64 + 1);
   mask_[word / 64] |= uint64_t{1} << (word % 64);
@@ -73,16 +77,15 @@ TypeBuilder& TypeBuilder::array(const Type& type, size_t count) {
   }
   const size_t offset = place(&type, type.size, count, type.align);
   if (offset == kNoPlace || type.noscan()) return *this;
-  if (end_ > kMaxPointerTypeBytes) {
-    refuse("a type with pointers is above 1 GiB; allocate an array of a smaller one");
-    return *this;
-  }
+  if (count != 0) add_pointer(offset + (count - 1) * type.size + type.ptrdata - kWordBytes, true);
+  if (!error_.empty()) return *this;  // the last one is too far off
   // No managed object is looked at, so that a long description keeps nobody waiting.
   constexpr size_t kLong = 1 << 16;
-  gc::BlockingScope blocking(count > kLong ? gc::current_mutator_or_null() : nullptr,
+  const size_t words = type.ptrdata / kWordBytes;
+  gc::BlockingScope blocking(count * words > kLong ? gc::current_mutator_or_null() : nullptr,
                              "describing a type");
   for (size_t i = 0; i < count; ++i) {
-    for (size_t word = 0; word < type.ptrdata / kWordBytes; ++word) {
+    for (size_t word = 0; word < words; ++word) {
       if (type.is_pointer_word(word))
         add_pointer(offset + i * type.size + word * kWordBytes, type.exact());
     }

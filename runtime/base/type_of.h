@@ -55,8 +55,8 @@ struct PointerMask {
     exact = exact && is_exact;
   }
   constexpr size_t ptrdata() const {
-    for (size_t word = Words; word-- > 0;) {
-      if ((bits[word / 64] >> (word % 64)) & 1) return (word + 1) * 8;
+    for (size_t i = kMaskWords; i-- > 0;) {
+      if (bits[i] != 0) return (i * 64 + static_cast<size_t>(std::bit_width(bits[i]))) * 8;
     }
     return 0;
   }
@@ -226,7 +226,10 @@ struct TypeTraits<std::array<T, N>> {
   }
   template <class Mask>
   static constexpr void add_pointers(Mask* mask, size_t offset) {
-    for (size_t i = 0; i < N; ++i) TypeTraits<T>::add_pointers(mask, offset + i * sizeof(T));
+    // Compilers bound what a constant takes to make: many elements are for those without pointers.
+    if constexpr (type_internal::Descriptor<T>::kMask.ptrdata() != 0) {
+      for (size_t i = 0; i < N; ++i) TypeTraits<T>::add_pointers(mask, offset + i * sizeof(T));
+    }
   }
 };
 

@@ -99,6 +99,19 @@ TEST(TypeBuilderTest, AScalarBehindALargeOneOfPointersIsRefusedAsAWhole) {
   EXPECT_EQ(error, "type 'T': a type with pointers is above 1 GiB");
 }
 
+TEST(TypeBuilderTest, AReferenceBehindALargeScalarIsRefusedBeforeItsMaskIsMade) {
+  for (const bool interior : {false, true}) {
+    TypeBuilder builder("T");
+    builder.scalar(size_t{1} << 46, 1);  // a mask of a terabyte
+    interior ? builder.interior() : builder.reference();
+    std::string error;
+    EXPECT_EQ(builder.build(&error), nullptr);
+    EXPECT_EQ(error,
+              "type 'T': field 2: a type with pointers is above 1 GiB; allocate an array of a "
+              "smaller one");
+  }
+}
+
 TEST(TypeBuilderTest, BuiltTypesAreScanned) {
   const auto built = TypeBuilder("Pair").scalar(8, 8).reference().build();
   Runtime rt(usual_options());

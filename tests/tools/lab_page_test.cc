@@ -56,8 +56,8 @@ TEST(LabPage, SaysItsCommandsByTheNameThatWasCalled) {
   const std::string name = lab::program_as_called();
   EXPECT_TRUE(name.ends_with("tools_tests")) << name;
   EXPECT_NE(lab_page_html(LabPage{}, true).find("\"program\":\"" + name), std::string::npos);
-  EXPECT_EQ(lab::quoted("a/b.c"), "a/b.c");
-  EXPECT_EQ(lab::quoted("it's a"), "'it'\\''s a'");
+  EXPECT_EQ(lab::shell_word("a/b.c"), "a/b.c");
+  EXPECT_EQ(lab::shell_word("it's a"), "'it'\\''s a'");
 }
 
 TEST(LabPage, ACyclesTimelineHasItsCoordinatorAndBothWriters) {

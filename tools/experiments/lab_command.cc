@@ -13,6 +13,7 @@
 #include "runtime/runtime.h"
 #include "tools/experiments/lab_server.h"
 #include "tools/experiments/report.h"
+#include "tools/experiments/subprocess.h"
 #include "tools/experiments/text_table.h"
 #include "tools/page/lab_page.h"
 #include "tools/page/page_run.h"
@@ -197,11 +198,11 @@ bool wants_color() {
 // What makes the page again.
 std::string page_command(const LabOptions& options) {
   std::string command = program_as_called() + " lab";
-  if (!options.only.empty()) command += " --only " + quoted(options.only);
+  if (!options.only.empty()) command += " --only " + shell_word(options.only);
   if (options.quick) command += " --quick";
   if (!options.reps.empty()) command += " --reps " + options.reps;
-  if (options.go != "auto") command += " --go " + quoted(options.go);
-  return command + (options.html.empty() ? " --serve" : " --html " + quoted(options.html));
+  if (options.go != "auto") command += " --go " + shell_word(options.go);
+  return command + (options.html.empty() ? " --serve" : " --html " + shell_word(options.html));
 }
 
 // What a page needs of a run that is over.

@@ -151,7 +151,7 @@ Finished run_program(const std::vector<std::string>& command,
   return finished;
 }
 
-std::string quoted(const std::string& word) {
+std::string shell_word(const std::string& word) {
   constexpr std::string_view kPlain =
       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=:,./@%";
   if (!word.empty() && word.find_first_not_of(kPlain) == word.npos) return word;
@@ -164,7 +164,7 @@ std::string program_as_called() {
   std::ifstream arguments("/proc/self/cmdline", std::ios::binary);
   std::string first;
   std::getline(arguments, first, '\0');
-  return first.empty() ? "greyhound" : quoted(first);
+  return first.empty() ? "greyhound" : shell_word(first);
 }
 
 }  // namespace greyhound::lab

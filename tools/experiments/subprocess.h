@@ -25,7 +25,7 @@ Finished run_program(const std::vector<std::string>& command,
                      std::chrono::seconds limit);
 
 // A word of a command as a shell takes it.
-std::string quoted(const std::string& word);
+std::string shell_word(const std::string& word);
 
 // This program as the user called it, which works there again: greyhound, tools/greyhound.
 std::string program_as_called();
