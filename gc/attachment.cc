@@ -219,21 +219,31 @@ void Mutator::detach() {
     spill_registers();
     stack_->saved_sp = stack_pointer();
   }
-  collector_->world.remove(this);
+  if (collector_->fork.lost()) {
+    // What it would take itself off from may be half written.
+    static_cast<void>(thread_.release());
+    static_cast<void>(assist_marker.release());
+  } else {
+    collector_->world.remove(this);
+  }
   forget_roots();
   bound_ = false;
   detached_ = true;
+  Mutator* previous = innermost ? previous_on_thread : nullptr;
   if (innermost) {
-    leave_thread(previous_on_thread);
-    if (previous_on_thread != nullptr) previous_on_thread->leave_blocking();
+    leave_thread(previous);
   } else if (inner != nullptr) {
     // The region that the one before entered for this one is from now on for the next.
     inner->previous_on_thread = previous_on_thread;
     thread_.reset();
   }
-  collector_->tracer.detach(this);
-  assist_marker.reset();
   request.store(Handshake::kPark, std::memory_order_relaxed);  // whoever still uses it is told
+  if (!collector_->fork.lost()) {
+    collector_->tracer.detach(this);
+    assist_marker.reset();
+    collector_->world.removed();  // after which the collector may be gone
+  }
+  if (previous != nullptr) previous->leave_blocking();
 }
 
 Mutator::~Mutator() {

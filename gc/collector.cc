@@ -193,7 +193,7 @@ void Collector::resolve_root_words() {
   root_words_.clear();
   precise_root_words_.clear();
   world.for_each([this](Mutator* mutator) {
-    std::vector<uintptr_t>& words = mutator->root_words();
+    RootWords& words = mutator->root_words();
     const auto precise = words.begin() + static_cast<ptrdiff_t>(mutator->conservative_words());
     root_words_.insert(root_words_.end(), words.begin(), precise);
     precise_root_words_.insert(precise_root_words_.end(), precise, words.end());
@@ -214,8 +214,8 @@ void Collector::resolve_root_words() {
 // What a deep stack took to copy goes back once it is deep no more. Freeing it takes milliseconds,
 // so it is done here and not by the mutator, and not under the list's lock.
 void Collector::trim_root_words() {
-  std::vector<std::vector<uintptr_t>> surplus;
-  const auto trim = [&](std::vector<uintptr_t>* words, size_t used) {
+  OwnVector<RootWords> surplus;
+  const auto trim = [&](RootWords* words, size_t used) {
     if (words->capacity() > kKeptRootWords && words->capacity() / 4 > used)
       surplus.push_back(std::exchange(*words, {}));
   };

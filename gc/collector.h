@@ -34,6 +34,7 @@
 #include "gc/marker.h"
 #include "gc/mprof.h"
 #include "gc/options.h"
+#include "gc/own_containers.h"
 #include "gc/pacer.h"
 #include "gc/persistent.h"
 #include "gc/report.h"
@@ -267,11 +268,11 @@ class Collector {
   uint64_t cycle_assists_ = 0;
   uint64_t cycle_map_growths_ = 0;  // when the last cycle ended
   uint64_t cycle_map_buckets_ = 0;
-  CpuLap cpu_lap_{&cpu};                       // the driver's
-  std::vector<uintptr_t> root_words_;          // of the last H3, the ambiguous ones
-  std::vector<uintptr_t> precise_root_words_;  // and those of handles and precise ranges
-  std::unique_ptr<Marker> marker_;             // the driver's
-  GcStats totals_;                             // protected by stats_mutex_
+  CpuLap cpu_lap_{&cpu};            // the driver's
+  RootWords root_words_;            // of the last H3, the ambiguous ones
+  RootWords precise_root_words_;    // and those of handles and precise ranges
+  std::unique_ptr<Marker> marker_;  // the driver's
+  GcStats totals_;                  // protected by stats_mutex_
   std::mutex stats_mutex_;
 
   // Requests; protected by request_mutex_.

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "gc/collector_fork.h"
 
-#include <time.h>
 #include <unistd.h>
 
 #include <condition_variable>
@@ -12,12 +11,10 @@
 #include "gc/collector.h"
 #include "runtime/base/check.h"
 #include "runtime/base/futex.h"
+#include "runtime/base/system.h"
 
 namespace greyhound::gc {
 namespace {
-
-// Between two looks at what is waited for.
-constexpr timespec kNap{0, 20'000};
 
 constexpr const char* kNoSafepoint =
     "while another attached thread did not come to a safepoint; wrap waits in a blocking region";
@@ -110,7 +107,7 @@ bool CollectorFork::lock_driver(uint64_t deadline_ns) {
   const BlockingScope blocking(current_mutator_or_null(), "fork");
   while (!collector_->driver_mutex_.try_lock()) {
     if (monotonic_ns() > deadline_ns) return false;
-    nanosleep(&kNap, nullptr);
+    short_nap();
   }
   return true;
 }
@@ -169,8 +166,11 @@ void CollectorFork::go_on() {
   // Asked for by threads that are not here. What this one needs it asks for again.
   c.wanted_.store(false, std::memory_order_relaxed);
   c.wanted_forced_ = false;
+  c.idle_wanted_ = false;
   c.resting_.store(false, std::memory_order_relaxed);
-  if (c.phase() != Phase::kIdle) c.pacer.suspend();
+  c.held_back_.store(0, std::memory_order_relaxed);
+  // Until there is a thread to drive it; whoever steps is here.
+  if (c.phase() != Phase::kIdle && c.options_.mode != Mode::kStepping) c.pacer.suspend();
 }
 
 // Locks may be held by threads that are not here, and what they protect be half done: whatever
@@ -183,6 +183,7 @@ void CollectorFork::give_up() {
     if (m->collector() != collector_) continue;
     m->set_shading(false);
     m->forget_runs();
+    m->request.store(Handshake::kNone, std::memory_order_relaxed);
     if (m->state() != MutatorState::kRunning) m->release_claim();
   }
 }

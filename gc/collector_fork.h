@@ -8,7 +8,8 @@
 //     runs, its shades and its roots are whole;
 //  3. all of the collector's locks are ours, for threads that are not attached, or blocked.
 //
-// The forking thread itself runs on: other fork handlers may allocate.
+// The forking thread itself runs on: other fork handlers may allocate. Ours are registered when the
+// library is loaded, so that those registered after that run outside of (3).
 //
 // In the child the mutators of threads that do not exist there are detached: what they shaded and,
 // while marking, what their stacks hold is given to the marker, so that what they had handed to the

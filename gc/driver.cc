@@ -222,7 +222,9 @@ void Collector::wait_for_request(std::unique_lock<std::mutex>* lock) {
   const auto asked = [this] {
     return stop_ || wanted_.load(std::memory_order_acquire) || phase() != Phase::kIdle;
   };
-  const std::chrono::milliseconds period(options_.idle_cycle_ms);
+  // More overflows in nanoseconds, and would not be a wait.
+  constexpr uint64_t kYearMs = uint64_t{365} * 24 * 3600 * 1000;
+  const std::chrono::milliseconds period(std::min(options_.idle_cycle_ms, kYearMs));
   if (period.count() == 0) return request_changed_.wait(*lock, asked);
   while (!request_changed_.wait_for(*lock, period, asked)) {
     if (!idle_cycle_due()) continue;

@@ -25,8 +25,7 @@ class ForkList {
     // Blocked: who holds the lock may be forking, and waits for this thread's safepoint.
     const BlockingScope blocking(current_mutator_or_null(), "waiting for a fork to be over");
     const std::lock_guard lock(mutex_);
-    if (!handlers_installed_ && pthread_atfork(before, in_parent, in_child) != 0) return false;
-    handlers_installed_ = true;
+    if (!install()) return false;
     ForkParticipant*& end = order == ForkOrder::kOutermost ? first_ : last_;
     if (first_ == nullptr) {
       first_ = last_ = participant;
@@ -36,6 +35,13 @@ class ForkList {
     (order == ForkOrder::kOutermost ? end->previous_ : end->next_) = participant;
     end = participant;
     return true;
+  }
+
+  // Once. False when there is no memory for it.
+  bool install() {
+    if (!handlers_installed_)
+      handlers_installed_ = pthread_atfork(before, in_parent, in_child) == 0;
+    return handlers_installed_;
   }
 
   void remove(ForkParticipant* participant) {
@@ -67,6 +73,10 @@ class ForkList {
 namespace {
 
 constinit ForkList fork_list;
+
+// Before main, and so before most other handlers: what is registered first is called last before a
+// fork and first after it.
+[[maybe_unused]] const bool at_load = fork_list.install();
 
 }  // namespace
 

@@ -181,7 +181,7 @@ mspan* Heap::allocate_small_span(Layout* layout, SizeClass size_class, uint32_t 
 
 mspan* Heap::take_large_span(size_t bytes, bool* zeroed) {
   ProfiledLock lock(page_lock_, "lock: pages");
-  return take_pages((bytes + kPageSize - 1) >> kPageShift, zeroed);
+  return take_pages((bytes + kRootReach + kPageSize - 1) >> kPageShift, zeroed);
 }
 
 void Heap::publish_large_span(mspan* span, Layout* layout, uint32_t gen) {

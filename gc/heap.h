@@ -33,6 +33,11 @@
 
 namespace greyhound::gc {
 
+// An ambiguous word may stand for an object that ends, or begins, up to so far from it
+// (root_resolver.h): two cache lines, the step of a loop over elements of up to that size. Behind a
+// large object so much is left free.
+inline constexpr size_t kRootReach = 128;
+
 // What findObject gives: base is 0 when the address is in no object slot.
 struct FoundObject {
   uintptr_t base = 0;

@@ -56,7 +56,7 @@ class HeapBitmap {
     return (word.fetch_or(bit(g), std::memory_order_acq_rel) & bit(g)) == 0;
   }
 
-  // The owner's store of one word; marks need set_range_atomic.
+  // The owner's store of one word; marks are set by more than one.
   void store(size_t word_index, uint64_t bits) const {
     std::atomic_ref<uint64_t>(words_[word_index]).store(bits, std::memory_order_release);
   }

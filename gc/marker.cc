@@ -57,7 +57,7 @@ GREYHOUND_INLINE void Marker::fill(Batch* batch) {
     const MarkEntry entry = entries[i];
     const uintptr_t address = entry & ~uintptr_t{kTagMask};
     __builtin_prefetch(heap_->marks.word(address));
-    if ((entry & (kTagInterior | kTagAmbiguous)) != 0) {
+    if ((entry & kTagInterior) != 0) {
       inside[unresolved++] = address;
     } else {
       __builtin_prefetch(reinterpret_cast<const void*>(address));

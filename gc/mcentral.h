@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "gc/mspan.h"
+#include "gc/own_containers.h"
 #include "gc/short_mutex.h"
 #include "gc/wait_profile.h"
 
@@ -90,7 +91,7 @@ class mcentral {
     }
 
    private:
-    std::deque<mspan*> spans_;
+    OwnDeque<mspan*> spans_;
     size_t partial_ = 0;
   };
 

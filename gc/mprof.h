@@ -29,6 +29,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "gc/own_containers.h"
 #include "runtime/base/profile_labels.h"
 #include "runtime/base/type.h"
 
@@ -111,8 +112,8 @@ class MemProfile {
     Counts* counts = nullptr;
     uint64_t black_in = 0;  // the cycle that it was allocated black in; 0: white
   };
-  using Sites = std::unordered_map<MemRecord, Counts, Hash, SameSite>;  // counts of the key unused
-  using Live = std::unordered_map<uintptr_t, Recorded>;
+  using Sites = OwnMap<MemRecord, Counts, Hash, SameSite>;  // counts of the key unused
+  using Live = OwnMap<uintptr_t, Recorded>;
 
   uint64_t next_gap(Mutator* mutator) const;
   double work_of(const MemRecord& site) const;
@@ -122,7 +123,7 @@ class MemProfile {
   uint64_t rate_ = 0;
   // Relaxed: an object of the cycle's first moments may be taken for one of the last.
   std::atomic<uint64_t> cycle_{0};
-  std::vector<Counts*> survivors_;  // sites, of this cycle; the collector's
+  OwnVector<Counts*> survivors_;  // sites, of this cycle; the collector's
   std::atomic<uint64_t> uncharged_mark_ns_{0};
   std::atomic<uint64_t> uncharged_assist_ns_{0};
   std::mutex mutex_;  // of what follows; held for a few instructions and an allocation

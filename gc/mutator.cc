@@ -23,8 +23,7 @@ constexpr bool kDebugBuild = false;
 constexpr bool kDebugBuild = true;
 #endif
 
-GREYHOUND_NO_SANITIZE void copy_words(uintptr_t low, uintptr_t high,
-                                      std::vector<uintptr_t>* words) {
+GREYHOUND_NO_SANITIZE void copy_words(uintptr_t low, uintptr_t high, RootWords* words) {
   for (; low < high; low += kWordBytes) {
     const uintptr_t word = *reinterpret_cast<const volatile uintptr_t*>(low);
     words->push_back(word);
@@ -314,6 +313,7 @@ void Mutator::drop_runs(bool clear_tails) {
 
 void Mutator::forget_runs() {
   for_each_run([](AllocRun& run) { run.cur = run.end = 0; });
+  tiny_block_end = 0;
 }
 
 AllocRun* Mutator::run_for(Layout* layout) {
@@ -339,8 +339,6 @@ void Mutator::flush_counts() {
   for_each_run([this](AllocRun& run) { count_run(&run); });
   counted_objects_ += tiny_allocs - flushed_tiny_;
   flushed_tiny_ = tiny_allocs;
-  mallocs_.fetch_add(counted_objects_, std::memory_order_relaxed);
-  alloc_bytes_.fetch_add(counted_bytes_, std::memory_order_relaxed);
   collector_->add_allocs(counted_objects_, counted_bytes_);
   counted_objects_ = counted_bytes_ = 0;
   collector_->add_barriers(barrier_hits_, barrier_shades_);
@@ -375,10 +373,6 @@ void Mutator::trace_blocked(EventShape shape, const char* where) const {
   trace({.at_ns = monotonic_ns(), .kind = EventKind::kBlocked, .shape = shape, .text = where});
 }
 
-void Mutator::count_large(size_t bytes) {
-  mallocs_.fetch_add(1, std::memory_order_relaxed);
-  alloc_bytes_.fetch_add(bytes, std::memory_order_relaxed);
-  collector_->add_allocs(1, bytes);
-}
+void Mutator::count_large(size_t bytes) { collector_->add_allocs(1, bytes); }
 
 }  // namespace greyhound::gc

@@ -36,6 +36,7 @@
 #include "gc/event_ring.h"
 #include "gc/layout.h"
 #include "gc/mspan.h"
+#include "gc/own_containers.h"
 #include "gc/stack_range.h"
 #include "gc/stats.h"
 #include "gc/thread_list.h"
@@ -246,8 +247,6 @@ class Mutator : public MutatorHot {
   void count_large(size_t bytes);
   // A map begins to move that many buckets.
   void count_map_growth(size_t old_buckets);
-  uint64_t mallocs() const { return mallocs_.load(std::memory_order_relaxed); }
-  uint64_t alloc_bytes() const { return alloc_bytes_.load(std::memory_order_relaxed); }
 
   uint64_t next_random();
   // The highest address of the stack it runs on, exclusive.
@@ -272,7 +271,7 @@ class Mutator : public MutatorHot {
   bool checks_refs() const { return checks_refs_; }
   // The hybrid barrier shades what a store overwrites, too.
   bool shades_old_values() const { return hybrid_; }
-  std::vector<uintptr_t>& root_words() { return root_words_; }
+  RootWords& root_words() { return root_words_; }
   // How many of the root words, from the first, are ambiguous: from stacks, registers and ranges
   // that say so.
   size_t conservative_words() const { return conservative_words_; }
@@ -396,8 +395,6 @@ class Mutator : public MutatorHot {
   WorkBuffer* shades_ = nullptr;
   uint64_t barrier_hits_ = 0;  // since the last flush
   uint64_t barrier_shades_ = 0;
-  std::atomic<uint64_t> mallocs_{0};
-  std::atomic<uint64_t> alloc_bytes_{0};
   uint64_t flushed_tiny_ = 0;
   uint64_t counted_objects_ = 0;  // by count_run, since the last flush
   uint64_t counted_bytes_ = 0;
@@ -406,7 +403,7 @@ class Mutator : public MutatorHot {
   AllocRun shared_[kNumSizeClasses];
 
   SavedRegisters saved_registers_{};
-  std::vector<uintptr_t> saved_frame_;  // of enter_blocking, while blocked
+  RootWords saved_frame_;  // of enter_blocking, while blocked
   StackRange own_stack_;
   StackRange between_{.low = 1, .base = 1};            // left one stack, not yet on another
   StackRange* stack_ = &own_stack_;                    // the one it runs on
@@ -415,7 +412,7 @@ class Mutator : public MutatorHot {
   HandleSlot handles_;                                 // list head
   RootRange ranges_;                                   // list head
   RootRange kept_range_{kept_by_write.data(), 4};
-  std::vector<uintptr_t> root_words_;  // of the last H3; the collector resolves and clears them
+  RootWords root_words_;  // of the last H3; the collector resolves and clears them
   size_t conservative_words_ = 0;
   size_t scanned_words_ = 0;
   // The owner's; only the outermost region blocks. One that is attached later is another region.

@@ -68,7 +68,9 @@ class NearChoice {
   }
   // Picoseconds or so for a piece of work.
   uint64_t cost(uint64_t now, uint64_t work) const {
-    return 1024 * (now - from_ns_) / (work == work_from_ ? 1 : work - work_from_);
+    // Another thread's clock, when the marker has changed hands, may be behind.
+    const uint64_t took = now > from_ns_ ? now - from_ns_ : 0;
+    return 1024 * took / (work == work_from_ ? 1 : work - work_from_);
   }
 
   bool follows_ = true;

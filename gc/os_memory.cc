@@ -144,14 +144,14 @@ void* try_metadata_alloc(size_t bytes) {
   void* block = mimalloc().malloc(bytes);
   return block != nullptr ? std::memset(block, 0, bytes) : nullptr;
 }
+
 // mimalloc would keep the mapping, and count on a thread that is not there.
 void os_abandon(const OsRange& range) {
   if (mimalloc().free == nullptr) return os_release(range);
   static_cast<void>(os_return_pages(range.block, range.block_bytes));
 }
 
-void* metadata_alloc(size_t bytes) {
-  void* block = try_metadata_alloc(bytes);
+void* required(void* block, size_t bytes) {
   if (block == nullptr) {
     fatal(
         "out of memory for %zu bytes of the collector's own; raise the limit of the process's "
@@ -160,6 +160,18 @@ void* metadata_alloc(size_t bytes) {
         bytes);
   }
   return block;
+}
+
+void* metadata_alloc(size_t bytes) { return required(try_metadata_alloc(bytes), bytes); }
+
+const void* os_zero_pages(size_t bytes) {
+  void* pages = mmap(nullptr, bytes, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  return required(pages == MAP_FAILED ? nullptr : pages, bytes);
+}
+
+void os_free_zero_pages(const void* pages, size_t bytes) {
+  // Where the system refuses, addresses stay taken.
+  static_cast<void>(munmap(const_cast<void*>(pages), bytes));
 }
 
 void metadata_free(void* block) {

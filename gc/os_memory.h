@@ -57,11 +57,18 @@ void os_abandon(const OsRange& range);
 // Advises the kernel to back the range with huge pages; where it cannot, nothing changes.
 void os_advise_huge(void* address, size_t bytes);
 
+// `block`, of `bytes`; null is fatal.
+void* required(void* block, size_t bytes);
+
 // Metadata block, zeroed. Null when there is none left; metadata_alloc is fatal then, for what
 // nobody can do without in the middle of a cycle.
 void* try_metadata_alloc(size_t bytes);
 void* metadata_alloc(size_t bytes);
 void metadata_free(void* block);
+
+// Pages that read as zero and take no memory; fatal where there is no address space for them.
+const void* os_zero_pages(size_t bytes);
+void os_free_zero_pages(const void* pages, size_t bytes);
 
 // Runs reservations and their release on one thread of its own, so that any thread may destroy a
 // runtime. Lives inside the runtime's heap.

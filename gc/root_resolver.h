@@ -8,7 +8,10 @@
 //
 // So a word keeps up to three objects:
 //   - the one in whose slot it lies;
-//   - the one before that slot, if it ends less than kRootReach before the word;
+//   - the one before that slot, if it ends less than kRootReach before the word. A large object
+//   never
+//     does: kRootReach bytes behind it are its own, since a table that is dropped often lies before
+//     the one that takes its place, whose base is on a stack;
 //   - the one after it, if it begins at most kRootReach after the word, unless the word is its own
 //     slot's base. That is what most pointers on a stack are, and two objects are enough for one.
 // Neighbours only: a step is no longer than the object. A word in no slot (a span's unusable tail,
@@ -25,9 +28,6 @@
 #include "gc/heap.h"
 
 namespace greyhound::gc {
-
-// Two cache lines: the step of a loop over elements of up to that size.
-inline constexpr size_t kRootReach = 128;
 
 // Whether an ambiguous word is worth resolving.
 GREYHOUND_INLINE bool may_be_root(uintptr_t heap_base, size_t heap_size, uintptr_t word) {
@@ -54,7 +54,9 @@ GREYHOUND_NOINLINE void see_across_borders(const Heap& heap, uintptr_t word, con
   const uintptr_t high = span != nullptr ? low + span->bytes() : low + kPageSize;
   if (before) {
     const FoundObject slot = last_slot_before(heap, low);
-    if (slot.base != 0 && word - (slot.base + slot.span->slot_bytes()) < kRootReach) see(slot);
+    if (slot.base != 0 && slot.span->size_class != kLargeClass &&
+        word - (slot.base + slot.span->slot_bytes()) < kRootReach)
+      see(slot);
   }
   if (after && high - word <= kRootReach) see(heap.find_object(high));
 }

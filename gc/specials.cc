@@ -22,13 +22,13 @@ uintptr_t address_of(const void* object) { return reinterpret_cast<uintptr_t>(ob
 constexpr size_t kLongList = 1 << 15;
 
 template <class Key, class Value>
-bool has_room(const std::unordered_map<Key, Value>& map) {
+bool has_room(const OwnMap<Key, Value>& map) {
   return static_cast<double>(map.size() + 1) <=
          static_cast<double>(map.max_load_factor()) * static_cast<double>(map.bucket_count());
 }
 
 template <class T>
-bool has_room(const std::vector<T>& list) {
+bool has_room(const OwnVector<T>& list) {
   return list.size() < list.capacity();
 }
 
@@ -71,6 +71,8 @@ WeakCell* Specials::taken(WeakCell* cell) {
 
 WeakCell* Specials::weak_cell(void* object) {
   const uintptr_t target = address_of(object);
+  // Waiting for the lock and allocating are safepoints, also where stacks are no roots.
+  const RootedPair rooted(current_mutator(), object, nullptr);
   {
     const auto lock = lock_from_mutator();
     if (const auto found = weak_.find(target); found != weak_.end()) return taken(found->second);
@@ -78,8 +80,7 @@ WeakCell* Specials::weak_cell(void* object) {
   // Not under the lock, which the collector needs.
   auto* cell = static_cast<WeakCell*>(newobject(type_of<WeakCell>()));
   if (cell == nullptr) return nullptr;
-  // Waiting for the lock is a safepoint, also where stacks are no roots.
-  const RootedPair rooted(current_mutator(), cell, object);
+  const RootedPair of_cell(current_mutator(), cell, nullptr);
   const auto lock = lock_with_room(&weak_);
   WeakCell*& entry = weak_[target];
   if (entry != nullptr) return taken(entry);
@@ -89,10 +90,10 @@ WeakCell* Specials::weak_cell(void* object) {
 }
 
 EphemeronCell* Specials::ephemeron(void* key, void* value) {
+  const RootedPair rooted(current_mutator(), key, value);
   auto* cell = static_cast<EphemeronCell*>(newobject(type_of<EphemeronCell>()));
   if (cell == nullptr) return nullptr;
-  const RootedPair rooted(current_mutator(), cell, key);
-  const RootedPair of_value(current_mutator(), value, nullptr);
+  const RootedPair of_cell(current_mutator(), cell, nullptr);
   const auto lock = lock_with_room(&ephemerons_);
   // The pass over the ephemerons may be over while the cell and perhaps the key are black already.
   write_barrier(nullptr, value);

@@ -30,6 +30,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "gc/own_containers.h"
 #include "gc/persistent.h"
 
 namespace greyhound::gc {
@@ -139,13 +140,13 @@ class Specials {
   Collector* const collector_;
   std::mutex mutex_;  // of everything below; held while no mutator is waited for
   std::condition_variable ready_changed_;
-  std::unordered_map<uintptr_t, WeakCell*> weak_;
-  std::vector<EphemeronCell*> ephemerons_;
-  std::unordered_map<uintptr_t, Finalizer> finalizers_;
-  std::unordered_map<uintptr_t, std::vector<Cleanup>> cleanups_;
-  std::unordered_map<uint64_t, uintptr_t> cleanup_objects_;
+  OwnMap<uintptr_t, WeakCell*> weak_;
+  OwnVector<EphemeronCell*> ephemerons_;
+  OwnMap<uintptr_t, Finalizer> finalizers_;
+  OwnMap<uintptr_t, OwnVector<Cleanup>> cleanups_;
+  OwnMap<uint64_t, uintptr_t> cleanup_objects_;
   uint64_t last_cleanup_ = 0;
-  std::deque<ReadyCall> ready_;
+  OwnDeque<ReadyCall> ready_;
   size_t running_ = 0;  // calls that were taken and are not finished
   CallRunner* runner_ = nullptr;
 };

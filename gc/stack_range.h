@@ -19,6 +19,7 @@
 #include <mutex>
 #include <vector>
 
+#include "gc/own_containers.h"
 #include "gc/wait_profile.h"
 #include "runtime/base/platform.h"
 
@@ -46,13 +47,13 @@ struct StackRange {
   }
   void unpark() { park(0, {}); }
   // Appends those of its words that may be roots (append_ambiguous_words).
-  void append_words(uintptr_t heap_base, size_t heap_size, std::vector<uintptr_t>* words) const;
+  void append_words(uintptr_t heap_base, size_t heap_size, RootWords* words) const;
 };
 
 // Appends those words of [low, high) that are worth resolving (root_resolver.h) in a heap of
 // `heap_size` bytes from `heap_base`.
 void append_ambiguous_words(uintptr_t low, uintptr_t high, uintptr_t heap_base, size_t heap_size,
-                            std::vector<uintptr_t>* words);
+                            RootWords* words);
 
 class StackList {
  public:
@@ -98,7 +99,7 @@ class ParkedStacks {
   // time: a mutator may be waiting for it.
   template <class Visit>
   void for_each_words(uintptr_t heap_base, size_t heap_size, Visit visit) {
-    std::vector<uintptr_t> words;
+    RootWords words;
     for (size_t left = begin_scan(); left != 0;) {
       words.clear();
       left = scan_some(left, heap_base, heap_size, &words);
@@ -116,8 +117,7 @@ class ParkedStacks {
   }
   // Moves what it scans to the end of the list: the first `left` are those yet to be scanned, and
   // some that came since where others went. Gives how many are left.
-  size_t scan_some(size_t left, uintptr_t heap_base, size_t heap_size,
-                   std::vector<uintptr_t>* words) {
+  size_t scan_some(size_t left, uintptr_t heap_base, size_t heap_size, RootWords* words) {
     ProfiledLock lock(mutex_, "lock: parked stacks");
     for (size_t i = 0; i < kAtOnce && left != 0; ++i, --left) {
       StackRange* stack = list_.first();

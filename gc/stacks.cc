@@ -19,7 +19,7 @@ namespace {
 // Room for all that is to come, at once: of a deep stack that is full of pointers, doubling would
 // copy and touch for the first time several times what is needed, which was most of the hold.
 GREYHOUND_NO_SANITIZE void make_room(uintptr_t low, uintptr_t high, uintptr_t heap_base,
-                                     size_t heap_size, std::vector<uintptr_t>* words) {
+                                     size_t heap_size, RootWords* words) {
   size_t count = 0;
   for (uintptr_t at = low; at + kWordBytes <= high; at += kWordBytes) {
     const uintptr_t word = *reinterpret_cast<const volatile uintptr_t*>(at);
@@ -32,7 +32,7 @@ GREYHOUND_NO_SANITIZE void make_room(uintptr_t low, uintptr_t high, uintptr_t he
 
 GREYHOUND_NO_SANITIZE void append_ambiguous_words(uintptr_t low, uintptr_t high,
                                                   uintptr_t heap_base, size_t heap_size,
-                                                  std::vector<uintptr_t>* words) {
+                                                  RootWords* words) {
   for (uintptr_t at = align_up(low, kWordBytes); at + kWordBytes <= high; at += kWordBytes) {
     const uintptr_t word = *reinterpret_cast<const volatile uintptr_t*>(at);
     if (!may_be_root(heap_base, heap_size, word)) continue;
@@ -41,8 +41,7 @@ GREYHOUND_NO_SANITIZE void append_ambiguous_words(uintptr_t low, uintptr_t high,
   }
 }
 
-void StackRange::append_words(uintptr_t heap_base, size_t heap_size,
-                              std::vector<uintptr_t>* words) const {
+void StackRange::append_words(uintptr_t heap_base, size_t heap_size, RootWords* words) const {
   if (saved_sp == 0) return;
   const auto saved = reinterpret_cast<uintptr_t>(registers.data());
   append_ambiguous_words(saved, saved + sizeof registers, heap_base, heap_size, words);
@@ -80,7 +79,7 @@ void Mutator::adopt_stack(StackRange* stack) {
 
 void Mutator::release_stack(StackRange* stack) {
   if (shading() && !bug(Bug::kReleaseForgetsRoots)) {
-    std::vector<uintptr_t> words;
+    RootWords words;
     stack->append_words(collector_->heap.base(), collector_->heap.size(), &words);
     for_each_root_object(collector_->heap, words.data(), words.size(),
                          [this](const FoundObject& object) { shade_object(object.base); });

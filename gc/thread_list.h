@@ -18,6 +18,7 @@
 #include <string>
 #include <vector>
 
+#include "gc/own_containers.h"
 #include "runtime/base/platform.h"
 
 namespace greyhound::gc {
@@ -77,7 +78,7 @@ class ThreadList {
  private:
   friend class CollectorFork;
   std::mutex mutex_;
-  std::vector<ThreadEntry*> threads_;         // protected by mutex_
+  OwnVector<ThreadEntry*> threads_;           // protected by mutex_
   std::shared_ptr<ThreadObserver> observer_;  // protected by mutex_
 };
 

@@ -27,6 +27,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "gc/own_containers.h"
 #include "runtime/base/platform.h"
 #include "runtime/base/profile_labels.h"
 
@@ -70,7 +71,7 @@ class WaitProfile {
 
   std::atomic<uint64_t> rate_{0};
   std::mutex mutex_;
-  std::unordered_map<WaitRecord, Totals, Hash, SameSite> sites_;  // totals of the key unused
+  OwnMap<WaitRecord, Totals, Hash, SameSite> sites_;  // totals of the key unused
 };
 
 // Where the calling thread's waits belong: its runtime's profile, or null.

@@ -47,9 +47,9 @@ ThreadSight look_at_thread(pid_t tid) {
 }
 
 Stall judge_stall(const ThreadSight& first, const ThreadSight& now, Inside inside) {
-  if (inside == Inside::kAnswer) return Stall::kAnswering;
-  if (now.cpu_ns - first.cpu_ns >= kRanNs && now.cpu_ns > first.cpu_ns) return Stall::kRunning;
-  if (inside == Inside::kAllocation) return Stall::kStarved;
+  const bool ran = now.cpu_ns > first.cpu_ns && now.cpu_ns - first.cpu_ns >= kRanNs;
+  if (ran) return inside == Inside::kAnswer ? Stall::kAnswering : Stall::kRunning;
+  if (inside != Inside::kProgram) return Stall::kStarved;
   // Asleep, stopped or under a debugger, at both looks: one that runs by turns is neither.
   const auto waits = [](const ThreadSight& sight) {
     return sight.state == 'S' || sight.state == 'T' || sight.state == 't';

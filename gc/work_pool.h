@@ -28,11 +28,10 @@ namespace greyhound::gc {
 // What lies in a work buffer: a granule-aligned heap address and how to treat it.
 using MarkEntry = uintptr_t;
 enum MarkTag : uintptr_t {
-  kTagExact = 0,      // an object's base, mark not yet tested
-  kTagInterior = 1,   // anywhere inside an allocated object
-  kTagAmbiguous = 2,  // perhaps no pointer: counts only if it lies in an allocated slot
-  kTagOblet = 4,      // part of a marked large object: scan from here
-  kTagGrey = 8,       // an object's base, already marked, not yet scanned
+  kTagExact = 0,     // an object's base, mark not yet tested
+  kTagInterior = 1,  // anywhere inside an allocated object
+  kTagOblet = 4,     // part of a marked large object: scan from here
+  kTagGrey = 8,      // an object's base, already marked, not yet scanned
   kTagMask = 15,
 };
 
@@ -67,7 +66,7 @@ class WorkPool {
   WorkBuffer* try_get(bool becomes_active);
 
   // For an active marker that has nothing left: gives a buffer (still active), or null (no longer
-  // active) once no marker is active and nothing is queued, or stop() was called.
+  // active) once no marker is active and nothing is queued.
   WorkBuffer* get_or_finish();
   // For a marker that stops early; REQUIRES that it has put back what it held.
   void finish();

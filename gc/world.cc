@@ -104,6 +104,12 @@ void World::remove(Mutator* mutator) {
   const Handshake pending = mutator->request.load(std::memory_order_acquire);
   if (pending != Handshake::kNone) mutator->acknowledge(pending);
   leave_locked(mutator);
+  ++leaving_;
+}
+
+void World::removed() {
+  const std::lock_guard lock(mutex_);
+  --leaving_;
 }
 
 // Gives everything back and takes it off the list.
@@ -244,7 +250,9 @@ bool World::report(Mutator* mutator, uint64_t waited_ns) {
   const char* name = mutator->name().c_str();
   const char* handshake = handshake_name(current_);
   const auto waited = static_cast<unsigned long long>(waited_ns / 1'000'000);
-  const auto ran = static_cast<unsigned long long>((now.cpu_ns - first.cpu_ns) / 1'000'000);
+  // The clock of a thread that has ended reads 0.
+  const uint64_t ran_ns = now.cpu_ns > first.cpu_ns ? now.cpu_ns - first.cpu_ns : 0;
+  const auto ran = static_cast<unsigned long long>(ran_ns / 1'000'000);
   switch (stall) {
     case Stall::kAnswering:
       log_message(*options_,

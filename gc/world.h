@@ -18,6 +18,7 @@
 
 #include "gc/mutator.h"
 #include "gc/options.h"
+#include "gc/own_containers.h"
 #include "gc/stats.h"
 #include "gc/wait_profile.h"
 
@@ -53,6 +54,8 @@ class World {
   // Acknowledges what is pending for `mutator`, lets it give everything back and takes it off the
   // list. REQUIRES: the caller's thread runs it, or it is unbound.
   void remove(Mutator* mutator);
+  // After remove(), when the mutator's thread does nothing with the collector any more.
+  void removed();
   // Shades what the thread of `mutator` holds, where it is about to be the mutator's no more.
   // REQUIRES: the caller's thread runs it.
   void shade_roots_of(Mutator* mutator);
@@ -94,7 +97,7 @@ class World {
   }
   size_t count() {
     ProfiledLock lock(mutex_, "lock: mutators");
-    return mutators_.size();
+    return mutators_.size() + leaving_;
   }
 
   // The longest hold since the last call, for the trace.
@@ -117,9 +120,10 @@ class World {
   const Options* const options_;
   std::mutex mutex_;
   std::condition_variable released_;
-  std::vector<Mutator*> mutators_;  // protected by mutex_
-  // What an attaching mutator adopts; protected by mutex_.
-  uint64_t left_ = 0;  // all_blocked's, of those that are gone; protected by mutex_
+  OwnVector<Mutator*> mutators_;  // protected by mutex_, like the next ones
+  size_t leaving_ = 0;            // off the list, and not yet done with the collector
+  uint64_t left_ = 0;             // all_blocked's, of those that are gone
+  // What an attaching mutator adopts.
   bool barrier_on_ = false;
   bool alloc_black_ = false;
   bool parked_ = false;  // written under mutex_ by the collector's thread

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The mutators while a thread forks (gc/collector_fork.h).
 #include <pthread.h>
-#include <time.h>
+#include <unistd.h>
 
 #include <utility>
 #include <vector>
@@ -9,14 +9,9 @@
 #include "gc/collector.h"
 #include "gc/world.h"
 #include "runtime/base/check.h"
+#include "runtime/base/system.h"
 
 namespace greyhound::gc {
-namespace {
-
-constexpr timespec kNap{0, 20'000};
-
-}  // namespace
-
 // Whether another thread than the calling one may be running it, or be about to.
 bool Mutator::owned_elsewhere() const {
   const pthread_t owner = owner_.load(std::memory_order_relaxed);
@@ -43,14 +38,14 @@ bool World::hold_others(uint64_t deadline_ns) {
       release_others();
       return false;
     }
-    nanosleep(&kNap, nullptr);
+    short_nap();
   }
 }
 
 // Asks who has not been asked, and answers for the blocked. Gives whether all are held.
 bool World::hold_others_locked() {
   if (parked_) return true;  // by a cycle that is stepped
-  bool all = true;
+  bool all = leaving_ == 0;
   for (Mutator* mutator : mutators_) {
     if (!mutator->owned_elsewhere()) continue;
     const bool asked = mutator->request.load(std::memory_order_seq_cst) != Handshake::kNone;
@@ -99,6 +94,8 @@ void World::forget_others() {
     for (Mutator* mutator : mutators_) {
       const bool owned = mutator->owner_.load(std::memory_order_relaxed) != 0;
       if (owned && mutator->owned_elsewhere()) gone.push_back(mutator);
+      if (owned && !mutator->owned_elsewhere())
+        mutator->tid_.store(gettid(), std::memory_order_relaxed);
     }
     for (Mutator* mutator : gone) leave_locked(mutator);
   }

@@ -4,16 +4,12 @@
 
 #include <cstdio>
 
-#include "gc/collector.h"
-#include "gc/pieces.h"
+#include "gc/mutator.h"
 #include "runtime/base/check.h"
 #include "runtime/base/panic.h"
 
 namespace greyhound::maps {
 namespace {
-
-static_assert(kLongKey == gc::kPieceBytes);
-constexpr const char* kWork = "hashing or comparing keys";
 
 template <class Word>
 uint64_t hash_word(const void* value, uint64_t seed) {
@@ -49,20 +45,11 @@ uint64_t hash_string_words(const void* value, uint64_t seed) {
   return hash_string(string->data, string->size, seed);
 }
 
-// Work on a key may answer the collector where the stacks are roots; elsewhere the callers of a
-// lookup have rooted nothing for it.
-gc::Mutator* whose_stack_is_a_root() {
-  gc::Mutator* mutator = gc::current_mutator_or_null();
-  if (mutator == nullptr || mutator->state() != gc::MutatorState::kRunning) return nullptr;
-  const bool scanned = mutator->collector()->options().stack_roots == gc::StackRoots::kConservative;
-  return scanned ? mutator : nullptr;
-}
-
 bool equal_string_words(const void* a, const void* b) {
   const auto* x = static_cast<const StringWords*>(a);
   const auto* y = static_cast<const StringWords*>(b);
   if (x->size != y->size) return false;
-  return x->data == y->data || equal_memory(x->data, y->data, x->size);
+  return x->data == y->data || std::memcmp(x->data, y->data, x->size) == 0;
 }
 
 // The 80 bits that count, of 16 bytes.
@@ -103,11 +90,10 @@ bool equal_eface(const void* a, const void* b) {
   return typeequal(*type, x->data, y->data);
 }
 
-// visit(offset, type, size) of each part of a value until one gives false. What is regular memory
-// comes in one piece, with a null type and its size. Of many parts some are a piece (gc/pieces.h).
+// visit(part of value a, part of value b, its type) until one gives false. What is regular memory
+// comes in one piece, with a null type and its size.
 template <class Visit>
 bool each_part(const Type& type, Visit visit) {
-  size_t unanswered = 0;
   for (size_t i = 0; i < type.field_count; ++i) {
     const TypeField& field = type.fields[i];
     const Type* of = field.type;
@@ -115,43 +101,10 @@ bool each_part(const Type& type, Visit visit) {
       if (!visit(field.offset, nullptr, field.count * (of == nullptr ? 1 : of->size))) return false;
       continue;
     }
-    for (size_t j = 0; j < field.count; ++j) {
+    for (size_t j = 0; j < field.count; ++j)
       if (!visit(field.offset + j * of->size, of, of->size)) return false;
-      if ((unanswered += of->size) < gc::kPieceBytes) continue;
-      unanswered = 0;
-      if (gc::Mutator* mutator = whose_stack_is_a_root(); mutator != nullptr)
-        mutator->safepoint(kWork);
-    }
   }
   return true;
-}
-
-// Two lanes: the multiplications of one overlap with those of the other.
-struct Lanes {
-  uint64_t first, second;  // of the seed
-  uint64_t lane0, lane1;
-
-  GREYHOUND_INLINE void absorb(const uint8_t* block) {
-    lane0 = fold_multiply(load_unaligned<uint64_t>(block) ^ first,
-                          load_unaligned<uint64_t>(block + 8) ^ lane0);
-    lane1 = fold_multiply(load_unaligned<uint64_t>(block + 16) ^ second,
-                          load_unaligned<uint64_t>(block + 24) ^ lane1);
-  }
-};
-constexpr size_t kBlock = 32;
-
-GREYHOUND_NOINLINE Lanes absorb_in_pieces(Lanes lanes, const uint8_t* p, size_t blocks) {
-  const auto absorb = [&](size_t from, size_t to) {
-    Lanes piece = lanes;
-    for (size_t i = from; i < to; ++i) piece.absorb(p + i * kBlock);
-    lanes = piece;
-  };
-  if (whose_stack_is_a_root() == nullptr) {
-    absorb(0, blocks);
-  } else {
-    gc::in_pieces(kWork, blocks, gc::kPieceBytes / kBlock, p, nullptr, absorb);
-  }
-  return lanes;
 }
 
 }  // namespace
@@ -159,19 +112,20 @@ GREYHOUND_NOINLINE Lanes absorb_in_pieces(Lanes lanes, const uint8_t* p, size_t 
 uint64_t hash_bytes_slow(const void* bytes, size_t size, uint64_t seed) {
   const auto* p = static_cast<const uint8_t*>(bytes);
   const uint8_t* const end = p + size;
-  Lanes lanes{first_seed(seed), second_seed(seed), second_seed(seed), first_seed(seed)};
-  if (size > kLongKey) [[unlikely]] {
-    lanes = absorb_in_pieces(lanes, p, (size - 1) / kBlock);
-  } else {
-    for (; end - p > ptrdiff_t{kBlock}; p += kBlock) lanes.absorb(p);
-  }
-  lanes.absorb(end - kBlock);  // may overlap with what the loop has read
-  return fold_multiply(lanes.lane0 ^ lanes.first, lanes.lane1 ^ lanes.second ^ size);
-}
-
-bool equal_long_memory(const void* a, const void* b, size_t size) {
-  return whose_stack_is_a_root() != nullptr ? gc::equal_bytes(a, b, size)
-                                            : std::memcmp(a, b, size) == 0;
+  const uint64_t first = first_seed(seed);
+  const uint64_t second = second_seed(seed);
+  // Two lanes: the multiplications of one overlap with those of the other.
+  uint64_t lane0 = second;
+  uint64_t lane1 = first;
+  const auto absorb = [&](const uint8_t* block) {
+    lane0 = fold_multiply(load_unaligned<uint64_t>(block) ^ first,
+                          load_unaligned<uint64_t>(block + 8) ^ lane0);
+    lane1 = fold_multiply(load_unaligned<uint64_t>(block + 16) ^ second,
+                          load_unaligned<uint64_t>(block + 24) ^ lane1);
+  };
+  for (; end - p > 32; p += 32) absorb(p);
+  absorb(end - 32);  // may overlap with what the loop has read
+  return fold_multiply(lane0 ^ first, lane1 ^ second ^ size);
 }
 
 uint64_t hash_float64(double value, uint64_t seed) {
@@ -202,11 +156,11 @@ uint64_t typehash(const Type& type, const void* value, uint64_t seed) {
 bool typeequal(const Type& type, const void* a, const void* b) {
   if (const KeyOps ops = key_ops(type); ops.equal != nullptr) return ops.equal(a, b);
   GREYHOUND_DCHECK(comparable(type));
-  if (regular_memory(type)) return equal_memory(a, b, type.size);
+  if (regular_memory(type)) return std::memcmp(a, b, type.size) == 0;
   const auto* x = static_cast<const uint8_t*>(a);
   const auto* y = static_cast<const uint8_t*>(b);
   return each_part(type, [&](size_t offset, const Type* of, size_t size) {
-    return of == nullptr ? equal_memory(x + offset, y + offset, size)
+    return of == nullptr ? std::memcmp(x + offset, y + offset, size) == 0
                          : typeequal(*of, x + offset, y + offset);
   });
 }

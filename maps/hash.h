@@ -12,8 +12,7 @@
 // interface hashes by its dynamic type, with a panic when that type cannot be compared. Structs and
 // arrays are hashed and compared field by field, without their padding.
 //
-// Thread rules: pure functions, except that NaN takes a random number from the calling mutator, and
-// that where stacks are roots a key of more than 256 KiB has safepoints in between (gc/pieces.h).
+// Thread rules: pure functions, except that NaN takes a random number from the calling mutator.
 // Read next: map_type.cc, which chooses a hasher for each key type.
 #pragma once
 
@@ -93,17 +92,6 @@ GREYHOUND_INLINE uint64_t hash_string(const char* text, size_t size, uint64_t se
   return hash_bytes(text, size, seed);
 }
 
-// Beyond it a key has safepoints in between; gc::kPieceBytes.
-inline constexpr size_t kLongKey = 256 << 10;
-
-// memcmp(...) == 0.
-bool equal_long_memory(const void* a, const void* b, size_t size);
-GREYHOUND_INLINE bool equal_memory(const void* a, const void* b, size_t size) {
-  if (size > kLongKey) [[unlikely]]
-    return equal_long_memory(a, b, size);
-  return std::memcmp(a, b, size) == 0;
-}
-
 uint64_t hash_float64(double value, uint64_t seed);
 uint64_t hash_float32(float value, uint64_t seed);
 
@@ -124,6 +112,7 @@ struct EfaceWords {
 struct KeyOps {
   uint64_t (*hasher)(const void* value, uint64_t seed) = nullptr;
   bool (*equal)(const void* a, const void* b) = nullptr;
+  bool of_memory = false;  // they are hash_bytes and memcmp of the whole value
 };
 KeyOps key_ops(Kind kind);
 // The same for a type: its own functions, or those of its kind and size.

@@ -28,7 +28,9 @@ namespace greyhound::maps {
 // What an iteration holds.
 struct IterationState {
   // The current entry; null at the end. To be written until the map's next write, and read with the
-  // value of then until the next step, unless the entry is removed.
+  // value of then until the next step, unless the entry is removed. Of a key that is not equal to
+  // itself (NaN) and that a growth has moved since the iteration began, elem is a copy: nobody
+  // finds the entry by its key, the iteration neither.
   const void* key = nullptr;
   void* elem = nullptr;
 

@@ -58,7 +58,7 @@ constexpr KeyOps key_ops_of() {
     return {};
   } else {
     return {[](const void* key, uint64_t seed) { return hash_bytes(key, sizeof(K), seed); },
-            [](const void* a, const void* b) { return equal_memory(a, b, sizeof(K)); }};
+            [](const void* a, const void* b) { return std::memcmp(a, b, sizeof(K)) == 0; }, true};
   }
 }
 

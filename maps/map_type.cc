@@ -86,7 +86,7 @@ const char* verify_map_key(const Type& key, KeyOps given) {
 alignas(kCacheLine) constinit const unsigned char zeroVal[kZeroValBytes] = {};
 
 MapType::~MapType() {
-  if (zero != zeroVal) gc::metadata_free(const_cast<void*>(zero));
+  if (zero != zeroVal) gc::os_free_zero_pages(zero, elem->size);
 }
 
 MapType::MapType(const Type* key_type, const Type* elem_type, KeyOps given)
@@ -106,11 +106,11 @@ MapType::MapType(const Type* key_type, const Type* elem_type, KeyOps given)
   key_kind = slot_kind(*key, indirect_key);
   elem_kind = slot_kind(*elem, indirect);
   const bool noscan = key_kind == SlotKind::kNoscan && elem_kind == SlotKind::kNoscan;
-  flags = static_cast<uint8_t>(key_flags(*key, given.hasher != nullptr) |
+  flags = static_cast<uint8_t>(key_flags(*key, given.hasher != nullptr && !given.of_memory) |
                                (indirect_key ? kIndirectKey : 0) | (indirect ? kIndirectElem : 0) |
                                (noscan ? kNoscanBucket : 0));
 
-  zero = elem->size <= kZeroValBytes ? zeroVal : gc::metadata_alloc(elem->size);
+  zero = elem->size <= kZeroValBytes ? zeroVal : gc::os_zero_pages(elem->size);
 
   std::snprintf(name_, sizeof name_, "map[%s]%s", key->name, elem->name);
   type.size = type.ptrdata = kWordBytes;

@@ -76,7 +76,6 @@ FinalizerThread::~FinalizerThread() {
   gc::Specials& specials = runtime_->collector().specials;
   specials.set_runner(nullptr);
   specials.wake_waiters();
-  gc::BlockingScope blocking(gc::current_mutator_or_null(), "the end of a runtime");
   thread_.join();
 }
 

@@ -114,11 +114,10 @@ Runtime::Runtime(Options options) {
         "ask "
         "for less of it by Options::reserve");
   }
+  if (collector->options().finalizer_thread && collector->options().mode != Mode::kStepping)
+    finalizer_thread_ = new FinalizerThread(this);
   collector_ = collector.release();
-  if (!collector_->options().finalizer_thread || collector_->options().mode == Mode::kStepping)
-    return;
-  finalizer_thread_ = new FinalizerThread(this);
-  collector_->specials.set_runner(finalizer_thread_);
+  if (finalizer_thread_ != nullptr) collector_->specials.set_runner(finalizer_thread_);
 }
 
 Runtime::~Runtime() {
@@ -128,8 +127,15 @@ Runtime::~Runtime() {
   const size_t own = finalizer_thread_ != nullptr && finalizer_thread_->attached() ? 1 : 0;
   if ((on_finalizers || collector_->world.count() > own) && called_by_exit()) return;
   if (on_finalizers) fatal("a runtime is destroyed by one of its finalizers or cleanups");
+  // The calling thread may be attached to another one, whose collector must not wait for this.
+  const gc::BlockingScope blocking(gc::current_mutator_or_null(), "the end of a runtime");
   delete finalizer_thread_;
   delete collector_;
+}
+
+size_t Runtime::return_memory() {
+  const gc::BlockingScope blocking(gc::current_mutator_or_null(), "return_memory");
+  return collector_->heap.return_to_system(SIZE_MAX);
 }
 
 int64_t Runtime::set_gc_percent(int64_t percent) {

@@ -81,7 +81,7 @@ class Runtime {
   int64_t set_gc_percent(int64_t percent);
   uint64_t set_memory_limit(uint64_t bytes);
   // Returns free heap pages to the system; gives the bytes. Any thread.
-  size_t return_memory() { return collector_->heap.return_to_system(SIZE_MAX); }
+  size_t return_memory();
 
   // When nothing but objects with finalizers reaches `object`, a later collection has it finalized:
   // `finalizer` is called once with it, on the finalizer thread, and may bring it back by storing

@@ -7,7 +7,9 @@
 //
 // An aggregate's fields are enumerated with structured bindings, their offsets follow from the
 // layout rules, and the sum must come out at sizeof(T): what the enumeration cannot see (C arrays,
-// bit-fields, bases, over-aligned members) is therefore a compile error, never a missed reference.
+// bit-fields, bases, most over-aligned members) is therefore a compile error, never a missed
+// reference. An over-aligned member that leaves the size as it would be is a fatal error when the
+// program that uses the type starts.
 // A class with constructors or private fields lists all its fields: GREYHOUND_TYPE(Name, field,
 // field, ...), next to its definition, at global scope; again the sum must come out.
 //
@@ -26,6 +28,9 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
 #include <string_view>
 #include <tuple>
 #include <type_traits>
@@ -159,6 +164,11 @@ constexpr std::array<TypeField, N> fields_of_list(const FieldList& list) {
 template <class T>
 struct Descriptor;
 
+template <class T>
+inline constexpr bool kIsArray = false;
+template <class T, size_t N>
+inline constexpr bool kIsArray<std::array<T, N>> = true;
+
 // The fields placed as place_fields does.
 template <class... F>
 constexpr std::array<TypeField, sizeof...(F)> describe_fields(FieldTypes<F...>) {
@@ -170,6 +180,47 @@ constexpr std::array<TypeField, sizeof...(F)> describe_fields(FieldTypes<F...>) 
    ...);
   return fields;
 }
+
+// Whether the fields of T, and those of its fields, lie where the layout rules say. A member's own
+// alignas shows in no type, and may leave the size of the whole as it is. Nothing is read.
+template <class T>
+bool fields_lie_as_reckoned() {
+  if constexpr (kIsArray<T>) {
+    return fields_lie_as_reckoned<typename T::value_type>();
+  } else if constexpr (requires { typename TypeTraits<T>::Reckoned; }) {
+    constexpr uintptr_t kAnywhere = 1 << 16;
+    const auto& fields = Descriptor<T>::kFields;
+    bool agree = true;
+    size_t i = 0;
+    with_fields(*reinterpret_cast<T*>(kAnywhere), [&](auto&... field) {
+      ((agree =
+            agree &&
+            reinterpret_cast<uintptr_t>(std::addressof(field)) == kAnywhere + fields[i++].offset &&
+            fields_lie_as_reckoned<std::remove_cvref_t<decltype(field)>>()),
+       ...);
+    });
+    return agree;
+  } else {
+    return true;
+  }
+}
+
+// Fatal for a type whose fields lie elsewhere.
+template <class T>
+bool require_reckoned_fields() {
+  if (fields_lie_as_reckoned<T>()) return true;
+  // Without the library: one that shares types and nothing else needs none.
+  std::fprintf(stderr,
+               "fatal error: %s has a member with an alignment of its own (alignas), or one that "
+               "does: its fields do not lie where their types say; list them with GREYHOUND_TYPE, "
+               "and for keys define operator== and hash_value\n",
+               Descriptor<T>::kType.name);
+  std::_Exit(2);
+}
+
+// Decided when the program or library that uses the type is loaded; by the compiler, as a rule.
+template <class T>
+inline const bool kFieldsAreReckoned = require_reckoned_fields<T>();
 
 template <class T>
 inline constexpr bool kWideInteger = std::is_integral_v<T> && sizeof(T) == 16;
@@ -236,6 +287,7 @@ struct TypeTraits<std::array<T, N>> {
 // Any other aggregate: by its fields.
 template <class T>
 requires(std::is_aggregate_v<T> && !std::is_array_v<T>) struct TypeTraits<T> {
+  using Reckoned = void;  // where its fields lie
   static constexpr Kind kKind = Kind::kStruct;
   static constexpr auto fields() {
     return type_internal::describe_fields(type_internal::AggregateFields<T>{});
@@ -289,7 +341,8 @@ template <class T>
 constexpr bool names_one_type() {
   constexpr std::string_view text = __PRETTY_FUNCTION__;
   constexpr std::string_view name = text.substr(text.find("T = "));
-  for (std::string_view part : {"{anonymous}", "<unnamed", "<lambda", "(unnamed", "(lambda", ")::"})
+  for (std::string_view part :
+       {"{anonymous}", "<unnamed", "<lambda", "(unnamed", "(lambda", ")::", "]::", " const::"})
     if (name.find(part) != std::string_view::npos) return false;
   return true;
 }
@@ -359,11 +412,6 @@ struct Descriptor {
     return type;
   }();
 };
-
-template <class T>
-inline constexpr bool kIsArray = false;
-template <class T, size_t N>
-inline constexpr bool kIsArray<std::array<T, N>> = true;
 
 template <class T, int = (static_cast<void>(T{}), 0)>
 constexpr bool default_is_constant(int) {
@@ -448,6 +496,7 @@ inline constexpr bool kMadePlainly = type_internal::made_plainly<T>();
 // The descriptor of T: one constant for the whole program. Any thread, also before main.
 template <class T>
 constexpr const Type* type_of() {
+  static_cast<void>(&type_internal::kFieldsAreReckoned<T>);
   return &type_internal::Descriptor<T>::kType;
 }
 

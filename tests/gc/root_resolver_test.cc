@@ -88,29 +88,40 @@ TEST_F(RootResolverTest, AnObjectThatEndsBeforeASpansUnusableTailIsKept) {
 
 class LargeObject : public RootResolverTest {
  protected:
-  static constexpr size_t kBytes = 8 * kPageSize;  // fills its pages
+  static constexpr size_t kBytes = 8 * kPageSize;  // would fill its pages
   // Two large objects side by side, of which the second is kept.
   void SetUp() override {
     object = address(kBytes);
     next = address(kBytes);
-    ASSERT_EQ(next, object + kBytes);
+    ASSERT_EQ(next, object + kBytes + kPageSize);
   }
   uintptr_t object = 0;
   uintptr_t next = 0;
 };
 
-TEST_F(LargeObject, IsKeptByTheBaseOfTheNextSpan) {
+TEST_F(LargeObject, IsKeptByAWordPastItsEndAndHasNoNeighbourThere) {
+  ParkedWord word(a, object + kBytes);
+  collect();
+  EXPECT_TRUE(lives(object));
+  EXPECT_FALSE(lives(next));
+  word = object + kBytes + kRootReach - 1;
+  collect();
+  EXPECT_TRUE(lives(object));
+}
+
+// A table that a map has dropped and the one that it has now.
+TEST_F(LargeObject, IsNotKeptByTheBaseOfTheNextSpan) {
   ParkedWord word(a, next);
-  collect();
-  EXPECT_TRUE(lives(object));
-  EXPECT_TRUE(lives(next));
-  word = next + 8;
-  collect();
-  EXPECT_TRUE(lives(object));
-  word = next + kRootReach;
   collect();
   EXPECT_FALSE(lives(object));
   EXPECT_TRUE(lives(next));
+}
+
+TEST_F(LargeObject, HasRoomBehindItWhateverItsSize) {
+  for (size_t size = 40'000; size < 40'000 + 2 * kPageSize; size += 64) {
+    const uintptr_t large = address(size);
+    EXPECT_GE(collector.heap.span_of(large)->bytes(), size + kRootReach) << size;
+  }
 }
 
 TEST_F(LargeObject, IsKeptByAWordBeforeItsBase) {
@@ -125,14 +136,14 @@ TEST_F(LargeObject, IsKeptWhereTheNextSpanWasFreed) {
   collect();
   ASSERT_EQ(collector.heap.span_of(next), nullptr);
   root = nullptr;
-  ParkedWord word(a, next);
+  ParkedWord word(a, object + kBytes);
   collect();
   EXPECT_TRUE(lives(object));
 }
 
 TEST_F(LargeObject, IsKeptWhereNoSpanEverFollowed) {
   ParkedWord word(a, next + kBytes);
-  ASSERT_EQ(collector.heap.span_of(next + kBytes), nullptr);
+  ASSERT_EQ(collector.heap.span_of(next + kBytes + kPageSize), nullptr);
   collect();
   EXPECT_FALSE(lives(object));
   EXPECT_TRUE(lives(next));
@@ -148,15 +159,29 @@ TEST_F(LargeObject, IsKeptByAWordInFrontOfItInAFreedSpan) {
   EXPECT_TRUE(lives(next));
 }
 
-TEST_F(LargeObject, IsKeptByTheBaseOfASpanOfSmallObjects) {
-  const uintptr_t last = address(2 * kPageSize + kPageSize * 2);
+TEST_F(LargeObject, IsNotKeptByTheBaseOfASpanOfSmallObjects) {
+  const uintptr_t last = address(kBytes);
   const uintptr_t end = last + collector.heap.span_of(last)->bytes();
   uintptr_t small = 0;
   for (size_t size = 16; size <= 4096 && small != end; size *= 2) small = address(size);
   ASSERT_EQ(small, end) << "a fresh span begins behind the last object";
   ParkedWord word(a, end);
   collect();
-  EXPECT_TRUE(lives(last));
+  EXPECT_FALSE(lives(last));
+  EXPECT_TRUE(lives(small));
+}
+
+TEST_F(LargeObject, ASmallOneThatEndsAtItsBaseIsKept) {
+  constexpr size_t kSize = 1024;
+  uintptr_t small = 0;
+  do {
+    small = address(kSize);
+  } while (collector.heap.span_of(small + kSize) != nullptr);
+  const uintptr_t large = address(kBytes);
+  ASSERT_EQ(large, small + kSize) << "a fresh span begins behind the last one";
+  ParkedWord word(a, large);
+  collect();
+  EXPECT_TRUE(lives(large));
   EXPECT_TRUE(lives(small));
 }
 
@@ -171,21 +196,40 @@ class SmallestHeap : public RootResolverTest {
 };
 
 TEST_F(SmallestHeap, AWordAtTheEndOfTheRangeKeepsTheObjectThatEndsThere) {
-  const uintptr_t whole = address(collector.heap.size());
-  ASSERT_EQ(whole, collector.heap.base());
-  const uintptr_t end = whole + collector.heap.size();
+  constexpr size_t kSize = 1024;
+  const uintptr_t large = address(collector.heap.size() - 2 * kPageSize);
+  ASSERT_EQ(large, collector.heap.base());
+  const uintptr_t end = large + collector.heap.size();
   ASSERT_FALSE(collector.heap.contains(end));
+  uintptr_t small = 0;
+  do {
+    small = address(kSize);
+    ASSERT_NE(small, 0u);
+  } while (small + kSize != end);
   ParkedWord word(a, end);
-  collect();
-  EXPECT_TRUE(lives(whole));
-  for (const uintptr_t outside : {end + 8, end + kRootReach - 1, whole - 8, whole - kRootReach}) {
+  for (const uintptr_t outside : {end, end + 8, end + kRootReach - 1}) {
     word = outside;
     collect();
-    EXPECT_TRUE(lives(whole)) << outside - whole;
+    EXPECT_TRUE(lives(small)) << outside - end;
+    EXPECT_FALSE(lives(large));
   }
-  word = whole - kRootReach - 1;
+  word = end + kRootReach;
   collect();
-  EXPECT_FALSE(lives(whole));
+  EXPECT_FALSE(lives(small));
+}
+
+TEST_F(SmallestHeap, AWordInFrontOfTheRangeKeepsTheObjectThatBeginsThere) {
+  const uintptr_t large = address(collector.heap.size() - kPageSize);
+  ASSERT_EQ(large, collector.heap.base());
+  ParkedWord word(a, large - 8);
+  for (const uintptr_t outside : {large - 8, large - kRootReach}) {
+    word = outside;
+    collect();
+    EXPECT_TRUE(lives(large)) << large - outside;
+  }
+  word = large - kRootReach - 1;
+  collect();
+  EXPECT_FALSE(lives(large));
 }
 
 TEST_F(RootResolverTest, OfASharedSpanBothObjectsAreKeptAndScanned) {
@@ -229,14 +273,17 @@ TEST_F(RootResolverTest, ATinyObjectIsKeptByAWordPastItsBlock) {
 // is all that the word keeps, and so all that can ask for another round.
 TEST_F(RootResolverTest, WhatADetachingMutatorsStackPointsPastIsKeptForWhoeverGotIt) {
   Mutator* c = attach("c");
-  const auto object = address_of(allocate(8 * kPageSize, c));
-  ASSERT_EQ(collector.heap.span_of(object + 8 * kPageSize), nullptr);
+  constexpr size_t kSize = 1024;
+  uintptr_t object = 0;
+  do {
+    object = address_of(allocate(kSize, c));
+  } while (collector.heap.span_of(object + kSize) != nullptr);
   TestRoot received(*a);
   ASSERT_TRUE(step_to(Phase::kDrain));
   hold_back(c);
   ASSERT_TRUE(step_to(Phase::kScanRoots));  // a has answered
   received = reinterpret_cast<void*>(object);
-  uintptr_t words[] = {object + 8 * kPageSize};
+  uintptr_t words[] = {object + kSize};
   const size_t stack = c->add_stack(reinterpret_cast<uintptr_t>(words + 1));
   c->set_saved_sp(stack, reinterpret_cast<uintptr_t>(words));
   let_go(c);
@@ -316,11 +363,13 @@ TEST_F(RootResolverTest, RandomWordsAgreeWithTheListOfSlots) {
   struct Slot {
     uintptr_t base;
     uintptr_t end;
+    bool large;
   };
   std::vector<Slot> slots;
   collector.heap.for_each_span([&](const mspan* span) {
     for (uint32_t i = 0; i < span->nelems; ++i)
-      slots.push_back({span->object_base(i), span->object_base(i) + span->slot_bytes()});
+      slots.push_back({span->object_base(i), span->object_base(i) + span->slot_bytes(),
+                       span->size_class == kLargeClass});
   });
   std::ranges::sort(slots, {}, &Slot::base);
   for (int i = 0; i < 30'000; ++i) {
@@ -336,7 +385,8 @@ TEST_F(RootResolverTest, RandomWordsAgreeWithTheListOfSlots) {
       if (at_base) expected.clear();
       expected.insert(at->base);
     }
-    if (at != slots.begin() && word - (at - 1)->end < kRootReach) expected.insert((at - 1)->base);
+    if (at != slots.begin() && !(at - 1)->large && word - (at - 1)->end < kRootReach)
+      expected.insert((at - 1)->base);
     std::erase_if(expected, [&](uintptr_t base) { return !lives(base); });
     std::set<uintptr_t> found;
     for_each_root_object(collector.heap, word,

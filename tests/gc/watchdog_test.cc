@@ -46,6 +46,10 @@ TEST(JudgeStall, AThreadInItsOwnAnswerMissesNothing) {
   EXPECT_EQ(judge_stall({10 * kMs, 'R'}, {510 * kMs, 'R'}, Inside::kAnswer), Stall::kAnswering);
 }
 
+TEST(JudgeStall, UnlessItGetsNoProcessorThere) {
+  EXPECT_EQ(judge_stall({10 * kMs, 'R'}, {20 * kMs, 'R'}, Inside::kAnswer), Stall::kStarved);
+}
+
 TEST(JudgeStall, WhatIsNotKnownIsNotHeldAgainstTheProgram) {
   EXPECT_EQ(judge_stall({0, '?'}, {0, '?'}, Inside::kProgram), Stall::kStarved);
 }

@@ -54,6 +54,31 @@ class Listed {
   String name;
   double x = 0;
 };
+// Their sizes are what they would be without alignas, so no compiler's error tells.
+struct MovedByTailPadding {
+  int64_t x;
+  int8_t a;
+  alignas(4) int8_t b;
+};
+struct MovedWithin {
+  int8_t a;
+  alignas(4) int8_t b;
+  int64_t c;
+};
+struct HoldsMoved {
+  int64_t x;
+  std::array<MovedWithin, 2> moved;
+};
+struct NotMoved {
+  int8_t a;
+  int64_t c;
+  alignas(8) int8_t b;
+};
+struct MovedAndListed {
+  int8_t a;
+  alignas(4) int8_t b;
+  int64_t c;
+};
 // Equal without regard to case: what it says goes.
 struct Caseless {
   char letter;
@@ -112,6 +137,18 @@ TEST_F(KeyEquality, PaddingDoesNotCount) {
   }
   expect_equal(*reinterpret_cast<Padded*>(first), *reinterpret_cast<Padded*>(second));
   expect_unequal(Padded{1, 2, 3}, Padded{1, 2, 4});
+}
+
+TEST(KeyFieldsDeathTest, AMemberWithAnAlignmentOfItsOwnIsRefusedAtStartUp) {
+  using namespace type_internal;
+  EXPECT_TRUE(fields_lie_as_reckoned<Padded>());
+  EXPECT_TRUE(fields_lie_as_reckoned<NotMoved>());
+  EXPECT_FALSE(fields_lie_as_reckoned<MovedByTailPadding>());
+  EXPECT_FALSE(fields_lie_as_reckoned<MovedWithin>());
+  EXPECT_FALSE(fields_lie_as_reckoned<HoldsMoved>());
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(require_reckoned_fields<MovedWithin>(), ::testing::ExitedWithCode(2),
+              "MovedWithin has a member with an alignment of its own.*GREYHOUND_TYPE");
 }
 
 TEST_F(KeyEquality, StringsCountByWhatTheyHold) {
@@ -303,3 +340,7 @@ TEST_F(KeyEquality, AMissGivesZerosOfTheElemsSize) {
 }  // namespace greyhound::maps
 
 GREYHOUND_TYPE(greyhound::maps::key_equality_test::Listed, name, x)
+GREYHOUND_TYPE(greyhound::maps::key_equality_test::MovedAndListed, a, b, c)
+// Its fields are known then, but not whether one between them is missing.
+static_assert(!greyhound::comparable(
+    *greyhound::type_of<greyhound::maps::key_equality_test::MovedAndListed>()));

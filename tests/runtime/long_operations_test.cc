@@ -2,11 +2,6 @@
 // That what the runtime does over input of any size keeps no handshake waiting for all of it.
 #include <sys/mman.h>
 
-#include <array>
-#include <memory>
-
-#include "maps/map.h"
-#include "runtime/iface.h"
 #include "runtime/string.h"
 #include "runtime/type_builder.h"
 #include "tests/gc/tripwires.h"
@@ -14,8 +9,6 @@
 
 namespace greyhound::runtime {
 namespace {
-
-using maps::Map;
 
 constexpr size_t kBytes = 16 << 20;
 constexpr size_t kMost = (256 + 32) << 10;
@@ -105,46 +98,6 @@ TEST_F(LongOperationsTest, DescribingAValueOfALongTypeIsBlocked) {
   ASSERT_STREQ(last_safepoint(), "heap_profile");
   TypeBuilder("outer").value(*built->type());
   EXPECT_STREQ(last_safepoint(), "describing a type");
-}
-
-// --- keys of maps, where stacks are roots
-
-TEST_F(LongOperationsTest, AStringKeyIsHashedAndComparedInPieces) {
-  const String a = String::copy(std::string(kBytes, 'x'));
-  const String b = String::copy(std::string(kBytes, 'x'));
-  auto map = Map<String, int64_t>::make();
-  map.insert_or_assign(a, 1);
-  const gc::Tripwires wires(&rt.collector(), b.data(), kBytes);
-  ASSERT_NE(map.find(b), nullptr);
-  EXPECT_GE(wires.touched(), kBytes / 2);
-  EXPECT_LE(wires.longest(), kMost);
-}
-
-TEST_F(LongOperationsTest, KeysOfAnyLengthAreFoundWhateverThePieces) {
-  auto map = Map<String, int64_t>::make();
-  int64_t number = 0;
-  for (const size_t size :
-       {kMost / 2, size_t{1} << 18, (size_t{1} << 18) + 1, (size_t{1} << 18) + 33, kBytes}) {
-    std::string text(size, 'x');
-    map.insert_or_assign(String::copy(text), ++number);
-    EXPECT_EQ(map.get(String::copy(text)), number) << size;
-    text.back() = 'y';
-    EXPECT_EQ(map.find(String::copy(text)), nullptr) << size;
-  }
-  EXPECT_EQ(map.size(), number);
-}
-
-TEST_F(LongOperationsTest, ABoxedArrayOfFloatsIsAKeyInPieces) {
-  using Floats = std::array<double, kBytes / 8>;
-  auto a = std::make_unique<Floats>();
-  const eface first = to_eface(*a);
-  const eface second = to_eface(*a);
-  auto map = Map<eface, int64_t>::make();
-  map.insert_or_assign(first, 1);
-  const gc::Tripwires wires(&rt.collector(), second.data(), kBytes);
-  ASSERT_NE(map.find(second), nullptr);
-  EXPECT_GE(wires.touched(), kBytes / 2);
-  EXPECT_LE(wires.longest(), kMost);
 }
 
 TEST(LongOperations, DescribingAnArrayWithoutPointersLooksAtNoElement) {
