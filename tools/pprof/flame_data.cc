@@ -196,6 +196,19 @@ bool fits(const json& data, const FlameOptions& options) {
   return data.dump(-1, ' ', false, json::error_handler_t::replace).size() <= options.most_bytes;
 }
 
+size_t deepest_of(const std::vector<NamedProfile>& profiles) {
+  size_t deepest = 0;
+  for (const auto& [name, profile] : profiles) {
+    for (const Sample& sample : profile.samples) {
+      size_t depth = 0;
+      for (const size_t location : sample.locations)
+        depth += profile.locations[location].frames.size();
+      deepest = std::max(deepest, depth);
+    }
+  }
+  return deepest;
+}
+
 void fill(CallTree* tree, const std::vector<NamedProfile>& profiles, const Types& types,
           const Chosen& chosen, const Detail& detail) {
   for (size_t i = 0; i < profiles.size(); ++i) {
@@ -228,16 +241,17 @@ json flame_data(const std::vector<NamedProfile>& given, const FlameOptions& opti
     if (std::ranges::find(chosen.on_page, tag) == chosen.on_page.end())
       data["only"].push_back(tag.first + "=" + tag.second);
   }
-  size_t too_deep = 0;  // at which there are more calls than a tree has room for
+  const size_t deepest = deepest_of(profiles);
+  size_t too_deep = SIZE_MAX;  // from here on there are more calls than a tree has room for
   const std::vector<Detail> details = details_of(crowded_keys(profiles, chosen.on_page));
   for (const Detail& detail : details) {
-    if (detail.most_depth == too_deep) continue;
+    if (too_deep != SIZE_MAX && detail.most_depth >= too_deep) continue;
     CallTree tree(profiles.size(), types.shown.size(), detail.most_depth, options.most_calls);
     try {
       fill(&tree, profiles, types, chosen, detail);
     } catch (const TooManyCalls&) {
-      too_deep = detail.most_depth;
-      if (&detail == &details.back()) throw;
+      too_deep = std::min(detail.most_depth, deepest);
+      if (details.back().most_depth >= too_deep) throw;
       continue;
     }
     const bool folded = tree.deepest() > detail.most_depth;
