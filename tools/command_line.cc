@@ -17,6 +17,7 @@
 #include "tools/experiments/experiment.h"
 #include "tools/experiments/lab_command.h"
 #include "tools/experiments/machine.h"
+#include "tools/pprof/plain_text.h"
 #include "tools/pprof/pprof_command.h"
 #include "tools/serve/serve_command.h"
 #include "tools/standard_streams.h"
@@ -39,8 +40,9 @@ const std::string kFooter = fmt::format(
     "  greyhound COMMAND --help    what a command does",
     lab::kQuickSeconds);
 
+// What was typed is text to show, as are files' names.
 int usage_error(const std::string& message) {
-  say("{}\n", message);
+  say("{}\n", pprof::plain_text(message));
   return kExitUsage;
 }
 
@@ -199,7 +201,7 @@ int run_command_line(int argc, char** argv) try {
   say("greyhound: out of memory\n");
   return kExitFailed;
 } catch (const std::exception& error) {
-  say("greyhound: {}\n", error.what());
+  say("greyhound: {}\n", pprof::plain_text(error.what()));
   return kExitFailed;
 }
 

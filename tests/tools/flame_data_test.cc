@@ -122,6 +122,62 @@ TEST(FlameData, StacksOfAnyDepthAreThere) {
   EXPECT_TRUE(path.ends_with("/rec/leaf"));
 }
 
+TEST(FlameData, MoreCallsThanThereIsRoomForAreFewerOrAnError) {
+  Maker deep, wide;
+  for (int i = 0; i < 10; ++i) {
+    std::vector<std::string> names(5000, "rec");
+    names.front() = "main" + std::to_string(i);
+    deep.add(names, 1);
+  }
+  for (int i = 0; i < 30'000; ++i) wide.add({"f" + std::to_string(i)}, 1);
+  FlameOptions options;
+  options.most_calls = 25'000;
+  const json data = flame_data({{"deep.pb.gz", deep.take()}}, options);
+  EXPECT_EQ(data["most_depth"], 2000);
+  EXPECT_EQ(data["stacks"].size(), 3u * 10 * 2000);
+  try {
+    flame_data({{"wide.pb.gz", wide.take()}}, options);
+    FAIL() << "no exception";
+  } catch (const std::runtime_error& error) {
+    EXPECT_EQ(std::string(error.what()),
+              "wide.pb.gz: its calls make a tree of more than 25000 nodes");
+  }
+}
+
+TEST(FlameData, LabelsOfVeryManyValuesGoBeforeStacksDo) {
+  Maker maker;
+  for (int i = 0; i < 5000; ++i)
+    maker.add({"main", i % 2 == 0 ? "f" : "g"}, 1,
+              {{"trace_id", std::to_string(i)}, {"arm", i % 2 == 0 ? "x" : "y"}});
+  const Profile profile = maker.take();
+  FlameOptions options;
+  options.most_bytes = 20'000;
+  const json data = flame_data({{"heap.pb.gz", profile}}, options);
+  EXPECT_LE(data.dump().size(), options.most_bytes);
+  EXPECT_EQ(data["least_share"], 0.0);
+  EXPECT_EQ(data["labels"], json::parse(R"([["arm","x"],["arm","y"]])"));
+  EXPECT_EQ(data["samples"][0], json({1, 0, 2500, 40'000, 2, 1, 2500, 40'000}));
+  EXPECT_EQ(data["profiles"][0]["comments"],
+            json({"To keep the page small, labels of very many values are left out: trace_id."}));
+  options.tags = {{"trace_id", "7"}};
+  EXPECT_EQ(flame_data({{"heap.pb.gz", profile}}, options)["labels"].size(), 5002u)
+      << "it is asked for";
+  EXPECT_TRUE(flame_data({{"heap.pb.gz", profile}}, {})["profiles"][0]["comments"].empty())
+      << "there is room";
+}
+
+// At each share what is shown is counted before text is made of it.
+TEST(FlameData, APageOfManySmallStacksHasStacksAllTheSame) {
+  Maker maker;
+  for (int i = 0; i < 20'000; ++i) maker.add({"f" + std::to_string(i)}, 1);
+  FlameOptions options;
+  options.most_bytes = 1000;
+  const json data = flame_data({{"wide.pb.gz", maker.take()}}, options);
+  EXPECT_EQ(data["stacks"].size(), 3u);
+  EXPECT_EQ(path_of_node(data, 0), "/(stacks too small to show)");
+  EXPECT_EQ(data["samples"][0], json({0, 0, 20'000, 320'000}));
+}
+
 TEST(FlameData, AProfileWithValuesBelowZeroIsADifference) {
   const Profile profile = Maker().add({"main", "f"}, -5).add({"main", "g"}, 7).take();
   const json data = flame_data({{"delta.pb.gz", profile}}, {});

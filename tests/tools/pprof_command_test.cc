@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 // `greyhound pprof` as a reader uses it. `go tool pprof` reads what we write where there is a Go
 // (GoReadsIt).
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
@@ -11,6 +14,8 @@
 #include "tests/tools/raw_profile.h"
 #include "tests/tools/small_profile.h"
 #include "tools/pprof/profile.h"
+#include "tools/pprof/profile_source.h"
+#include "tools/pprof/text_report.h"
 #include "tools/pprof/view.h"
 
 namespace greyhound::pprof {
@@ -120,6 +125,54 @@ TEST_F(PprofCommand, StandardInputIsAFile) {
   EXPECT_EQ(piped("- '" + path_ + "'"), "main 64 64\nmain;outer;inner 2048 2048\n");
   EXPECT_EQ(piped("/dev/stdin"), "main 64\nmain;outer;inner 2048\n");
   EXPECT_NE(piped("- -").find("one profile, not two"), std::string::npos);
+}
+
+TEST_F(PprofCommand, APageNeverTakesTheProfilesPlace) {
+  write_file(small_profile(), path_);
+  const std::string before = testing::read_file(path_);
+  const Output output =
+      testing::run_line("\"$G\" pprof - --html '" + path_ + "' < '" + path_ + "'");
+  EXPECT_EQ(output.status, 2);
+  EXPECT_NE(output.err.find("would replace that profile"), std::string::npos) << output.err;
+  EXPECT_EQ(testing::read_file(path_), before);
+}
+
+TEST_F(PprofCommand, FramesThatCannotBeDroppedAreSaid) {
+  RawProfile raw("space", "bytes");
+  raw.add_number(7, raw.text("(?=\x1b)"));
+  raw.stack({"main", "f"}, {5});
+  write_whole_file(path_, raw.packed());
+  for (const std::string how : {"--top", "--tree", "--folded"}) {
+    const Output output = run_greyhound("pprof " + how + " " + path_);
+    EXPECT_EQ(output.status, 0);
+    EXPECT_NE(output.out.find("main"), std::string::npos);
+    EXPECT_EQ(output.err, "greyhound pprof: " + path_ +
+                              ": its drop_frames or keep_frames is no regular expression that "
+                              "greyhound reads; all frames are shown: (?=\\x1b)\n")
+        << how;
+  }
+}
+
+// Some programs, node among them, give a socket for a pipe.
+TEST_F(PprofCommand, StandardInputMayBeASocket) {
+  const std::string packed = RawProfile("cpu", "nanoseconds").stack({"main"}, {7}).packed();
+  const int input = dup(STDIN_FILENO);
+  for (const int type : {SOCK_STREAM, SOCK_DGRAM}) {
+    int ends[2];
+    ASSERT_EQ(socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, ends), 0);
+    ASSERT_EQ(write(ends[1], packed.data(), packed.size()), static_cast<ssize_t>(packed.size()));
+    close(ends[1]);
+    dup2(ends[0], STDIN_FILENO);
+    close(ends[0]);
+    std::string folded;
+    const std::string error =
+        testing::error_of([&] { folded = format_folded(view_of(read_source("-"), {})); });
+    EXPECT_EQ(folded, type == SOCK_STREAM ? "main 7\n" : "");
+    EXPECT_EQ(error,
+              type == SOCK_STREAM ? "" : "stdin: cannot be read: it is a socket, not a profile");
+  }
+  dup2(input, STDIN_FILENO);
+  close(input);
 }
 
 TEST_F(PprofCommand, WhatNeverEndsIsRefused) {

@@ -54,14 +54,44 @@ TEST(DropFrames, OfALocationWhatIsInlinedIntoItGoes) {
 }
 
 TEST(DropFrames, ExpressionsThatAreNoneDropNothingAndAreSaid) {
-  for (const std::string& bad : {std::string("a("), std::string(10'000, '('),
-                                 std::string(100'000, 'a'), std::string("(a{1000}){1000}")}) {
+  for (const std::string& bad :
+       {std::string("a("), std::string(10'000, '('), std::string(100'000, 'a'),
+        std::string("(a{1000}){1000}"), std::string("(){33000}"),
+        // Sub-searches in sub-searches, for each character.
+        std::string("(?:(?=(?:(?=(?:(?=.*).)*).)*).)*")}) {
     EXPECT_EQ(stacks_without(bad), stacks_without(""));
     Profile profile;
     drop_frames(&profile, bad, "");
     ASSERT_EQ(profile.comments.size(), 1u);
     EXPECT_NE(profile.comments[0].find("no regular expression"), std::string::npos);
+    EXPECT_EQ(profile.all_frames, profile.comments[0]);
   }
+}
+
+// A frame without a name is named by its file: nothing that anybody could want to drop.
+TEST(DropFrames, FramesWithoutANameMatchNothing) {
+  for (const std::string& drop :
+       {std::string(".*tcmalloc.*"), std::string(".?"), std::string("<unknown>")}) {
+    RawProfile raw("space", "bytes");
+    raw.add_number(7, raw.text(drop));
+    raw.mapping(1, "/usr/lib/libtcmalloc.so.4").function(1, "main").function(2, "");
+    raw.location(1, {1}).location(2, {}, 0x1000, 1).location(3, {2}, 0x2000);
+    raw.sample({3, 2, 1}, {5});
+    EXPECT_EQ(folded(raw.unpacked()), "main;[libtcmalloc.so.4];<unknown> 5\n") << drop;
+  }
+}
+
+TEST(DropFrames, AllNamesTogetherAreWorkedOnForALimitedTime) {
+  Profile profile = testing::small_profile();
+  for (int i = 0; i < 100; ++i)
+    profile.locations.push_back(
+        {0, {testing::frame(std::to_string(i) + std::string(100'000, 'a'))}});
+  const Profile before = profile;
+  drop_frames(&profile, "main|.(a*){1000}", "");
+  EXPECT_NE(profile.all_frames.find("takes too long to match; all frames are shown"),
+            std::string::npos);
+  for (size_t i = 0; i < before.locations.size(); ++i)
+    EXPECT_EQ(profile.locations[i].frames, before.locations[i].frames);
 }
 
 // Neither goes back over what it has seen, nor deeper with each character.

@@ -116,6 +116,51 @@ TEST(Fetch, ARedirectionIsFollowedAndACircleIsNot) {
             std::string::npos);
 }
 
+TEST(Fetch, ARedirectionIsReadAsPartOfWhatWasAsked) {
+  OneAnswer other([](const std::string&, const OneAnswer::Send& send) { send(ok("the other")); });
+  const std::string elsewhere = other.url("/x").substr(std::string("http:").size());
+  OneAnswer server([&](const std::string& request, const OneAnswer::Send& send) {
+    const std::string asked = request.substr(0, request.find(" HTTP"));
+    const auto redirect = [&](const std::string& to) {
+      send("HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: " + to +
+           "\r\nConnection: close\r\n\r\n");
+    };
+    if (asked == "GET /debug/pprof/heap") {
+      redirect("allocs");
+    } else if (asked == "GET /server") {
+      redirect(elsewhere);
+    } else if (asked == "GET /port") {
+      redirect("http://127.0.0.1:99999999999/x");
+    } else {
+      send(ok(asked));
+    }
+  });
+  EXPECT_EQ(fetch(server.url("/debug/pprof/heap")), "GET /debug/pprof/allocs");
+  EXPECT_EQ(fetch(server.url("/server")), "the other");
+  EXPECT_EQ(error_of([&] { fetch(server.url("/port")); }),
+            server.url("/port") +
+                ": cannot be read: it leads to http://127.0.0.1:99999999999/x: "
+                "its port is no number from 1 to 65535");
+}
+
+TEST(Fetch, AddressesThatAreNoneAreASentence) {
+  for (const std::string& url :
+       {std::string("http://127.0.0.1:99999999999/x"), "http://" + std::string(100'000, 'a') + "/x",
+        std::string("http://[::1/x")}) {
+    const testing::Output output = run_greyhound("pprof '" + url + "'");
+    EXPECT_EQ(output.status, 2);
+    EXPECT_EQ(output.out, "");
+    ASSERT_EQ(output.err_lines().size(), 1u) << output.err;
+    EXPECT_TRUE(output.err.starts_with("greyhound pprof: " + url + ": ")) << output.err;
+  }
+}
+
+TEST(Fetch, AddressesOfIpv6AreUnderstood) {
+  // Whether there is such a network here or not: asked it is.
+  const std::string error = error_of([] { fetch("http://[::1]:1/x"); });
+  EXPECT_EQ(error, "http://[::1]:1/x: cannot be read: nobody answers there");
+}
+
 TEST(Fetch, WhatAServerLacksIsASentence) {
   OneAnswer server([](const std::string&, const OneAnswer::Send& send) {
     send(

@@ -7,6 +7,7 @@
 
 #include "tests/tools/raw_profile.h"
 #include "tests/tools/small_profile.h"
+#include "tools/pprof/field_reader.h"
 #include "tools/pprof/gzip.h"
 #include "tools/pprof/profile.h"
 
@@ -198,6 +199,44 @@ TEST(ProfileFormat, LargeThingsThatSmallFilesStandForAreRefused) {
   inlined.sample(std::vector<uint64_t>(50'000, 1), {1});  // 500 million frames
   const Profile profile = decode(inlined.unpacked());
   EXPECT_NE(error_of([&] { view_of(profile, {}); }).find("frames"), std::string::npos);
+}
+
+// A byte each in the file, eight in memory.
+TEST(ProfileFormat, PackedNumbersAreCountedBeforeTheyAreKept) {
+  const std::string ids = testing::bytes_field(1, std::string(1000, '\1'));
+  const std::string one_by_one = testing::number_field(1, 1) + testing::number_field(1, 1);
+  const auto kept = [](const std::string& message, size_t budget) {
+    Budget left(budget);
+    std::vector<uint64_t> numbers;
+    protozero::pbf_reader in(message);
+    try {
+      while (in.next()) append_numbers(&in, &numbers, &left);
+    } catch (const FormatError& error) {
+      EXPECT_NE(std::string(error.what()).find("2 GiB"), std::string::npos);
+    }
+    return numbers.size();
+  };
+  EXPECT_EQ(kept(ids, 8000), 1000u);
+  EXPECT_EQ(kept(ids, 7999), 999u);
+  EXPECT_EQ(kept(ids, 80), 10u);
+  EXPECT_EQ(kept(one_by_one, 16), 2u);
+  EXPECT_EQ(kept(one_by_one, 15), 1u);
+}
+
+TEST(ProfileFormat, SampleTypesAreNotWithoutNumber) {
+  RawProfile most(RawProfile::Pairs(1000, {"cpu", "nanoseconds"}));
+  most.stack({"main"}, std::vector<int64_t>(1000, 1));
+  EXPECT_EQ(decode(most.unpacked()).sample_types.size(), 1000u);
+  const RawProfile more(RawProfile::Pairs(100'000, {"cpu", "nanoseconds"}));
+  EXPECT_EQ(error_of([&] { decode(more.unpacked()); }), "it names more than 1000 sample types");
+}
+
+TEST(ProfileFormat, FunctionsOfOneNameAreShownAsOne) {
+  RawProfile raw("cpu", "nanoseconds");
+  for (uint64_t id = 1; id <= 3; ++id)
+    raw.function(id, id == 3 ? "" : "_ZN3app3runEv", "_ZN3app3runEv").location(id, {id});
+  raw.sample({1}, {1}).sample({2}, {2}).sample({3}, {4});
+  EXPECT_EQ(folded(raw.unpacked()), "app::run 7\n");
 }
 
 }  // namespace

@@ -7,11 +7,13 @@
 #include <sys/mman.h>
 
 #include <string>
+#include <utility>
 
 #include "tests/tools/raw_profile.h"
 #include "tests/tools/small_profile.h"
 #include "tools/pprof/plain_text.h"
 #include "tools/pprof/rust_names.h"
+#include "tools/pprof/symbol_bounds.h"
 #include "tools/pprof/symbolizer.h"
 
 namespace greyhound::pprof {
@@ -108,12 +110,55 @@ TEST(Names, SymbolsThatWouldGrowWithoutBoundsAreShortened) {
   const std::string heavy = "_ZN3app3MapI1XIiiELb1EA10_cM1CFvvEPFLi3EvEE6insertIJS1_S1_EEEv" +
                             symbol.substr(symbol.find("S_I"));
   EXPECT_EQ(shown_name(heavy, ""), "app::Map::insert");
+  // Four arguments, each 32 times as long as the one before it: 2^20 times this.
+  std::string grown = "_Z1fN12_GLOBAL__N_11xE";
+  for (const auto& [name, previous] : {std::pair("1b", "S0_"), std::pair("1c", "S2_"),
+                                       std::pair("1d", "S4_"), std::pair("1e", "S6_")}) {
+    grown += std::string(name) + "I";
+    for (int i = 0; i < 31; ++i) grown += previous;
+    grown += "E";
+  }
+  EXPECT_EQ(shown_name(grown, ""), "f");
+  EXPECT_FALSE(is_bounded(grown));
   const std::string deep = "_Z1f" + std::string(100'000, 'P') + "i";
   EXPECT_EQ(shown_name(deep, ""), deep);
   EXPECT_EQ(demangle_rust("_RNvY" + std::string(100'000, 'R') + "eNtC3foo1T1f"), std::nullopt);
   // A reference to the type that it stands in.
   EXPECT_EQ(demangle_rust("_RNvMC3fooB_3bar"), std::nullopt);
   EXPECT_EQ(demangle_rust("_RNvMC3fooTB7_B7_E3bar"), std::nullopt);
+}
+
+// libstdc++'s demangler gives up on them; what is not in the name is left out before.
+TEST(Names, LongSymbolsAreShortened) {
+  for (const size_t length : {100, 900, 1100, 2000, 8000, 30'000})
+    EXPECT_EQ(shown_name("_ZN3app3runI" + std::string(length, 'i') + "EEvv", ""), "app::run")
+        << length;
+}
+
+TEST(Names, ArgumentsAreSkippedWhateverTheyAre) {
+  EXPECT_EQ(without_arguments("_ZN3app3runINSt7__cxx1112basic_stringIcEENS_12_GLOBAL__N_11xE"
+                              "ZNS_L1gEvEUlvE0_LNS_1eE7EEEvv"),
+            "_ZN3app3runEv");
+  EXPECT_EQ(without_arguments("_ZN3app1AIiECI2NS_1BIiEEEi"), "_ZN3app1AC2Ev") << "inherited";
+  EXPECT_EQ(without_arguments("_ZN3app1AIiECI1St1BIiEEi"), "_ZN3app1AC1Ev");
+}
+
+TEST(Names, WhatIsReplacedManyTimesIsReplacedOnce) {
+  std::string name, shown;
+  for (int i = 0; i < 200'000; ++i) {
+    name += "(anonymous namespace)::";
+    shown += "a::";
+  }
+  EXPECT_EQ(display_name(name + "f()"), "f");
+  EXPECT_EQ(display_name(shown + "f()"), shown + "f");
+}
+
+TEST(Names, RustSymbolsAreNotReadWithoutEnd) {
+  const std::string digits(7000, 'f');
+  EXPECT_EQ(demangle_rust("_RINvC1c1fKm" + digits + "_E"), "c::f::<>");
+  EXPECT_EQ(demangle_rust("_RINvC1c1fKm" + digits + digits + "_E"), std::nullopt);
+  EXPECT_EQ(demangle_rust("_RNvMC1cAhj2a_1f"), "<[u8; 0x2a]>::f");
+  EXPECT_EQ(demangle_rust("_RNvMC1cAlln2a_1f"), "<[i32; -0x2a]>::f");
 }
 
 // What differs from run to run is in no name: two runs are to be compared.

@@ -173,6 +173,23 @@ TEST(Views, NoDepthIsTooDeep) {
   EXPECT_EQ(format_tree(view_of(small_profile(), {})).find("deeper"), std::string::npos);
 }
 
+TEST(Views, ATreeOfMoreCallsThanThereIsRoomForIsAnError) {
+  const StackView view = view_of(small_profile(), {});  // main;outer;inner and main
+  EXPECT_EQ(format_tree(view, 200, 3), format_tree(view));
+  EXPECT_EQ(error_of([&] { format_tree(view, 200, 2); }),
+            "its calls make a tree of more than 2 nodes");
+  EXPECT_NE(format_tree(view, 2, 2), "");
+}
+
+TEST(Views, CallsThatCancelOutAreLeftOutWithANote) {
+  RawProfile raw("cpu", "nanoseconds");
+  raw.stack({"main", "f"}, {100'000}).stack({"main", "more"}, {50}).stack({"main", "less"}, {-50});
+  const std::string tree = format_tree(view_of_raw(raw));
+  EXPECT_NE(tree.find("0 ns    0.00%    (calls of less than 1 % each)\n"), std::string::npos)
+      << tree;
+  EXPECT_EQ(format_tree(view_of(small_profile(), {})).find("less than"), std::string::npos);
+}
+
 TEST(Tags, NumbersMatchWithUnitsAndRanges) {
   RawProfile raw("space", "bytes");
   raw.stack({"small"}, {1}, {raw.number_label("bytes", 16)});

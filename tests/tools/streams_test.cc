@@ -89,6 +89,13 @@ TEST_F(Streams, MessagesThatNobodyCanReadChangeNoStatus) {
     EXPECT_EQ(run_line(std::string("\"$G\" nonsense ") + where).status, 2) << where;
   }
   EXPECT_EQ(run_line("\"$G\" " + kX1 + " 2>&-").status, 0);
+  ASSERT_EQ(in_folder("\"$G\" " + kX1 + " --heapprofile heap.pb.gz").status, 0);
+  for (const char* where : {"2>&-", "2>/dev/full"}) {
+    const Output output = in_folder(std::string("\"$G\" pprof heap.pb.gz --tag no=such ") + where);
+    EXPECT_EQ(output.status, 0) << where;
+    EXPECT_NE(output.out.find("_space: 0 B in all; 0 of 0 functions"), std::string::npos)
+        << where << output.out;
+  }
 }
 
 // Were a file to get descriptor 2, messages would go into it.

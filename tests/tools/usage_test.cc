@@ -90,6 +90,57 @@ INSTANTIATE_TEST_SUITE_P(
         BadInput{"BadMemoryLimit", "lab --only X3", "GREYHOUND_MEMLIMIT=1gig", "'1gig'", "MiB"}),
     [](const auto& row) { return std::string(row.param.name); });
 
+// Words, paths and what another program says are text to show.
+TEST(Messages, NothingThatIsTypedReachesATerminalAsACommand) {
+  const std::string folder = testing::temporary_path(".escapes");
+  ASSERT_EQ(testing::run_line("mkdir -p '" + folder + "' && cd '" + folder +
+                              "' && : >$'\\e[31mempty' && cat >go <<'END' && chmod +x go\n"
+                              "#!/bin/sh\nprintf 'no \\033[31mgo\\n' >&2; exit 3\nEND")
+                .status,
+            0);
+  const std::string evil = "$'\\e[31mred\\e[m'";
+  for (const std::string& line :
+       std::vector<std::string>{"G " + evil,
+                                "G --" + evil,
+                                "G version " + evil,
+                                "G lab " + evil,
+                                "G lab --" + evil,
+                                "G lab --only " + evil,
+                                "G lab --only X1,," + evil,
+                                "G lab --reps " + evil,
+                                "G lab --go " + evil,
+                                "G lab --only X1 --go ./go",
+                                "G lab --html /nonexistent/" + evil,
+                                "G lab --trace /nonexistent/" + evil,
+                                "G lab --heapprofile /nonexistent/" + evil,
+                                "G lab --html " + evil + " --trace " + evil,
+                                "G lab --serve " + evil,
+                                "G lab --serve 127.0.0.1:0 --metrics-compat " + evil,
+                                "GREYHOUND_DEBUG=" + evil + " G lab --only X3",
+                                "GREYHOUND_GC=" + evil + " G lab --only X3",
+                                "G serve " + evil,
+                                "G serve --metrics-compat " + evil,
+                                "GREYHOUND_GC=" + evil + " G serve",
+                                "G callsites " + evil,
+                                "G callsites main " + evil,
+                                "G callsites main --binary " + evil,
+                                "G callsites main --binary $'\\e[31mempty'",
+                                "G pprof " + evil,
+                                "G pprof --tag " + evil + " f",
+                                "G pprof --lines " + evil + " f",
+                                "G pprof $'\\e[31mempty'",
+                                "G pprof f --highlight '('" + evil + " --html f",
+                                "G pprof http://" + evil + "/x"}) {
+    const Output output =
+        testing::run_line("cd '" + folder + "'; G() { timeout 60 \"$G\" \"$@\"; }; " + line);
+    EXPECT_EQ(output.status, 2) << line << output.err;
+    EXPECT_NE(output.err, "") << line;
+    EXPECT_EQ(output.err.find('\x1b'), std::string::npos) << line << output.err;
+    EXPECT_EQ(output.out.find('\x1b'), std::string::npos) << line << output.out;
+  }
+  EXPECT_EQ(testing::run_line("rm -r '" + folder + "'").status, 0);
+}
+
 TEST(Help, BareCommandPrintsIt) {
   const Output bare = run_greyhound("");
   const Output asked = run_greyhound("--help");
@@ -168,6 +219,39 @@ TEST(Go, ThatFailsLaterIsNoSuccess) {
   EXPECT_EQ(output.status, 2) << output.err;
   EXPECT_NE(output.err.find("--go ./go: in X1 its program ended with status 1"), std::string::npos)
       << output.err;
+}
+
+// It is interrupted, or fails, after it has begun to write: nothing is left of it for ever.
+TEST(Go, WhatABuildLeavesIsRemoved) {
+  const std::string folder = testing::temporary_path(".go");
+  const std::string version = "go0.0-left" + std::to_string(getpid());
+  const Output output =
+      testing::run_line("mkdir -p '" + folder + "' && cd '" + folder +
+                        "' && cat >go <<'END' && chmod +x go\n"
+                        "#!/bin/sh\n"
+                        "case $1 in\n"
+                        "  version) echo go version " +
+                        version +
+                        " linux/amd64;;\n"
+                        "  build) while [ $# -gt 1 ]; do [ \"$1\" = -o ] && echo half >\"$2\"; "
+                        "shift; done; exit 5;;\n"
+                        "esac\n"
+                        "END\n"
+                        "run() { XDG_CACHE_HOME='" +
+                        folder +
+                        "' \"$G\" lab --only X1 --quick --reps 1 --go ./go; }\n"
+                        "run; status=$?\n"
+                        "cache=$(echo \"${G%/bin/greyhound}\"/lab-go/" +
+                        version +
+                        "-*)\n"
+                        "ls \"$cache\" | grep -c '^lab\\.'\n"
+                        "touch \"$cache/lab.999999999\" \"$cache/lab.1\" \"$cache/lab.go\"\n"
+                        "run; ls \"$cache\" | grep '^lab\\.'\n"
+                        "rm -rf '" +
+                        folder + "' \"$cache\"; exit $status");
+  EXPECT_EQ(output.status, 2) << output.err;
+  EXPECT_NE(output.err.find("`go build` ended with status 5"), std::string::npos) << output.err;
+  EXPECT_EQ(output.out, "0\nlab.1\nlab.go\n");
 }
 
 }  // namespace

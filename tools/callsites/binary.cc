@@ -16,6 +16,7 @@
 
 #include "tools/pprof/dwarf_frames.h"
 #include "tools/pprof/names.h"
+#include "tools/pprof/plain_text.h"
 
 namespace greyhound::callsites {
 namespace {
@@ -86,7 +87,7 @@ Binary::~Binary() = default;
 
 void Binary::open() {
   const int file = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC);
-  if (file < 0) throw BinaryError(fmt::format("{}: {}", path_, std::strerror(errno)));
+  if (file < 0) cannot_use(std::strerror(errno));
   Handles& h = *handles_;
   h.dwfl = dwfl_begin(&kCallbacks);
   if (h.dwfl != nullptr) {
@@ -98,19 +99,20 @@ void Binary::open() {
   if (h.module != nullptr) h.elf = dwfl_module_getelf(h.module, &h.bias);
   GElf_Ehdr header;
   if (h.elf == nullptr || gelf_getehdr(h.elf, &header) == nullptr || header.e_machine != EM_X86_64)
-    throw BinaryError(fmt::format("{}: it is no executable for x86-64", path_));
+    cannot_use("it is no executable for x86-64");
   Dwarf_Addr bias = 0;
   if (dwfl_module_getdwarf(h.module, &bias) != nullptr) return;
-  if (!has_section(h.elf, SHT_SYMTAB)) {
-    throw BinaryError(fmt::format(
-        "{}: it is stripped, so it does not say what its functions are; build it with -g and do "
-        "not strip it",
-        path_));
-  }
-  throw BinaryError(fmt::format(
-      "{}: it has no debug information, without which allocations that were inlined cannot be "
-      "seen; build it with -g",
-      path_));
+  if (!has_section(h.elf, SHT_SYMTAB))
+    cannot_use(
+        "it is stripped, so it does not say what its functions are; build it with -g and do not "
+        "strip it");
+  cannot_use(
+      "it has no debug information, without which allocations that were inlined cannot be seen; "
+      "build it with -g");
+}
+
+void Binary::cannot_use(const char* why) const {
+  throw BinaryError(fmt::format("{}: {}", pprof::plain_text(path_), why));
 }
 
 void Binary::read_functions() {

@@ -95,6 +95,7 @@ class Binary {
   };
 
   void open();
+  [[noreturn]] void cannot_use(const char* why) const;
   void read_functions();
   void read_sections();
   void read_slots(void* section);

@@ -85,7 +85,7 @@ int run_callsites(const CallsitesOptions& options) try {
     throw std::runtime_error("needs a function, as in greyhound callsites mapaccess1_fast64");
   if (options.functions.size() > 1)
     throw std::runtime_error(
-        fmt::format("takes one function, not '{}' as well", options.functions[1]));
+        fmt::format("takes one function, not '{}' as well", plain_text(options.functions[1])));
   require_standard_output();
   const Binary binary(options.binary.empty() ? path_of_this_program() : options.binary);
   const Report report = search(binary, only_function(binary, options.functions.front()));

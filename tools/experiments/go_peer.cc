@@ -2,9 +2,12 @@
 #include "tools/experiments/go_peer.h"
 
 #include <fmt/format.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <charconv>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -13,6 +16,7 @@
 
 #include "tools/experiments/go_sources.h"
 #include "tools/experiments/subprocess.h"
+#include "tools/pprof/plain_text.h"
 
 extern char** environ;
 
@@ -27,6 +31,7 @@ constexpr seconds kBuildLimit{180};
 constexpr seconds kRunLimit{120};
 constexpr std::string_view kBegin = "lab: begin";
 constexpr std::string_view kEnd = "lab: end";
+constexpr std::string_view kUnfinished = "lab.";
 
 // What users set for their own programs must not reach this one.
 constexpr std::string_view kNotPassedOn[] = {"GOGC",       "GODEBUG",      "GOMEMLIMIT",
@@ -79,7 +84,7 @@ std::string version_of(const std::string& program, std::string* failure) {
     *failure = asked.ok ? "its version is not understood" : "`go version` " + asked.failure;
     return {};
   }
-  return version;
+  return pprof::plain_text(version);
 }
 
 // FNV-1a of the sources: a changed program is another program.
@@ -112,6 +117,20 @@ bool write_sources(const fs::path& folder) {
       return false;
   }
   return true;
+}
+
+// What labs that were interrupted have left: lab.N, where there is no process N any more.
+void remove_abandoned(const fs::path& folder) {
+  std::error_code error;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder, error)) {
+    const std::string name = entry.path().filename();
+    if (!name.starts_with(kUnfinished)) continue;
+    pid_t process = 0;
+    const char* end = name.data() + name.size();
+    const auto parsed = std::from_chars(name.data() + kUnfinished.size(), end, process);
+    if (parsed.ec != std::errc() || parsed.ptr != end || process <= 0) continue;
+    if (kill(process, 0) != 0 && errno == ESRCH) fs::remove(entry.path(), error);
+  }
 }
 
 // What stands between the marks, mark by mark. Mark times are per pair of marks (X9 looks at
@@ -207,12 +226,15 @@ std::optional<GoPeer> GoPeer::build(const std::string& program, Progress* progre
     return std::nullopt;
   }
   // Under another name first: two labs may be at it, and one may be interrupted.
-  const std::string unfinished = fmt::format("lab.{}", getpid());
+  remove_abandoned(folder);
+  const std::string unfinished = fmt::format("{}{}", kUnfinished, getpid());
   const Finished built =
       run_program({program, "build", "-trimpath", "-buildvcs=false", "-o", unfinished, "."},
                   go_environment(cache), folder, kBuildLimit);
   if (built.ok) fs::rename(folder / unfinished, peer.program_, error);
   if (!built.ok || error) {
+    std::error_code ignored;
+    fs::remove(folder / unfinished, ignored);
     *failure = built.ok ? "its program cannot be kept in " + folder.string()
                         : "`go build` " + built.failure;
     return std::nullopt;

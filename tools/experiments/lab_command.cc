@@ -17,6 +17,7 @@
 #include "tools/experiments/text_table.h"
 #include "tools/page/lab_page.h"
 #include "tools/page/page_run.h"
+#include "tools/pprof/plain_text.h"
 #include "tools/serve/debug_server.h"
 #include "tools/serve/serve_command.h"
 #include "tools/standard_streams.h"
@@ -144,7 +145,7 @@ std::optional<size_t> repetitions(const std::string& text) {
 bool report_environment() {
   runtime::Options options;
   const std::vector<std::string> errors = runtime::apply_environment(&options);
-  for (const std::string& error : errors) say("greyhound lab: {}\n", error);
+  for (const std::string& error : errors) say("greyhound lab: {}\n", pprof::plain_text(error));
   return errors.empty();
 }
 
@@ -222,7 +223,7 @@ void make_page(const LabOptions& options, const Settings& settings, const Ran& r
   page.command = page_command(options);
   if (!options.html.empty()) {
     write_whole_file(options.html, page::lab_page_html(page, false));
-    if (!options.json) print_out(fmt::format("the page: {}\n", options.html));
+    if (!options.json) print_out(fmt::format("the page: {}\n", pprof::plain_text(options.html)));
     flush_out();
   }
   if (server != nullptr) server->show(page);
@@ -272,7 +273,7 @@ int run_traced(const LabOptions& options, const std::vector<const Experiment*>& 
   if (sink.left_out() != 0) {
     say("greyhound lab: {} holds the first {} events and more; {} later runtimes are not in it: "
         "name fewer experiments with --only, or fewer --reps\n",
-        options.trace, trace::TraceSink::kMostEvents, sink.left_out());
+        pprof::plain_text(options.trace), trace::TraceSink::kMostEvents, sink.left_out());
   }
   return status;
 }
@@ -392,12 +393,12 @@ int run_lab(const LabOptions& options) try {
   if (server) server->serve_until_interrupted();
   return status;
 } catch (const UsageError& error) {
-  say("greyhound lab: {}\n", error.message);
+  say("greyhound lab: {}\n", pprof::plain_text(error.message));
   return kExitUsage;
 } catch (const std::bad_alloc&) {
   throw;
 } catch (const std::runtime_error& error) {  // of the profiles, of the server's address
-  say("greyhound lab: {}\n", error.what());
+  say("greyhound lab: {}\n", pprof::plain_text(error.what()));
   return kExitUsage;
 }
 

@@ -14,6 +14,8 @@
 #include <string_view>
 #include <utility>
 
+#include "tools/pprof/plain_text.h"
+
 namespace greyhound::lab {
 namespace {
 
@@ -118,7 +120,9 @@ std::string describe(int status, const std::string& err) {
   std::string text = WIFSIGNALED(status)
                          ? "was ended by signal " + std::to_string(WTERMSIG(status))
                          : "ended with status " + std::to_string(WEXITSTATUS(status));
-  if (const std::string line = last_line(err); !line.empty()) text += ": " + line;
+  // Whatever it says, it is text to show.
+  if (const std::string line = last_line(err); !line.empty())
+    text += ": " + pprof::plain_text(line);
   return text;
 }
 

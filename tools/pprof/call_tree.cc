@@ -8,16 +8,12 @@
 #include <cstdlib>
 #include <stdexcept>
 
-#include "tools/pprof/sample_types.h"
-#include "tools/pprof/view.h"
-
 namespace greyhound::pprof {
 namespace {
 
 using nlohmann::json;
 
 constexpr size_t kNone = SIZE_MAX;
-constexpr double kMostTotal = 0x1p63;
 constexpr const char* kDeeper = "(calls between, too deep to show)";
 
 // A file with the folder that it is in: where that is, is the machine's own affair.
@@ -31,7 +27,7 @@ std::string short_path(const std::string& path) {
 }  // namespace
 
 void CallTree::add(size_t profile, const Profile& from, const std::vector<Column>& columns,
-                   const std::vector<TagFilter>& filters, bool number_labels) {
+                   const std::vector<TagFilter>& filters, const ShownLabels& labels) {
   for (const Sample& sample : from.samples) {
     if (!all_match(filters, sample)) continue;
     std::vector<int64_t> values;
@@ -40,20 +36,17 @@ void CallTree::add(size_t profile, const Profile& from, const std::vector<Column
     if (std::ranges::all_of(values, [](int64_t value) { return value == 0; })) continue;
     const size_t node = node_of(from, sample);
     std::vector<int64_t>& sums =
-        counted_[profile].try_emplace({node, label_set(sample, number_labels)}).first->second;
+        counted_[profile].try_emplace({node, label_set(sample, labels)}).first->second;
     sums.resize(values.size());
     for (size_t i = 0; i < values.size(); ++i) {
-      totals_[i] += std::abs(static_cast<double>(values[i]));
-      if (totals_[i] >= kMostTotal)
-        throw std::runtime_error("its values add up to more than 64 bits hold");
+      totals_[i].add(values[i]);
       sums[i] += values[i];
     }
   }
 }
 
-// Ends the stacks at what has less than `share` of all in every sample type.
-json CallTree::shortened(double share) const {
-  const std::vector<bool> shown = worth_showing(share);
+json CallTree::shortened(const std::vector<double>& shares, double least) const {
+  const auto shown = [&](size_t node) { return shares[node] > 0 && shares[node] >= least; };
   const size_t small_frame = frames_.size();
   std::vector<size_t> frame_to(frames_.size() + 1, kNone);
   std::vector<size_t> to(nodes_.size(), kNone);
@@ -75,9 +68,9 @@ json CallTree::shortened(double share) const {
   for (size_t i = 0; i < nodes_.size(); ++i) {
     const Node& node = nodes_[i];
     const size_t parent = node.parent == kNone ? kNone : to[node.parent];
-    if (shown[i]) {
+    if (shown(i)) {
       to[i] = push(parent, node.frame, node.line);
-    } else if (node.parent != kNone && !shown[node.parent]) {
+    } else if (node.parent != kNone && !shown(node.parent)) {
       to[i] = parent;
     } else {
       const auto [entry, fresh] = small.try_emplace(parent);
@@ -102,7 +95,11 @@ size_t CallTree::child(size_t parent, const std::string& name, const std::string
                        int64_t line) {
   const size_t frame = frame_index(name, file);
   const auto [entry, fresh] = children_.try_emplace({parent, frame}, nodes_.size());
-  if (fresh) nodes_.push_back({parent, frame, line});
+  if (fresh) {
+    if (nodes_.size() == most_nodes_)
+      throw TooManyCalls(fmt::format("its calls make a tree of more than {} nodes", most_nodes_));
+    nodes_.push_back({parent, frame, line});
+  }
   if (Node& node = nodes_[entry->second]; node.line != line) node.line = -1;
   return entry->second;
 }
@@ -128,10 +125,12 @@ size_t CallTree::node_of(const Profile& from, const Sample& sample) {
   return node == kNone ? child(kNone, kNoStack, "", 0) : node;
 }
 
-size_t CallTree::label_set(const Sample& sample, bool number_labels) {
+size_t CallTree::label_set(const Sample& sample, const ShownLabels& shown) {
   std::vector<size_t> set;
-  for (const auto& label : sample.labels) set.push_back(label_index(label));
-  if (number_labels) {
+  for (const auto& label : sample.labels) {
+    if (!shown.without.contains(label.first)) set.push_back(label_index(label));
+  }
+  if (shown.numbers) {
     for (const NumberLabel& number : sample.numbers)
       set.push_back(label_index({number.key, text_of(number)}));
   }
@@ -147,7 +146,7 @@ size_t CallTree::label_index(const std::pair<std::string, std::string>& label) {
   return entry->second;
 }
 
-std::vector<bool> CallTree::worth_showing(double share) const {
+std::vector<double> CallTree::shares() const {
   const size_t width = types_;
   std::vector<double> amounts(nodes_.size() * width);
   for (const auto& samples : counted_) {
@@ -156,15 +155,16 @@ std::vector<bool> CallTree::worth_showing(double share) const {
         amounts[place.first * width + i] += std::abs(static_cast<double>(values[i]));
     }
   }
-  std::vector<bool> shown(nodes_.size());
+  std::vector<double> shares(nodes_.size());
   for (size_t node = nodes_.size(); node-- > 0;) {
     for (size_t i = 0; i < width; ++i) {
       const double amount = amounts[node * width + i];
-      if (amount > 0 && amount >= share * totals_[i]) shown[node] = true;
+      if (amount > 0)
+        shares[node] = std::max(shares[node], amount / static_cast<double>(totals_[i].sum()));
       if (nodes_[node].parent != kNone) amounts[nodes_[node].parent * width + i] += amount;
     }
   }
-  return shown;
+  return shares;
 }
 
 json CallTree::samples_at(const std::vector<size_t>& to) const {

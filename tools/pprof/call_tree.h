@@ -4,17 +4,22 @@
 // thread.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
+#include <stdexcept>
 #include <string>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "tools/pprof/profile.h"
+#include "tools/pprof/sample_types.h"
 #include "tools/pprof/tag_filter.h"
+#include "tools/pprof/view.h"
 
 namespace greyhound::pprof {
 
@@ -24,21 +29,39 @@ struct Column {
   int64_t factor;
 };
 
+// Which labels samples keep.
+struct ShownLabels {
+  bool numbers;
+  std::set<std::string> without;  // keys of texts
+};
+
+// A tree of more nodes than are kept; of less depth there may be fewer.
+class TooManyCalls : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
 class CallTree {
  public:
   // Of stacks deeper than `most_depth` the calls in the middle become one.
-  CallTree(size_t profiles, size_t types, size_t most_depth)
-      : most_depth_(most_depth), types_(types), counted_(profiles), totals_(types) {}
+  CallTree(size_t profiles, size_t types, size_t most_depth, size_t most_calls = kMostCalls)
+      : most_depth_(most_depth),
+        types_(types),
+        most_nodes_(most_calls / std::max<size_t>(1, types / 8)),
+        counted_(profiles),
+        totals_(types) {}
 
-  // Throws std::runtime_error, with a sentence, for values or stacks beyond bounds.
+  // Throws std::runtime_error, with a sentence, for values or stacks beyond bounds; of nodes,
+  // TooManyCalls.
   void add(size_t profile, const Profile& from, const std::vector<Column>& columns,
-           const std::vector<TagFilter>& filters, bool number_labels);
+           const std::vector<TagFilter>& filters, const ShownLabels& labels);
   // Of the stacks that were added, as they are in the profile.
   size_t deepest() const { return deepest_; }
-  size_t nodes() const { return nodes_.size(); }
+  // Of each node the part of all that it has, in the sample type in which that is most.
+  std::vector<double> shares() const;
   // The page's frames, stacks, samples, labels and label_sets; stacks end at what has less than
-  // `share` of all in every sample type.
-  nlohmann::json shortened(double share) const;
+  // `least` of `shares`, or nothing at all.
+  nlohmann::json shortened(const std::vector<double>& shares, double least) const;
 
  private:
   struct Node {
@@ -56,13 +79,13 @@ class CallTree {
   size_t frame_index(const std::string& name, const std::string& file);
   size_t child(size_t parent, const std::string& name, const std::string& file, int64_t line);
   size_t node_of(const Profile& from, const Sample& sample);
-  size_t label_set(const Sample& sample, bool number_labels);
+  size_t label_set(const Sample& sample, const ShownLabels& shown);
   size_t label_index(const std::pair<std::string, std::string>& label);
-  std::vector<bool> worth_showing(double share) const;
   nlohmann::json samples_at(const std::vector<size_t>& to) const;
 
   const size_t most_depth_;
   const size_t types_;
+  const size_t most_nodes_;  // fewer where each has many sums
   size_t deepest_ = 0;
   size_t frames_walked_ = 0;
   std::vector<Node> nodes_;
@@ -74,7 +97,7 @@ class CallTree {
   nlohmann::json label_sets_ = nlohmann::json::array();
   std::map<std::vector<size_t>, size_t> label_set_indices_;
   std::vector<std::map<Place, std::vector<int64_t>>> counted_;  // by profile
-  std::vector<double> totals_;
+  std::vector<Amounts> totals_;                                 // by sample type
 };
 
 }  // namespace greyhound::pprof

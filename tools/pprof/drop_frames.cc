@@ -3,33 +3,18 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <optional>
-#include <regex>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
+
+#include "tools/pprof/name_pattern.h"
 
 namespace greyhound::pprof {
 namespace {
 
-// <regex> compiles by recursion: what nests in a pattern is bounded, too.
-constexpr size_t kMostPattern = 8 << 10;
-constexpr ptrdiff_t kMostGroups = 500, kMostAlternatives = 2000;
-constexpr size_t kMostName = 4 << 10;
-
-// The whole name is to match. Breadth first: neither a name's length nor a pattern such as (a*)*b
-// costs stack or time beyond their product.
-std::regex regex_of(std::string pattern) {
-  auto flags = std::regex::ECMAScript | std::regex_constants::__polynomial;
-  if (pattern.starts_with("(?i)")) {
-    pattern.erase(0, 4);
-    flags |= std::regex::icase;
-  }
-  if (pattern.size() > kMostPattern || std::ranges::count(pattern, '(') > kMostGroups ||
-      std::ranges::count(pattern, '|') > kMostAlternatives)
-    throw std::regex_error(std::regex_constants::error_space);
-  return std::regex("(?:" + pattern + ")", flags);
-}
+// Of all names together, in NamePattern's units: a second or two.
+constexpr size_t kMostWork = 200'000'000;
 
 // Without parameters, as the expressions are written; but "(anonymous namespace)" and "operator()"
 // belong to a name.
@@ -51,16 +36,15 @@ std::string_view simple_name(std::string_view name) {
 
 class Dropper {
  public:
-  Dropper(const std::string& drop, const std::string& keep) : drop_(regex_of(drop)) {
-    if (!keep.empty()) keep_ = regex_of(keep);
+  Dropper(const std::string& drop, const std::string& keep) : drop_(drop) {
+    if (!keep.empty()) keep_.emplace(keep);
   }
 
   bool drops(const std::string& name) {
     const auto [entry, fresh] = known_.try_emplace(name, false);
     if (fresh) {
-      const std::string simple(simple_name(name).substr(0, kMostName));
-      entry->second =
-          std::regex_match(simple, drop_) && !(keep_ && std::regex_match(simple, *keep_));
+      const std::string_view simple = simple_name(name);
+      entry->second = drop_.matches(simple, &work_) && !(keep_ && keep_->matches(simple, &work_));
     }
     return entry->second;
   }
@@ -68,22 +52,28 @@ class Dropper {
   // How many of the location's frames go: the outermost that matches, and what is inlined into it.
   size_t dropped(const Location& location) {
     for (size_t i = location.frames.size(); i-- > 0;) {
-      if (drops(location.frames[i].name)) return i + 1;
+      const std::string& name = location.frames[i].name;
+      if (!name.empty() && drops(name)) return i + 1;
     }
     return 0;
   }
 
  private:
-  const std::regex drop_;
-  std::optional<std::regex> keep_;
+  NamePattern drop_;
+  std::optional<NamePattern> keep_;
   std::unordered_map<std::string, bool> known_;
+  size_t work_ = kMostWork;
 };
 
 void drop(Profile* profile, Dropper* dropper) {
   enum class Goes : unsigned char { kNot, kPartly, kWhole };
   std::vector<Goes> goes;
-  for (Location& location : profile->locations) {
-    const size_t count = dropper->dropped(location);
+  // All are known before the first goes: an expression may turn out to cost too much.
+  std::vector<size_t> counts;
+  for (const Location& location : profile->locations) counts.push_back(dropper->dropped(location));
+  for (size_t at = 0; at < counts.size(); ++at) {
+    Location& location = profile->locations[at];
+    const size_t count = counts[at];
     const bool whole = count == location.frames.size();
     goes.push_back(count == 0 ? Goes::kNot : whole ? Goes::kWhole : Goes::kPartly);
     if (!whole)
@@ -112,11 +102,11 @@ void drop_frames(Profile* profile, const std::string& drop_pattern, const std::s
   if (drop_pattern.empty()) return;
   Dropper dropper(drop_pattern, keep);
   drop(profile, &dropper);
-} catch (const std::regex_error&) {
-  profile->comments.push_back(fmt::format(
-      "its drop_frames or keep_frames is no regular expression that greyhound reads; all "
-      "frames are shown: {:.200}",
-      drop_pattern));
+} catch (const PatternError& error) {
+  profile->all_frames =
+      fmt::format("its drop_frames or keep_frames {}; all frames are shown: {:.200}", error.what(),
+                  drop_pattern);
+  profile->comments.push_back(profile->all_frames);
 }
 
 }  // namespace greyhound::pprof

@@ -12,7 +12,8 @@
 namespace greyhound::pprof {
 
 // Empty expressions: nothing to drop, nothing to keep. One that is none, here or to google/pprof,
-// drops nothing, and a comment says so.
+// or that costs too much drops nothing: Profile::all_frames says so, and a comment. A frame without
+// a name matches nothing: name it afterwards.
 void drop_frames(Profile* profile, const std::string& drop, const std::string& keep);
 
 }  // namespace greyhound::pprof

@@ -8,11 +8,13 @@
 #include <condition_variable>
 #include <cstdint>
 #include <cstdlib>
+#include <memory>
 #include <mutex>
 #include <thread>
 #include <utility>
 
 #include "tools/pprof/plain_text.h"
+#include "tools/pprof/url.h"
 #include "tools/whole_file.h"
 
 namespace greyhound::pprof {
@@ -22,23 +24,6 @@ using std::chrono::milliseconds;
 
 constexpr std::chrono::hours kLongest{24};
 constexpr int kMostRedirections = 5;
-
-struct Target {
-  std::string server;  // "http://127.0.0.1:6060"
-  std::string path;    // with its query
-};
-
-Target target_of(const std::string& url) {
-  const size_t host = url.find("//") + 2;
-  const size_t path = std::min(url.find_first_of("/?#", host), url.size());
-  Target target{url.substr(0, path), url.substr(path, url.find('#', path) - path)};
-  if (path == host) throw FileError(fmt::format("{}: names no server", url));
-  if (target.path.empty() || target.path == "/")
-    throw FileError(fmt::format("{}: names no profile; ask for one, as in {}/debug/pprof/heap", url,
-                                target.server));
-  if (target.path.starts_with('?')) target.path.insert(0, "/");
-  return target;
-}
 
 // What the server is asked to measure, by "seconds=".
 milliseconds measured(const std::string& path) {
@@ -56,7 +41,7 @@ milliseconds measured(const std::string& path) {
 // server that sends a byte now and then never exceeds.
 class Deadline {
  public:
-  Deadline(httplib::Client* client, milliseconds time)
+  Deadline(httplib::ClientImpl* client, milliseconds time)
       : thread_([this, client, time] {
           std::unique_lock lock(mutex_);
           if (condition_.wait_for(lock, time, [this] { return done_; })) return;
@@ -111,21 +96,31 @@ struct Answer {
   std::string location;  // of a redirection
 };
 
-Answer get(const std::string& url, const Target& target, milliseconds patience, milliseconds time) {
-  httplib::Client client(target.server);
-  if (!client.is_valid()) throw FileError(fmt::format("{}: is no address of a server", url));
-  client.set_connection_timeout(std::min<milliseconds>(patience, std::chrono::seconds(10)));
-  client.set_read_timeout(time);
+// By parts: of a whole address cpp-httplib makes these by a regular expression, which recurses.
+std::unique_ptr<httplib::ClientImpl> client_of(const Url& target) {
+#ifdef CPPHTTPLIB_OPENSSL_SUPPORT
+  if (target.secure) return std::make_unique<httplib::SSLClient>(target.host, target.port);
+#else
+  if (target.secure) throw FileError(fmt::format("{}: cannot be asked: no TLS", target.server()));
+#endif
+  return std::make_unique<httplib::ClientImpl>(target.host, target.port);
+}
+
+Answer get(const std::string& url, const Url& target, milliseconds patience, milliseconds time) {
+  const std::unique_ptr<httplib::ClientImpl> client = client_of(target);
+  if (!client->is_valid()) throw FileError(fmt::format("{}: cannot be asked", url));
+  client->set_connection_timeout(std::min<milliseconds>(patience, std::chrono::seconds(10)));
+  client->set_read_timeout(time);
   Answer answer;
   bool too_large = false;
-  Deadline deadline(&client, time);
+  Deadline deadline(client.get(), time);
   const httplib::Result result =
-      client.Get(target.path, {{"Accept-Encoding", "identity"}, {"User-Agent", "greyhound-pprof"}},
-                 [&](const char* piece, size_t size) {
-                   too_large = answer.body.size() + size > kMostSourceBytes;
-                   if (!too_large) answer.body.append(piece, size);
-                   return !too_large;
-                 });
+      client->Get(target.path, {{"Accept-Encoding", "identity"}, {"User-Agent", "greyhound-pprof"}},
+                  [&](const char* piece, size_t size) {
+                    too_large = answer.body.size() + size > kMostSourceBytes;
+                    if (!too_large) answer.body.append(piece, size);
+                    return !too_large;
+                  });
   if (too_large)
     throw FileError(
         fmt::format("{}: is larger than {} MiB: no profile is", url, kMostSourceBytes >> 20));
@@ -141,7 +136,10 @@ Answer get(const std::string& url, const Target& target, milliseconds patience, 
 }  // namespace
 
 std::string fetch(const std::string& url, milliseconds patience) {
-  Target target = target_of(url);
+  Url target = parse_url(url);
+  if (target.path == "/")
+    throw FileError(fmt::format("{}: names no profile; ask for one, as in {}/debug/pprof/heap", url,
+                                target.server()));
   // Followed here: cpp-httplib would follow with a client of its own, which no deadline stops.
   for (int redirections = 0; redirections < kMostRedirections; ++redirections) {
     const milliseconds time = patience + measured(target.path) * 3 / 2;
@@ -151,10 +149,11 @@ std::string fetch(const std::string& url, milliseconds patience) {
     if (!elsewhere)
       throw FileError(fmt::format("{}: cannot be read: the server answers {}: {}", url,
                                   answer.status, first_line(answer.body)));
-    const bool whole =
-        answer.location.starts_with("http://") || answer.location.starts_with("https://");
-    if (!whole && !answer.location.starts_with('/')) answer.location.insert(0, "/");
-    target = target_of(whole ? answer.location : target.server + answer.location);
+    try {
+      target = redirected(target, answer.location);
+    } catch (const FileError& error) {
+      throw FileError(fmt::format("{}: cannot be read: it leads to {}", url, error.what()));
+    }
   }
   throw FileError(fmt::format("{}: cannot be read: it leads from one address to the next", url));
 }

@@ -8,7 +8,7 @@
 
 namespace greyhound::pprof {
 
-// What is read of any source.
+// What is read of any source; of a server's answer, of its body.
 inline constexpr size_t kMostSourceBytes = size_t{512} << 20;
 
 // The body of the answer. The whole of it may take `patience`, and as long again as the URL's

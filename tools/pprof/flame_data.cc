@@ -4,7 +4,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
+#include <map>
+#include <set>
 #include <stdexcept>
+#include <string_view>
 
 #include "tools/pprof/call_tree.h"
 #include "tools/pprof/sample_types.h"
@@ -121,14 +125,24 @@ Chosen chosen_tags(const std::vector<NamedProfile>& profiles, const Tags& tags) 
   return chosen;
 }
 
-json about(const NamedProfile& named) {
-  const Profile& profile = named.profile;
-  return {{"name", named.name},
-          {"time_ns", profile.time_ns},
-          {"duration_ns", profile.duration_ns},
-          {"period", profile.period},
-          {"period_type", {{"type", profile.period_type.type}, {"unit", profile.period_type.unit}}},
-          {"comments", profile.comments}};
+// `left_out`: labels that the page says it is without, as if the profiles said so.
+json about(const std::vector<NamedProfile>& profiles, const std::set<std::string>& left_out) {
+  json all = json::array();
+  for (const auto& [name, profile] : profiles) {
+    std::vector<std::string> comments = profile.comments;
+    if (!left_out.empty())
+      comments.push_back(
+          fmt::format("To keep the page small, labels of very many values are left out: {}.",
+                      fmt::join(left_out, ", ")));
+    const ValueType& period = profile.period_type;
+    all.push_back({{"name", name},
+                   {"time_ns", profile.time_ns},
+                   {"duration_ns", profile.duration_ns},
+                   {"period", profile.period},
+                   {"period_type", {{"type", period.type}, {"unit", period.unit}}},
+                   {"comments", comments}});
+  }
+  return all;
 }
 
 size_t first_type(const std::vector<ValueType>& types, const NamedProfile& named,
@@ -138,15 +152,74 @@ size_t first_type(const std::vector<ValueType>& types, const NamedProfile& named
   throw std::runtime_error(fmt::format("{}: {}", named.name, error.what()));
 }
 
-// What goes first when a page grows too large.
+// Keys of texts with more values than anybody chooses from, as of what differs with each request;
+// less those that are asked for.
+std::set<std::string> crowded_keys(const std::vector<NamedProfile>& profiles, const Tags& asked) {
+  constexpr size_t kMostValues = 500;
+  std::map<std::string, std::set<std::string_view>> values;
+  for (const NamedProfile& named : profiles) {
+    for (const Sample& sample : named.profile.samples) {
+      for (const auto& [key, value] : sample.labels) {
+        std::set<std::string_view>& known = values[key];
+        if (known.size() <= kMostValues) known.insert(value);
+      }
+    }
+  }
+  std::set<std::string> crowded;
+  for (const auto& entry : values) {
+    const auto is_asked = [&](const auto& tag) { return tag.first == entry.first; };
+    if (entry.second.size() > kMostValues && std::ranges::none_of(asked, is_asked))
+      crowded.insert(entry.first);
+  }
+  return crowded;
+}
+
+// What a page has. When it grows too large, labels go first.
 struct Detail {
-  bool number_labels;
+  ShownLabels labels;
   size_t most_depth;
+  bool every_stack;  // labels are to go before small stacks do
 };
-constexpr Detail kDetails[] = {{true, SIZE_MAX}, {false, SIZE_MAX}, {false, 2000}, {false, 200}};
+
+std::vector<Detail> details_of(const std::set<std::string>& crowded) {
+  std::vector<Detail> details = {{{true, {}}, SIZE_MAX, true}};
+  if (!crowded.empty()) details.push_back({{false, {}}, SIZE_MAX, true});
+  for (const size_t depth : {SIZE_MAX, size_t{2000}, size_t{200}})
+    details.push_back({{false, crowded}, depth, false});
+  return details;
+}
+
+// What is too small to see goes next: by the share of all that comes to less than a pixel.
+constexpr double kShares[] = {0.0, 1e-6, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2};
 
 bool fits(const json& data, const FlameOptions& options) {
   return data.dump(-1, ' ', false, json::error_handler_t::replace).size() <= options.most_bytes;
+}
+
+size_t deepest_of(const std::vector<NamedProfile>& profiles) {
+  size_t deepest = 0;
+  for (const auto& [name, profile] : profiles) {
+    for (const Sample& sample : profile.samples) {
+      size_t depth = 0;
+      for (const size_t location : sample.locations)
+        depth += profile.locations[location].frames.size();
+      deepest = std::max(deepest, depth);
+    }
+  }
+  return deepest;
+}
+
+void fill(CallTree* tree, const std::vector<NamedProfile>& profiles, const Types& types,
+          const Chosen& chosen, const Detail& detail) {
+  for (size_t i = 0; i < profiles.size(); ++i) {
+    try {
+      tree->add(i, profiles[i].profile, types.columns[i], chosen.ranges, detail.labels);
+    } catch (const TooManyCalls& error) {
+      throw TooManyCalls(fmt::format("{}: {}", profiles[i].name, error.what()));
+    } catch (const std::runtime_error& error) {
+      throw std::runtime_error(fmt::format("{}: {}", profiles[i].name, error.what()));
+    }
+  }
 }
 
 }  // namespace
@@ -164,28 +237,40 @@ json flame_data(const std::vector<NamedProfile>& given, const FlameOptions& opti
                {"only", json::array()}};
   for (const ValueType& type : types.shown)
     data["sample_types"].push_back({{"type", type.type}, {"unit", type.unit}});
-  for (const NamedProfile& named : profiles) data["profiles"].push_back(about(named));
   for (const auto& tag : options.tags) {
     if (std::ranges::find(chosen.on_page, tag) == chosen.on_page.end())
       data["only"].push_back(tag.first + "=" + tag.second);
   }
-  for (const Detail& detail : kDetails) {
-    CallTree tree(profiles.size(), types.shown.size(), detail.most_depth);
-    for (size_t i = 0; i < profiles.size(); ++i)
-      tree.add(i, profiles[i].profile, types.columns[i], chosen.ranges, detail.number_labels);
+  const size_t deepest = deepest_of(profiles);
+  size_t too_deep = SIZE_MAX;  // from here on there are more calls than a tree has room for
+  const std::vector<Detail> details = details_of(crowded_keys(profiles, chosen.on_page));
+  for (const Detail& detail : details) {
+    if (too_deep != SIZE_MAX && detail.most_depth >= too_deep) continue;
+    CallTree tree(profiles.size(), types.shown.size(), detail.most_depth, options.most_calls);
+    try {
+      fill(&tree, profiles, types, chosen, detail);
+    } catch (const TooManyCalls&) {
+      too_deep = std::min(detail.most_depth, deepest);
+      if (details.back().most_depth >= too_deep) throw;
+      continue;
+    }
     const bool folded = tree.deepest() > detail.most_depth;
     // As it was: less depth helps only where there is much.
     if (detail.most_depth != SIZE_MAX && !folded) continue;
-    data["number_labels"] = detail.number_labels;
+    data["number_labels"] = detail.labels.numbers;
+    data["profiles"] = about(profiles, detail.labels.without);
     data["most_depth"] = folded ? detail.most_depth : 0;
-    // Shares that come to less than a pixel go first.
-    for (const double share : {0.0, 1e-6, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2}) {
+    const std::vector<double> shares = tree.shares();
+    for (const double least : kShares) {
       // Of the largest not even the text is made: a node takes six bytes of it, at the least.
-      const bool hopeless = share == 0 && tree.nodes() > options.most_bytes / 6;
-      if (!hopeless) data.update(tree.shortened(share));
-      data["least_share"] = share;
+      const auto shown = std::ranges::count_if(
+          shares, [least](double share) { return share > 0 && share >= least; });
+      const bool hopeless =
+          static_cast<size_t>(shown) > options.most_bytes / 6 && least < std::end(kShares)[-1];
+      if (!hopeless) data.update(tree.shortened(shares, least));
+      data["least_share"] = least;
       if (!hopeless && fits(data, options)) return data;
-      if (detail.number_labels) break;  // these go before stacks do
+      if (detail.every_stack) break;
     }
   }
   return data;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "tools/pprof/profile.h"
+#include "tools/pprof/view.h"
 
 namespace greyhound::pprof {
 
@@ -21,6 +22,7 @@ struct FlameOptions {
   std::string highlight;                                  // a regular expression; empty: none
   // Stacks whose share is too small to see are shortened until the text is no longer than this.
   size_t most_bytes = 700'000;
+  size_t most_calls = kMostCalls;  // in the tree of all
 };
 
 struct NamedProfile {
@@ -30,7 +32,7 @@ struct NamedProfile {
 
 // `profiles`: one, or before and after. Of two, what both count is shown. Throws
 // std::runtime_error, with a sentence, for a sample type that is not there, for two profiles that
-// have none in common, and for values that 64 bits do not hold the sum of.
+// have none in common, for values that 64 bits do not hold the sum of and for stacks beyond bounds.
 nlohmann::json flame_data(const std::vector<NamedProfile>& profiles, const FlameOptions& options);
 
 }  // namespace greyhound::pprof

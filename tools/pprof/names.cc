@@ -94,17 +94,19 @@ std::string without_brackets(std::string_view name) {
   return result;
 }
 
-std::string without(std::string text, std::string_view part) {
-  for (size_t at = text.find(part); at != std::string::npos; at = text.find(part)) {
-    text.erase(at, part.size());
+std::string replaced(std::string_view text, std::string_view part, std::string_view by) {
+  std::string result;
+  size_t from = 0;
+  for (size_t at = text.find(part); at != std::string_view::npos; at = text.find(part, from)) {
+    result += text.substr(from, at - from);
+    result += by;
+    from = at + part.size();
   }
-  return text;
+  return result += text.substr(from);
 }
 
-std::string replaced(std::string text, std::string_view part, std::string_view by) {
-  for (size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + by.size()))
-    text.replace(at, part.size(), by);
-  return text;
+std::string without(std::string_view text, std::string_view part) {
+  return replaced(text, part, "");
 }
 
 // As display_name(), but of others an anonymous namespace is kept: google/pprof's names have it.
@@ -134,7 +136,7 @@ std::string demangle(const std::string& symbol) {
 }
 
 std::string display_name(std::string_view demangled) {
-  std::string name = without_brackets(without(std::string(demangled), kAnonymous));
+  std::string name = without_brackets(without(demangled, kAnonymous));
   if (name.ends_with(" const")) name.erase(name.size() - 6);
   // A function template's name begins with what it returns.
   if (const size_t space = name.rfind(' ', find_operator(name)); space != std::string::npos)

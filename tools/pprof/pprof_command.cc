@@ -6,7 +6,6 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <charconv>
-#include <filesystem>
 #include <regex>
 #include <set>
 
@@ -76,11 +75,13 @@ void note_without_match(const std::string& source, const Profile& profile, const
   const std::string keys = tag_keys(profile);
   const std::string note = fmt::format("{}: no sample matches{}; {}", source, asked,
                                        keys.empty() ? "it has no tags" : "its tags are: " + keys);
-  fmt::print(stderr, "greyhound pprof: {}\n", plain_text(note));
+  say("greyhound pprof: {}\n", plain_text(note));
 }
 
 StackView view_of_source(const std::string& source, const ViewOptions& options, bool hide) {
   const Profile profile = profile_of(source, hide);
+  if (!profile.all_frames.empty())
+    say("greyhound pprof: {}\n", plain_text(fmt::format("{}: {}", source, profile.all_frames)));
   note_without_match(source, profile, options.tags);
   try {
     return view_of(profile, options);
@@ -103,6 +104,12 @@ StackView chosen_view(const PprofOptions& options) {
   }
 }
 
+std::string tree_of_files(const StackView& view, const std::vector<std::string>& files) try {
+  return format_tree(view);
+} catch (const std::runtime_error& error) {
+  throw std::runtime_error(fmt::format("{}: {}", fmt::join(files, " and "), error.what()));
+}
+
 void check_highlight(const PprofOptions& options) {
   if (options.highlight.empty()) return;
   if (options.html.empty()) throw std::runtime_error("--highlight is for a page: add --html FILE");
@@ -122,7 +129,7 @@ void check_page(const PprofOptions& options) {
       throw std::runtime_error(fmt::format("--html takes one --tag of '{}', not two", key));
   }
   for (const std::string& path : options.files) {
-    if (same_file(path, options.html))
+    if (same_file(path == "-" ? "/dev/stdin" : path, options.html))
       throw std::runtime_error(fmt::format("--html {} would replace that profile", options.html));
   }
 }
@@ -195,7 +202,7 @@ int run_pprof(const PprofOptions& options) try {
     return 0;
   }
   const StackView view = chosen_view(options);
-  print_out(options.tree     ? format_tree(view)
+  print_out(options.tree     ? tree_of_files(view, options.files)
             : options.folded ? format_folded(view)
                              : format_top(view, lines));
   flush_out();

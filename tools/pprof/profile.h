@@ -55,6 +55,7 @@ struct Profile {
   int64_t time_ns = 0;      // since 1970
   int64_t duration_ns = 0;  // 0: not of a span of time
   std::vector<std::string> comments;
+  std::string all_frames;  // why frames are there that the file wants left out; no field of files
   std::vector<Location> locations;
   std::vector<Sample> samples;
 };

@@ -5,10 +5,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <protozero/pbf_reader.hpp>
 #include <unordered_map>
 
 #include "tools/pprof/drop_frames.h"
+#include "tools/pprof/field_reader.h"
 #include "tools/pprof/gzip.h"
 #include "tools/pprof/legacy_formats.h"
 #include "tools/pprof/names.h"
@@ -18,48 +20,8 @@
 namespace greyhound::pprof {
 namespace {
 
-// protozero asserts that a field has the type that is asked for; a file may say anything.
-void expect_type(protozero::pbf_reader* in, protozero::pbf_wire_type type) {
-  if (in->wire_type() != type) throw FormatError("a field of it has the wrong type");
-}
-template <class Number = int64_t>
-Number number(protozero::pbf_reader* in) {
-  expect_type(in, protozero::pbf_wire_type::varint);
-  return static_cast<Number>(in->get_uint64());
-}
-protozero::pbf_reader message_of(protozero::pbf_reader* in) {
-  expect_type(in, protozero::pbf_wire_type::length_delimited);
-  return in->get_message();
-}
-std::string string_of(protozero::pbf_reader* in) {
-  expect_type(in, protozero::pbf_wire_type::length_delimited);
-  return in->get_string();
-}
-
-// Numbers of a repeated field, packed or one by one: both are allowed.
-template <class Number>
-void append_numbers(protozero::pbf_reader* in, std::vector<Number>* numbers) {
-  if (in->wire_type() != protozero::pbf_wire_type::length_delimited) {
-    numbers->push_back(number<Number>(in));
-    return;
-  }
-  for (const uint64_t packed : in->get_packed_uint64()) {
-    numbers->push_back(static_cast<Number>(packed));
-  }
-}
-
-// What a small file can stand for is bounded by what it takes in memory: two bytes of it can refer
-// to a name of a million.
-class Budget {
- public:
-  void spend(size_t bytes) {
-    if (bytes > left_) throw FormatError("it would take more than 2 GiB of memory");
-    left_ -= bytes;
-  }
-
- private:
-  size_t left_ = size_t{2} << 30;
-};
+// Each sample has a value of each. Producers have less than ten.
+constexpr size_t kMostSampleTypes = 1000;
 
 size_t size_of(const Frame& frame) {
   return sizeof(Frame) + frame.name.size() + frame.system_name.size() + frame.file.size();
@@ -84,6 +46,7 @@ class Decoder {
         profile_.samples.push_back(read_sample(message_of(in)));
     });
     drop_frames(&profile_, drop_, keep_);
+    name_frames();
     return std::move(profile_);
   }
 
@@ -121,6 +84,8 @@ class Decoder {
   void read_scalar(protozero::pbf_reader* in) {
     switch (in->tag()) {
       case profile_field::kSampleType:
+        if (profile_.sample_types.size() == kMostSampleTypes)
+          throw FormatError(fmt::format("it names more than {} sample types", kMostSampleTypes));
         profile_.sample_types.push_back(read_value_type(message_of(in)));
         budget_.spend(sizeof(ValueType));
         break;
@@ -148,7 +113,7 @@ class Decoder {
         break;
       case profile_field::kComment: {
         std::vector<int64_t> comments;
-        append_numbers(in, &comments);
+        append_numbers(in, &comments, &budget_);
         for (const int64_t comment : comments) {
           profile_.comments.push_back(text(comment));
           budget_.spend(sizeof(std::string) + profile_.comments.back().size());
@@ -190,6 +155,7 @@ class Decoder {
 
   void read_function(protozero::pbf_reader message) {
     uint64_t id = 0;
+    int64_t name = 0, system_name = 0;
     Frame frame;
     while (message.next()) {
       switch (message.tag()) {
@@ -197,10 +163,10 @@ class Decoder {
           id = number<uint64_t>(&message);
           break;
         case function_field::kName:
-          frame.name = text(number(&message));
+          name = number(&message);
           break;
         case function_field::kSystemName:
-          frame.system_name = text(number(&message));
+          system_name = number(&message);
           break;
         case function_field::kFilename:
           frame.file = text(number(&message));
@@ -209,9 +175,20 @@ class Decoder {
           message.skip();
       }
     }
-    frame.name = shown_name(frame.name, frame.system_name);
+    frame.name = shown_once(name, system_name);
+    frame.system_name = text(system_name);
     budget_.spend(size_of(frame));
     insert(&functions_, "function", id, std::move(frame));
+  }
+
+  // Once for all functions that have both, as demangling is work.
+  const std::string& shown_once(int64_t name, int64_t system_name) {
+    const auto [entry, fresh] = shown_.try_emplace({name, system_name});
+    if (fresh) {
+      entry->second = shown_name(text(name), text(system_name));
+      budget_.spend(sizeof(*entry) + entry->second.size());
+    }
+    return entry->second;
   }
 
   void read_location(protozero::pbf_reader* in) {
@@ -238,21 +215,26 @@ class Decoder {
           message.skip();
       }
     }
-    name_frames(&location, mapping);
+    budget_.spend(sizeof(Location) + sizeof(uint64_t));
     insert(&locations_, "location", id, profile_.locations.size());
     profile_.locations.push_back(std::move(location));
+    mappings_.push_back(mapping);
   }
 
   // A frame without a name is one of the file that is mapped there; addresses are other ones in the
   // next run.
-  void name_frames(Location* location, uint64_t mapping) {
-    const auto found = nameless_.find(mapping);
-    const std::string name = found == nameless_.end() ? nameless_frame("") : found->second;
-    if (location->frames.empty()) location->frames.emplace_back();
-    for (Frame& frame : location->frames) {
-      if (frame.name.empty()) frame.name = name;
+  void name_frames() {
+    for (size_t at = 0; at < mappings_.size(); ++at) {
+      Location& location = profile_.locations[at];
+      const auto found = nameless_.find(mappings_[at]);
+      const std::string name = found == nameless_.end() ? nameless_frame("") : found->second;
+      if (location.frames.empty()) location.frames.emplace_back();
+      for (Frame& frame : location.frames) {
+        if (!frame.name.empty()) continue;
+        frame.name = name;
+        budget_.spend(sizeof(Frame) + name.size());
+      }
     }
-    budget_.spend(sizeof(Location) + sizeof(Frame) + name.size());
   }
 
   Frame read_line(protozero::pbf_reader message) const {
@@ -297,14 +279,13 @@ class Decoder {
 
   Sample read_sample(protozero::pbf_reader message) {
     Sample sample;
-    std::vector<uint64_t> ids;
     while (message.next()) {
       switch (message.tag()) {
         case sample_field::kLocationId:
-          append_numbers(&message, &ids);
+          append_numbers(&message, &sample.locations, &budget_);
           break;
         case sample_field::kValue:
-          append_numbers(&message, &sample.values);
+          append_numbers(&message, &sample.values, &budget_);
           break;
         case sample_field::kLabel:
           read_label(message_of(&message), &sample);
@@ -314,13 +295,13 @@ class Decoder {
       }
     }
     if (sample.values.size() != profile_.sample_types.size()) wrong_values(sample.values.size());
-    budget_.spend(sizeof(Sample) + sample.values.size() * sizeof(int64_t));
-    budget_.spend(ids.size() * sizeof(size_t));
-    for (const uint64_t id : ids) {
-      const auto found = locations_.find(id);
+    budget_.spend(sizeof(Sample));
+    for (size_t& location : sample.locations) {
+      const auto found = locations_.find(location);
       if (found == locations_.end())
-        throw FormatError(fmt::format("it refers to location {}, which it does not have", id));
-      sample.locations.push_back(found->second);
+        throw FormatError(
+            fmt::format("it refers to location {}, which it does not have", location));
+      location = found->second;
     }
     return sample;
   }
@@ -371,8 +352,10 @@ class Decoder {
   std::string drop_, keep_;
   std::vector<std::string> strings_;
   std::unordered_map<uint64_t, std::string> nameless_;  // by mapping: what its frames are called
+  std::map<std::pair<int64_t, int64_t>, std::string> shown_;  // by name and system name
   std::unordered_map<uint64_t, Frame> functions_;
   std::unordered_map<uint64_t, size_t> locations_;
+  std::vector<uint64_t> mappings_;  // by location
 };
 
 Profile decode_unpacked(std::string_view bytes) try {

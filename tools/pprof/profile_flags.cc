@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "tools/pprof/plain_text.h"
 #include "tools/pprof/profile_files.h"
 
 namespace greyhound::pprof {
@@ -68,7 +69,8 @@ int with_profiles(int argc, char** argv, const std::function<int(int&, char**)>&
   files.write();
   return status;
 } catch (const std::runtime_error& error) {
-  std::fputs(fmt::format("{}: {}\n", argv[0], error.what()).c_str(), stderr);
+  const std::string message = fmt::format("{}: {}", argv[0], error.what());
+  std::fputs((plain_text(message) + "\n").c_str(), stderr);
   return kExitUsage;
 }
 

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -35,6 +36,13 @@ class Descriptor {
       fmt::format("{}: is larger than {} MiB: no profile is", name, kMostSourceBytes >> 20));
 }
 
+// As some programs give their children for a pipe; in another kind each message is by itself.
+bool is_stream_socket(int descriptor) {
+  int type = 0;
+  socklen_t size = sizeof type;
+  return getsockopt(descriptor, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_STREAM;
+}
+
 // What never ends is not begun with.
 void expect_readable(int descriptor, const std::string& name) {
   struct stat status;
@@ -42,10 +50,10 @@ void expect_readable(int descriptor, const std::string& name) {
   if (isatty(descriptor) != 0)
     throw FileError(
         fmt::format("{}: cannot be read: it is a terminal; give a file, or pipe one in", name));
-  const char* kind = S_ISDIR(status.st_mode)                              ? "a directory"
-                     : S_ISCHR(status.st_mode) || S_ISBLK(status.st_mode) ? "a device"
-                     : S_ISSOCK(status.st_mode)                           ? "a socket"
-                                                                          : nullptr;
+  const char* kind = S_ISDIR(status.st_mode)                                     ? "a directory"
+                     : S_ISCHR(status.st_mode) || S_ISBLK(status.st_mode)        ? "a device"
+                     : S_ISSOCK(status.st_mode) && !is_stream_socket(descriptor) ? "a socket"
+                                                                                 : nullptr;
   if (kind != nullptr)
     throw FileError(fmt::format("{}: cannot be read: it is {}, not a profile", name, kind));
   if (status.st_size > static_cast<off_t>(kMostSourceBytes)) refuse_large(name);
@@ -65,6 +73,10 @@ std::string read_all(int descriptor, const std::string& name) {
   }
 }
 
+bool is_url(const std::string& source) {
+  return source.starts_with("http://") || source.starts_with("https://");
+}
+
 Profile decode_named(const std::string& bytes, const std::string& name) try {
   return decode(bytes);
 } catch (const OtherFormat& error) {
@@ -82,10 +94,6 @@ Profile read_file(const std::string& path) {
   const Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (*file < 0) throw file_error(path, "cannot be read", errno);
   return decode_named(read_all(*file, path), path);
-}
-
-bool is_url(const std::string& source) {
-  return source.starts_with("http://") || source.starts_with("https://");
 }
 
 Profile read_source(const std::string& source) {

@@ -16,6 +16,4 @@ Profile read_source(const std::string& source);
 // As a title has it: the file's name without its folder, "stdin", or what a URL asks for.
 std::string source_name(const std::string& source);
 
-bool is_url(const std::string& source);
-
 }  // namespace greyhound::pprof

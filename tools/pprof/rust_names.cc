@@ -11,8 +11,10 @@
 namespace greyhound::pprof {
 namespace {
 
-// Back references can make a short symbol a name of any length, and a deep one.
-constexpr size_t kMostLength = 4096;
+// Back references can make a short symbol a name of any length, and a deep one; and what they come
+// back to is read again.
+constexpr size_t kLongestRustSymbol = 8 << 10;
+constexpr size_t kLongestRustName = 4096;
 constexpr int kMostDepth = 200;
 constexpr int kMostSteps = 20'000;
 
@@ -53,7 +55,7 @@ class Parser {
   }
   void print(std::string_view text) {
     if (silent_ != 0) return;
-    if (out_.size() + text.size() > kMostLength) throw NoSymbol();
+    if (out_.size() + text.size() > kLongestRustName) throw NoSymbol();
     out_ += text;
   }
 
@@ -151,6 +153,7 @@ class Parser {
     path(of_value);
     const uint64_t number = disambiguator();
     const std::string_view name = bytes();
+    if (silent_ != 0) return;
     if (space >= 'A' && space <= 'Z') {
       const std::string kind = space == 'C'   ? "closure"
                                : space == 'S' ? "shim"
@@ -185,9 +188,11 @@ class Parser {
     if (take('p')) return print("_");
     const char kind = next();
     if (kind < 'a' || kind > 'z') throw NoSymbol();
-    std::string digits = take('n') ? "-0x" : "0x";
-    for (char c = next(); c != '_'; c = next()) digits += c;
-    print(digits);
+    print(take('n') ? "-0x" : "0x");
+    const size_t digits = at_;
+    while (next() != '_') {
+    }
+    print(in_.substr(digits, at_ - 1 - digits));
   }
 
   void list(char first, char last) {
@@ -322,6 +327,7 @@ std::optional<std::string> demangle_rust(std::string_view symbol) {
   symbol.remove_prefix(std::min(symbol.find_first_not_of('_'), symbol.size()));
   if (!symbol.starts_with("R")) return std::nullopt;
   symbol.remove_prefix(1);
+  if (symbol.size() > kLongestRustSymbol) return std::nullopt;
   // Compilers add what follows a dot or a dollar.
   symbol = symbol.substr(0, symbol.find_first_of(".$"));
   try {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdlib>
 #include <stdexcept>
 #include <string_view>
 
@@ -81,6 +82,12 @@ int64_t scaled(int64_t value, int64_t factor) {
   if (__builtin_mul_overflow(value, factor, &result))
     throw std::runtime_error("its values are more than 64 bits hold");
   return result;
+}
+
+void Amounts::add(int64_t value) {
+  const bool lowest = value == INT64_MIN;
+  if (lowest || __builtin_add_overflow(sum_, std::abs(value), &sum_))
+    throw std::runtime_error("its values add up to more than 64 bits hold");
 }
 
 }  // namespace greyhound::pprof

@@ -33,4 +33,15 @@ std::optional<CommonType> common_type(const ValueType& before, const ValueType& 
 // value * factor, or std::runtime_error when that is no 64-bit number.
 int64_t scaled(int64_t value, int64_t factor);
 
+// Whatever is added up of these values has room in 64 bits, when all their amounts together do.
+class Amounts {
+ public:
+  // Throws std::runtime_error when they do not.
+  void add(int64_t value);
+  int64_t sum() const { return sum_; }
+
+ private:
+  int64_t sum_ = 0;
+};
+
 }  // namespace greyhound::pprof

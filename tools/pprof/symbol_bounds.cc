@@ -9,7 +9,7 @@
 namespace greyhound::pprof {
 namespace {
 
-constexpr size_t kMostLength = 32 << 10;
+constexpr size_t kLongestSymbol = 32 << 10;
 
 class NotUnderstood {};
 
@@ -62,6 +62,11 @@ class Shortener {
       skip_brackets();
     } else if (c == 'S' && std::islower(static_cast<unsigned char>(next)) != 0) {
       keep(2);  // St, Sa, ...; a reference to what was before has no place in a name without that
+    } else if (c == 'C' && next == 'I' && is_digit(peek(2))) {
+      out_ += "C";  // a constructor that is inherited from what follows
+      at_ += 2;
+      keep(1);
+      skip_class();
     } else if ((c == 'C' || c == 'D') && is_digit(next)) {
       keep(2);
     } else if (c == 'K' || c == 'V' || c == 'R' || c == 'O' || c == 'L') {
@@ -76,18 +81,33 @@ class Shortener {
     }
   }
 
+  void skip_class() {
+    if (peek() == 'N') return skip_brackets();
+    if (peek() == 'S') {
+      ++at_;
+      skip_reference();
+    }
+    if (is_digit(peek())) at_ += name_length();
+    if (at_ > in_.size()) throw NotUnderstood();
+    if (peek() == 'I') skip_brackets();
+  }
+
   void skip_brackets() {
     std::vector<char> open;
+    size_t lambda_end = 0;
     do {
       const char c = peek();
       if (c == '\0') throw NotUnderstood();
       if (is_digit(c)) {
-        skip_number(open.empty() ? '\0' : open.back());
+        skip_number(open.back(), at_ == lambda_end);
         continue;
       }
       ++at_;
       if (c == 'E') {
+        if (open.back() == 'U') lambda_end = at_;
         open.pop_back();
+      } else if (c == 'L' && (open.back() == 'N' || open.back() == 'Z')) {
+        continue;  // no literal: what follows is seen in its file only
       } else if (std::string_view("INFXJLZ").find(c) != std::string_view::npos) {
         open.push_back(c);
       } else if (c == 'S' || c == 'T') {
@@ -106,12 +126,15 @@ class Shortener {
     } while (!open.empty());
   }
 
-  // In a literal what stands before its end is its value.
-  void skip_number(char bracket) {
+  // In a literal what stands before its end is its value; behind a lambda, and of a parameter in an
+  // expression, its place. All else is the length of a name, which may begin with '_' itself.
+  void skip_number(char bracket, bool behind_lambda) {
     size_t digits = 0;
     while (is_digit(peek(digits))) ++digits;
     const bool is_value = bracket == 'L' && peek(digits) == 'E';
-    const bool is_place = peek(digits) == '_';  // of a lambda, of an array's length
+    const std::string_view before = in_.substr(at_ - 2, 2);
+    const bool is_place =
+        peek(digits) == '_' && (behind_lambda || before == "fp" || before == "Ut");
     const size_t length = is_value || is_place ? digits : name_length();
     if (length > in_.size() - at_) throw NotUnderstood();
     at_ += length;
@@ -137,11 +160,12 @@ class Shortener {
 }  // namespace
 
 // A reference is to one of what came before: a name can grow by no more than the product, over all
-// that is referred to, of one more than how often it is.
+// that is referred to, of one more than how often it is. libstdc++'s __cxa_demangle gives up beyond
+// 1024 bytes, for the depth of what they could nest.
 bool is_bounded(const std::string& symbol) {
-  constexpr double kMostGrowth = 1 << 20;
-  constexpr size_t kDeepest = 8 << 10;
-  if (symbol.size() > kDeepest) return false;
+  constexpr double kLongestName = 1 << 20;
+  constexpr size_t kLongestDemangled = 1024;
+  if (symbol.size() > kLongestDemangled) return false;
   std::map<std::string, int> references;
   for (size_t at = 0; at < symbol.size(); ++at) {
     if (symbol[at] != 'S' && symbol[at] != 'T') continue;
@@ -150,11 +174,11 @@ bool is_bounded(const std::string& symbol) {
   }
   double growth = 1;
   for (const auto& [reference, times] : references) growth *= 1 + times;
-  return growth <= kMostGrowth;
+  return growth * static_cast<double>(symbol.size()) <= kLongestName;
 }
 
 std::string without_arguments(const std::string& symbol) {
-  if (symbol.size() > kMostLength) return "";
+  if (symbol.size() > kLongestSymbol) return "";
   try {
     std::string shorter = Shortener(symbol)();
     return shorter.size() < symbol.size() && is_bounded(shorter) ? shorter : "";

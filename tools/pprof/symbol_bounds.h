@@ -7,7 +7,7 @@
 
 namespace greyhound::pprof {
 
-// Whether its name is of a length that can be written.
+// Whether __cxa_demangle reads a symbol of that length, and its name is one that can be written.
 bool is_bounded(const std::string& symbol);
 
 // The symbol of the same function without template arguments and parameters, in which nothing is

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <stdexcept>
 #include <utility>
 #include <vector>
 
@@ -42,7 +43,7 @@ struct Call {
 // Calls down to a depth, each once, with what all that is below them has. The first is the root.
 // Stacks are in the order of their functions: each shares with the one before it what it shares
 // with any.
-std::vector<Call> tree_of(const StackView& view, size_t levels) {
+std::vector<Call> tree_of(const StackView& view, size_t levels, size_t most_calls) {
   std::vector<Call> tree(1);
   std::vector<size_t> path = {0};
   const std::vector<uint32_t> nothing;
@@ -54,6 +55,9 @@ std::vector<Call> tree_of(const StackView& view, size_t levels) {
     while (shared < most && stack.functions[shared] == (*last)[shared]) ++shared;
     path.resize(shared + 1);
     for (size_t at = shared; at < depth; ++at) {
+      if (tree.size() > most_calls)
+        throw std::runtime_error(
+            fmt::format("its calls make a tree of more than {} nodes", most_calls));
       tree[path.back()].calls.push_back(tree.size());
       path.push_back(tree.size());
       tree.emplace_back();
@@ -72,8 +76,11 @@ std::vector<Call> tree_of(const StackView& view, size_t levels) {
 
 class TreePrinter {
  public:
-  TreePrinter(const StackView& view, size_t levels)
-      : view_(view), levels_(levels), all_(view.magnitude()), tree_(tree_of(view, levels)) {}
+  TreePrinter(const StackView& view, size_t levels, size_t most_calls)
+      : view_(view),
+        levels_(levels),
+        all_(view.magnitude()),
+        tree_(tree_of(view, levels, most_calls)) {}
 
   std::string operator()() {
     out_ = heading(view_) + "\n";
@@ -108,7 +115,7 @@ class TreePrinter {
   // The greatest on top.
   void push_calls(size_t parent) {
     std::vector<size_t> shown;
-    int64_t left_out = 0;
+    int64_t left_out = 0;  // may be 0 of calls that are not
     for (const size_t call : tree_[parent].calls) {
       if (static_cast<double>(tree_[call].magnitude) < kLeastShare * static_cast<double>(all_)) {
         left_out += tree_[call].cumulative;
@@ -116,7 +123,7 @@ class TreePrinter {
         shown.push_back(call);
       }
     }
-    if (left_out != 0)
+    if (shown.size() < tree_[parent].calls.size())
       waiting_.push_back({kNone, parent == 0 ? 0 : tree_[parent].depth + 1, left_out});
     std::ranges::stable_sort(
         shown, [&](size_t a, size_t b) { return tree_[a].magnitude > tree_[b].magnitude; });
@@ -168,8 +175,8 @@ std::string format_top(const StackView& view, size_t lines) {
   return out;
 }
 
-std::string format_tree(const StackView& view, size_t levels) {
-  return TreePrinter(view, levels)();
+std::string format_tree(const StackView& view, size_t levels, size_t most_calls) {
+  return TreePrinter(view, levels, most_calls)();
 }
 
 std::string format_folded(const StackView& view) {

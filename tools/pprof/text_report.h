@@ -15,8 +15,9 @@ namespace greyhound::pprof {
 std::string format_top(const StackView& view, size_t lines);
 
 // The calls as a tree, in which what is below a hundredth of all is left out, with a note, and so
-// are calls deeper than `levels`.
-std::string format_tree(const StackView& view, size_t levels = 200);
+// are calls deeper than `levels`. Throws std::runtime_error, with a sentence, for more calls than
+// `most_calls`.
+std::string format_tree(const StackView& view, size_t levels = 200, size_t most_calls = kMostCalls);
 
 // A line a stack, "main;f;g 42", as flamegraph.pl and speedscope read them. Of a difference, and
 // where some counts are negative, it has two, "main;f;g 7 42": what was there before, and after. A

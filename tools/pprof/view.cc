@@ -51,19 +51,6 @@ class Names {
   std::vector<const std::string*> names_;
 };
 
-// Whatever is added up of these values has room in 64 bits, when all their amounts together do.
-class Amounts {
- public:
-  void add(int64_t value) {
-    const bool lowest = value == INT64_MIN;
-    if (lowest || __builtin_add_overflow(sum_, std::abs(value), &sum_))
-      throw std::runtime_error("its values add up to more than 64 bits hold");
-  }
-
- private:
-  int64_t sum_ = 0;
-};
-
 // Of every location, the outermost function first.
 std::vector<std::vector<uint32_t>> functions_by_location(const Profile& profile, Names* names) {
   std::vector<std::vector<uint32_t>> functions;

@@ -52,6 +52,8 @@ StackView difference(const StackView& before, const StackView& after);
 // A small file can have stacks of any length: what is inlined into a location comes again with
 // every sample of it.
 inline constexpr size_t kMostFrames = 200'000'000;
+// Calls in a tree of them: so many take some two GB.
+inline constexpr size_t kMostCalls = 20'000'000;
 
 struct FunctionTotals {
   std::string name;

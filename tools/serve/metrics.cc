@@ -148,7 +148,7 @@ std::string first_line(const char* path) {
 }
 
 // The soft limit of a row of /proc/self/limits, "Max open files  1024  4096  files"; -1: unlimited,
-// which Prometheus's clients say in the same way.
+// or there is no such row.
 double limit_of(const std::string& name) {
   std::ifstream file("/proc/self/limits");
   for (std::string line; std::getline(file, line);) {

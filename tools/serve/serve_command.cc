@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 
 #include "runtime/runtime.h"
+#include "tools/pprof/plain_text.h"
 #include "tools/serve/debug_server.h"
 #include "tools/serve/demo_workload.h"
 #include "tools/serve/interrupt.h"
@@ -32,7 +33,7 @@ const char* const kFooter =
     "  go tool pprof -top http://127.0.0.1:6060/debug/pprof/heap";
 
 int usage_error(const char* message) {
-  say("greyhound serve: {}\n", message);
+  say("greyhound serve: {}\n", pprof::plain_text(message));
   return kExitUsage;
 }
 
