@@ -169,6 +169,7 @@ mspan* Heap::allocate_small_span(Layout* layout, SizeClass size_class, uint32_t 
   span->pointer_words = static_cast<uint8_t>(std::popcount(span->slot_mask));
   span->noscan = layout != nullptr && layout->noscan();
   span->exact = layout != nullptr && layout->exact;
+  span->walked = layout == nullptr || layout->walked;
   span->needzero = !zeroed;
   span->central =
       layout != nullptr ? layout->central.load(std::memory_order_acquire) : &shared_[size_class];
@@ -195,6 +196,7 @@ void Heap::publish_large_span(mspan* span, Layout* layout, uint32_t gen) {
   span->pointer_words = 0;
   span->noscan = layout->noscan();
   span->exact = layout->exact;
+  span->walked = true;
   span->needzero = true;
   span->central = nullptr;
   span->sweepgen = gen;

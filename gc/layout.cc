@@ -14,6 +14,7 @@ std::unique_ptr<Layout> describe(const Type* type, SizeClass size_class) {
   layout->size_class = size_class;
   if (type == nullptr || type->noscan()) return layout;
   layout->exact = type->exact();
+  layout->walked = (type->flags & kTypeNeverWalked) == 0;
   layout->elem_words = static_cast<uint32_t>(type->size / kWordBytes);
   layout->ptr_words = static_cast<uint32_t>(type->ptrdata / kWordBytes);
   const size_t mask_words = (layout->ptr_words + 63) / 64;
@@ -48,14 +49,16 @@ void repeat_to_word(Layout* layout) {
 // Small slots are known by what is scanned in them, so an array of two pairs equals a struct of
 // four words; larger ones by their element.
 uint64_t hash_of(const Layout& layout) {
-  uint64_t hash = (layout.size_class * 2 + (layout.exact ? 1 : 0)) * 0x9e3779b97f4a7c15u;
+  const uint64_t kind = layout.size_class * 4u + (layout.exact ? 2 : 0) + (layout.walked ? 1 : 0);
+  uint64_t hash = kind * 0x9e3779b97f4a7c15u;
   if (layout.slot_mask != 0) return (hash ^ layout.slot_mask) * 0xff51afd7ed558ccdu;
   for (uint64_t word : layout.mask) hash = (hash ^ word) * 0xff51afd7ed558ccdu;
   return (hash ^ layout.elem_words) * 0xc4ceb9fe1a85ec53u;
 }
 
 bool same(const Layout& a, const Layout& b) {
-  if (a.size_class != b.size_class || a.exact != b.exact || a.noscan() != b.noscan()) return false;
+  if (a.size_class != b.size_class || a.exact != b.exact || a.walked != b.walked) return false;
+  if (a.noscan() != b.noscan()) return false;
   if (a.slot_mask != 0 || b.slot_mask != 0) return a.slot_mask == b.slot_mask;
   return a.elem_words == b.elem_words && a.mask == b.mask;
 }

@@ -37,6 +37,7 @@ struct Layout {
   uint32_t id = 0;
   SizeClass size_class = kLargeClass;
   bool exact = false;  // every pointer is null, foreign, or an object's base
+  bool walked = true;  // not kTypeNeverWalked
   uint32_t elem_words = 1;
   uint32_t ptr_words = 0;
   // ceil(elem_words / 64) words; the element's mask.

@@ -36,6 +36,9 @@ struct alignas(64) mspan {
   SizeClass size_class = kLargeClass;
   bool noscan = false;
   bool exact = false;
+  // A pointer past an object's end, or before its base, may stand for it (kTypeNeverWalked). Of a
+  // shared span its layouts say it.
+  bool walked = true;
   bool needzero = false;      // free slots may hold anything
   uint8_t pointer_words = 0;  // set bits of slot_mask
   std::atomic<SpanState> state{SpanState::kFree};

@@ -8,12 +8,13 @@
 //
 // So a word keeps up to three objects:
 //   - the one in whose slot it lies;
-//   - the one before that slot, if it ends less than kRootReach before the word. A large object
-//   never
-//     does: kRootReach bytes behind it are its own, since a table that is dropped often lies before
-//     the one that takes its place, whose base is on a stack;
+//   - the one before that slot, if it ends less than kRootReach before the word;
 //   - the one after it, if it begins at most kRootReach after the word, unless the word is its own
 //     slot's base. That is what most pointers on a stack are, and two objects are enough for one.
+// Two kinds are nobody's neighbour. A large object has kRootReach bytes of its own behind it: a
+// table that was dropped often lies before the one that took its place, whose base is on a stack.
+// The header of a map is walked by no loop (kTypeNeverWalked): the last map's would keep its whole
+// table while the next map is filled.
 // Neighbours only: a step is no longer than the object. A word in no slot (a span's unusable tail,
 // a page without a span, just outside of the heap) has neighbours all the same.
 //
@@ -44,6 +45,13 @@ inline FoundObject last_slot_before(const Heap& heap, uintptr_t edge) {
   return {span->object_base(span->nelems - 1), span, span->nelems - 1};
 }
 
+// Whether a pointer past its end may stand for the object in slot `index`.
+GREYHOUND_INLINE bool is_walked(const Heap& heap, const mspan* span, uint32_t index) {
+  if (span->layout != nullptr) return span->walked;
+  const Layout* layout = heap.layout_of(span, index);
+  return layout == nullptr || layout->walked;
+}
+
 // The neighbours of a word that lies in no slot, or in the first or the last one of its span, where
 // the neighbour is another span's. `before`, `after`: whether that one is asked for.
 template <class See>
@@ -55,10 +63,13 @@ GREYHOUND_NOINLINE void see_across_borders(const Heap& heap, uintptr_t word, con
   if (before) {
     const FoundObject slot = last_slot_before(heap, low);
     if (slot.base != 0 && slot.span->size_class != kLargeClass &&
-        word - (slot.base + slot.span->slot_bytes()) < kRootReach)
+        word - (slot.base + slot.span->slot_bytes()) < kRootReach &&
+        is_walked(heap, slot.span, slot.index))
       see(slot);
   }
-  if (after && high - word <= kRootReach) see(heap.find_object(high));
+  if (!after || high - word > kRootReach) return;
+  const FoundObject slot = heap.find_object(high);
+  if (slot.base != 0 && is_walked(heap, slot.span, slot.index)) see(slot);
 }
 
 }  // namespace root_resolver_internal
@@ -83,11 +94,13 @@ GREYHOUND_INLINE void for_each_root_object(const Heap& heap, uintptr_t word, Vis
   bool before = word - base < kRootReach;
   bool after = base + bytes - word <= kRootReach && word != base;
   if (before && index != 0) {
-    see({base - bytes, span, index - 1});
+    if (root_resolver_internal::is_walked(heap, span, index - 1))
+      see({base - bytes, span, index - 1});
     before = false;
   }
   if (after && index + 1 < span->nelems) {
-    see({base + bytes, span, index + 1});
+    if (root_resolver_internal::is_walked(heap, span, index + 1))
+      see({base + bytes, span, index + 1});
     after = false;
   }
   // Behind the last slot comes the tail, if there is one, and then the next span.

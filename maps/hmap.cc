@@ -30,8 +30,10 @@ constexpr Type make(const char* name, size_t size, const uint64_t* mask, uint8_t
 
 // Exact: buckets, oldbuckets and extra are the bases of objects of their own. nextOverflow and the
 // listed overflow buckets may lie inside a table.
-constinit const Type kHmapType = make("runtime.hmap", sizeof(hmap), &kHmapMask, kTypeExactPointers);
-constinit const Type kMapextraType = make("runtime.mapextra", sizeof(mapextra), &kMapextraMask, 0);
+constinit const Type kHmapType =
+    make("runtime.hmap", sizeof(hmap), &kHmapMask, kTypeExactPointers | kTypeNeverWalked);
+constinit const Type kMapextraType =
+    make("runtime.mapextra", sizeof(mapextra), &kMapextraMask, kTypeNeverWalked);
 constinit const Type kOverflowListType =
     make("runtime.overflowList", sizeof(OverflowList), &kOverflowListMask, 0);
 
