@@ -23,7 +23,8 @@ enum class Mode : uint8_t {
 enum class StackRoots : uint8_t {
   // Every word of an attached thread's stack and registers may be a pointer. The default.
   kConservative,
-  // Only handles, root ranges and registered stacks are roots.
+  // Roots are handles, persistents and root ranges, and of stacks only those that are registered by
+  // Mutator::add_stack; runtime::Stack does nothing.
   kPrecise,
 };
 
