@@ -2,16 +2,16 @@
 // The collector of one runtime: the cycle as a state machine, and who drives it. The cycle is on
 // the fly: no phase stops the mutators; each hears of a phase change in a handshake of its own.
 //
-//   idle ─▶ H1 barrier on ─▶ H2 allocate black ─▶ { clear flag ▸ drain ▸ H3 scan roots }* until
-//   quiet
+//   idle ─▶ H1 barrier on ─▶ H2 allocate black
+//        ─▶ { clear flag ▸ drain ▸ H3 scan roots }* until quiet
 //        ─▶ closed: weak cells cleared, finalizable objects revived
 //        ─▶ H4 barrier off ─▶ H5 allocate white, raise sweepgen ─▶ sweep ─▶ idle
 //
-// Quiet (rule 2): after H3's last acknowledgement and after its root words were resolved, the flag
-// "something was shaded, donated or newly greyed from a root" is still clear, and the pool is
-// quiet. The flag is cleared before the round's drain, never later (rule 3). Then, by compare and
-// swap on the same word, the round is closed: from there on nothing white becomes reachable, weak
-// loads included.
+// Quiet (rule 2; tests/model/README.md has the rules): after H3's last acknowledgement and after
+// its root words were resolved, the flag "something was shaded, donated or newly greyed from a
+// root" is still clear, and the pool is quiet. The flag is cleared before the round's drain, never
+// later (rule 3). Then, by compare and swap on the same word, the round is closed: from there on
+// nothing white becomes reachable, weak loads included.
 //
 // Drivers: in kConcurrent mode a coordinator thread calls advance() and the workers join it in
 // drains; in kStepping mode whoever calls step() or collect() does; kStopTheWorld is the same

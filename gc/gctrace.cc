@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 // Go's format, so that programs which read Go's lines can read ours:
 //
-//   gc 7 @1.204s 3%: 0.004+12+0.003 ms clock, 0.008+0.21/12/0+0.006 ms cpu, 41->43->22 MB, 44 MB
-//   goal, ...
-//      |     |    |      |   |    |                  |   |  |                 |   |   |
-//   cycle  since  CPU  start mark end          assist background idle   at start, at end of
-//   marking, marked
-//        creation share
+//   gc 7 @1.204s 3%: 0.004+12+0.003 ms clock, 0.008+0.21/12/0+0.006 ms cpu, 41->43->22 MB, ...
+//
+//   7                  the cycle
+//   @1.204s 3%         since the runtime was made; share of all CPUs' time since then
+//   0.004, 12, 0.003   start, marking, end
+//   0.21, 12, 0        CPU time of assists, in the background, of idle marking
+//   41, 43, 22         live at the start, at the end of marking; marked
 //
 // Go's first and last columns are its stop-the-world pauses. There is none here: they carry the
 // longest that any one mutator was held in the start (H1, H2) and end (H4, H5) handshakes.

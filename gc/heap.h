@@ -7,8 +7,7 @@
 //
 // Invariants:
 //  1. page_table_[p] is the index of the span that page p belongs to, 0 for none; stored with
-//  release
-//     once the span's first cache line is written, cleared when it is freed.
+//     release once the span's first cache line is written, cleared when it is freed.
 //  2. Span structs are never unmapped and keep their index, so a racing reader of a stale one reads
 //     an old span, never unmapped memory.
 //  3. No span is freed while marking.

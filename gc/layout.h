@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
 // A layout is what the marker must know of an object: how big a slot is and which of its words hold
 // pointers. Types with the same size class and the same mask share one; spans are segregated by
-// layout, so small objects carry no header and allocation writes no pointer bitmap (design §2).
+// layout, so small objects carry no header and allocation writes no pointer bitmap.
 //
 // Invariants:
 //  1. Layouts are interned per heap: equal (class, mask) means the same Layout*. They are never
-//  freed
-//     before the heap, and immutable but for the counters at the end.
+//     freed before the heap, and immutable but for the counters at the end.
 //  2. The mask describes elem_words words, one element or as many as fit 64 words, and repeats to
 //     the end of the slot (arrays); trailing zero words are trimmed to ptr_words. Words past the
 //     last element of a slot are zero.

@@ -3,7 +3,7 @@
 // and each assisting mutator has one of its own.
 //
 //   gcDrain      takes entries from the buffer in batches, one ahead of the one it works on, and
-//                asks for their mark words and first lines then
+//                asks for their mark words, first lines and span records then
 //   resolve      finds the object behind what may be an interior pointer; marks it at once when it
 //                has no pointers, as Go does
 //   scanobject   sets the mark (unless it was set), finds the layout, reads the pointer words
@@ -13,8 +13,8 @@
 //
 // Marking is bound by memory latency: entries are pushed *before* their mark is tested, so that the
 // test happens on a line that was asked for at least kBatch entries ago. (An OCaml 5 and a
-// CPython marker do the same; see shared figures in docs/performance.md.) An unmarked entry in a
-// buffer is grey in Dijkstra's sense: nothing becomes white or black by waiting there.
+// CPython marker do the same.) An unmarked entry in a buffer is grey in Dijkstra's sense: nothing
+// becomes white or black by waiting there.
 //
 // New marks of one bitmap word are gathered and written by one atomic OR. Until then others take
 // the objects for white: they may be scanned twice, which is harmless, or ask for one more round.
@@ -22,8 +22,7 @@
 // Invariants:
 //  1. Between its first entry and flush() a marker counts as active in the pool (work_pool.h).
 //  2. flush() leaves neither the batches nor the buffer with an entry, nor a mark unwritten; a
-//  marker
-//     that ceases to be active has written its marks.
+//     marker that ceases to be active has written its marks.
 //
 // Thread rules: one thread at a time.
 #pragma once

@@ -49,7 +49,7 @@ struct MemRecord {
   uint64_t frees = 0;   // and of them, found dead
   // Attributed: of the time that cycles took for marking and mutators for assists.
   uint64_t mark_ns = 0;    // CPU time of coordinator and workers
-  uint64_t assist_ns = 0;  // wall clock
+  uint64_t assist_ns = 0;  // CPU time of assists, without their waits (cpu_account.h)
 };
 
 struct MarkTimes {

@@ -4,7 +4,7 @@
 // loop keeps its pointer where the next step wants it. As its last round waits in a call, that may
 // be past the object's end, or before its base where the loop runs backward, and no other pointer
 // is left. (GCC's induction variables do both, by less than the step of the loop: an element, or as
-// many as it skips. tests/runtime/hidden_pointers.cc has the loops, docs/embedding.md the promise.)
+// many as it skips. tests/runtime/loops/heap_loops.cc has them, docs/embedding.md the promise.)
 //
 // So a word keeps up to three objects:
 //   - the one in whose slot it lies;

@@ -3,10 +3,11 @@
 // was not marked is free from then on, and the marks are white for the next cycle. It is lazy: a
 // mutator that needs a span sweeps one, and the coordinator sweeps the rest after the cycle.
 //
-// Generations (rule 10). The heap's sweepgen is raised when H5 is requested; a mutator adopts it in
-// its H5 acknowledgement, in which it also drops its spans. Until then it keeps allocating black,
-// from spans stamped with the old generation, fresh ones included: those are swept like any other
-// later, which turns their marks into allocation bits. A mutator takes a span from a list only
+// Generations (rule 10 of tests/model/README.md). The heap's sweepgen is raised when H5 is
+// requested; a mutator adopts it in its H5 acknowledgement, in which it also drops its spans. Until
+// then it keeps allocating black, from spans stamped with the old generation, fresh ones included:
+// those are swept like any other later, which turns their marks into allocation bits. A mutator
+// takes a span from a list only
 //   - of its own generation, as it is, or
 //   - of the one before, if it allocates white: then it sweeps it first. Its own generation is the
 //     heap's then and stays so until its next safepoint (sweep.cc: take_span says what may not

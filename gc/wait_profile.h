@@ -7,7 +7,7 @@
 //   handshake: NAME       the collector, until the last mutator had answered (time to safepoint)
 //   held                  a mutator that is parked, or leaves `blocking` while it is answered for
 //   assist                an assist that found nothing to mark
-//   cycle start           an allocation beyond the goal, until the coordinator has moved on
+//   collector behind      an allocation beyond the goal, until the coordinator has moved on
 //   collect               a caller of collect()
 //   workers               the coordinator, until the markers beside it are done
 //

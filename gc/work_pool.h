@@ -3,12 +3,11 @@
 // count of markers that hold work of their own. As Go's work.full/work.empty, with one lock instead
 // of two lock-free stacks: it is taken once per buffer of entries, and it makes "no buffer is
 // queued and no marker is active" one consistent observation, which the judgement of quiet needs
-// (design §3 rule 2).
+// (rule 2 of tests/model/README.md, which has them all).
 //
 // Invariants:
 //  1. active_ counts markers between their first get() and their last finish(); get() raises it
-//  under
-//     the same lock that takes the buffer (rule 7: an assist is a marker in this sense).
+//     under the same lock that takes the buffer (rule 7: an assist is a marker in this sense).
 //  2. A marker calls finish() only with every entry it held either scanned or put back.
 //
 // Thread rules: every member may be called from any thread.

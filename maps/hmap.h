@@ -10,8 +10,7 @@
 //  1. An entry is in buckets, unless oldbuckets is set and its old bucket is not evacuated yet.
 //  2. Old buckets below nevacuate are evacuated; others may be.
 //  3. When bucket memory is noscan the collector does not see overflow pointers: every overflow
-//  bucket
-//     of buckets is listed in extra->overflow and of oldbuckets in extra->oldoverflow.
+//     bucket of buckets is listed in extra->overflow and of oldbuckets in extra->oldoverflow.
 //  4. Pointer fields, and pointer words in buckets, change only through gc/write_barrier.h.
 //
 // Thread rules, as in Go: any number of readers, or one writer and no reader. Misuse is noticed,

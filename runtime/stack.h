@@ -3,9 +3,9 @@
 // program's own), and the frames of C++20 coroutines, which lie in no stack at all. What points
 // into the heap from there keeps objects alive only where the collector is told of it.
 //
-//   Stack coroutine(runtime, memory, size);                        // registers, as long as it
-//   lives coroutine.resume([&] { swapcontext(&main, &context); });       // by who enters it
-//   Stack::suspend([&] { swapcontext(&context, &main); });         // by it, when it yields
+//   Stack coroutine(runtime, memory, size);                         // registers while it lives
+//   coroutine.resume([&] { swapcontext(&main, &context); });        // by who enters it
+//   Stack::suspend([&] { swapcontext(&context, &main); });          // by it, when it yields
 //
 // resume and suspend note the stack pointer and the callee-saved registers of the stack that they
 // leave, and know when they are back on it. So no stack pointer is asked for, and it does not
@@ -14,8 +14,8 @@
 // until it is resumed again; that is sound when its switch saves registers on the stack that it
 // leaves, as boost.context does, and not with swapcontext.
 //
-// Words on these stacks are roots as those on the thread's own are. With StackRoots::kPrecise no
-// stack is scanned, and this class does nothing.
+// Words on these stacks are roots as those on the thread's own are. With StackRoots::kPrecise
+// neither are scanned, and this class does nothing.
 //
 // Thread rules: a coroutine may be resumed by any thread that is attached to its runtime, after
 // release() when another one resumed it before. Nothing here may be used inside blocking().

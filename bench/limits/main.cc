@@ -3,21 +3,20 @@
 // (peers/README.md): `limits --list`, `limits --run NAME [--quick]`, one JSON line. tools/report
 // runs them and holds the figures to their targets.
 //
-//   hold-64m, hold-4g  us at p99.9   how long an acknowledgement held a mutator whose stack is up
-//   to
-//                                    128 KiB deep; cycles back to back
+//   hold-64m, hold-4g  us at p99.9   how long an acknowledgement held a mutator whose stack is
+//                                    up to 128 KiB deep; cycles back to back
 //   rounds             rounds p99    root-scan rounds until quiet, two mutators moving pointers
 //   storm, storm-2     % over goal   one (two) mutators that do nothing but replace a live heap of
 //                                    64 MiB, on two cores: overshoot, assists, share of 20 ms
 //   crowd-4, -16, -64  % over goal   so many mutators that make nothing but garbage beside a list
-//   of
-//                                    64 MiB, on two cores: the heap against its goal at any time
+//                                    of 64 MiB, on two cores: the heap against its goal at any
+//                                    time
 //   spiral             % of CPU      what the collector takes under a memory limit that what is
-//   live
-//                                    exceeds, on two cores, once it is limited
+//                                    live exceeds, on two cores, once it is limited
 //   metadata           % of heap     off the heap, at the end of marking
 //   rss-drop           RSS / live    after nine of ten trees were dropped and two cycles were
-//   forced rss-random         RSS / live    the same when nine of ten objects die, at random
+//                                    forced
+//   rss-random         RSS / live    the same when nine of ten objects die, at random
 //   deep-stack         ms CPU / MiB  what copying a stack full of pointers holds its thread
 //   root-words         ns CPU / word resolving what was copied, in a cold heap
 //   barrier            ratio         stores with the barrier off over stores without one

@@ -3,8 +3,8 @@
 // peer_greyhound: every workload on Greyhound, written as an embedder would: the public header,
 // typed objects and maps, raw pointers on the stack, no options but one. README.md beside this file
 // specifies each workload; harness.h has what all C++ peers share.
-// What would mislead: mark-1g and map-gc ask for two marking threads, as Go's GOMAXPROCS 2 gives
-// it; the others leave the number to the runtime.
+// What would mislead: the mark-... workloads and map-gc ask for two marking threads, as Go's
+// GOMAXPROCS 2 gives it; the others leave the number to the runtime.
 
 #include "runtime/greyhound.h"
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Type descriptors: what the heap, the maps and the interfaces know of a type. Modelled on Go's
 // `_type`. A descriptor is immutable once any runtime has seen it, belongs to no runtime, and must
-// outlive every runtime that allocated with it; those declared from C++ (runtime/type_of.h) are
-// constants, those built at run time (runtime/type_builder.h) live as long as their builder.
+// outlive every runtime that allocated with it; those declared from C++ (runtime/base/type_of.h)
+// are constants, those built at run time (runtime/type_builder.h) live as long as their builder.
 //
 // Invariants (checked by verify_type):
 //  1. size is a multiple of align; align is a power of two, at most 16.

@@ -73,8 +73,7 @@ struct PointerMask {
 // and may have
 //   static constexpr bool kPointerShaped;
 //   static constexpr bool kZeroDefault;   a default-made value is all zero, as is every constant
-//   one,
-//                                         and no constructor allocates
+//                                         one, and no constructor allocates
 //   static constexpr auto fields();       an array of TypeField: of a struct or an array, its parts
 template <class T>
 struct TypeTraits;

@@ -3,8 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <set>
+#include <string>
 #include <utility>
+#include <vector>
 
 namespace greyhound {
 namespace {
@@ -22,6 +25,19 @@ TEST(DebugFlags, EveryRowHasADistinctNameAndAHelpText) {
     EXPECT_TRUE(names.insert(flag.name).second) << flag.name;
     EXPECT_FALSE(flag.help.empty()) << flag.name;
   }
+}
+
+TEST(DebugFlags, TheDocumentationHasTheRowsOfTheTable) {
+  std::ifstream page(GREYHOUND_SOURCE_DIR "/docs/embedding.md");
+  std::vector<std::string> documented;
+  bool inside = false;
+  for (std::string line; std::getline(page, line);) {
+    if (line.starts_with("## ")) inside = line == "## Debug flags";
+    if (inside && line.starts_with("| `")) documented.push_back(line.substr(3, line.find('=') - 3));
+  }
+  std::vector<std::string> flags;
+  for (const FlagInfo& flag : all_flags()) flags.emplace_back(flag.name);
+  EXPECT_EQ(documented, flags);
 }
 
 TEST(DebugFlags, EveryRowIsUnderstood) {

@@ -73,6 +73,9 @@ const Case kCases[] = {
      "InteriorRef<U> inside; Ref<U> ref(inside); return ref.get() != nullptr;", "deleted"},
     {"AssignmentOfAnInteriorRefToARef", "struct U { int a; };",
      "InteriorRef<U> inside; Ref<U> ref; ref = inside; return ref.get() != nullptr;", "deleted"},
+    {"AnIteratorOfAMap",
+     "#include \"maps/map.h\"\nstruct T { maps::Map<int64_t, int64_t>::Iterator at; };", kUse,
+     "destructor"},
     {"AnInteriorRefTakesBaseSubobjectsAndRefs",
      "struct U { int a; }; struct V { int b; }; struct W : U, V {};",
      "Ref<W> w; InteriorRef<V> a(w.get()); a = w; InteriorRef<int> b(&a->b); Ref<W> c(w); c = w; "

@@ -4,8 +4,7 @@
 //   SteppingTest  a collector that advances only when the test says so, with precise roots and two
 //                 mutators that the test's one thread plays by turns: for the order of events
 //   HeapTest      a collector with its threads and the test's thread attached: for what allocation
-//   and
-//                 collection do; takes GREYHOUND_DEBUG, so that the gcmodes stage can stress it
+//                 and collection do; takes GREYHOUND_DEBUG, so that the gcmodes stage can stress it
 //
 // Random tests take their seed from GREYHOUND_TEST_SEED, and print it when they fail.
 #pragma once

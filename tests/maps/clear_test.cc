@@ -39,7 +39,7 @@ TEST_F(ClearTest, OfAnEmptyMapIsNothing) {
 
 // Another thread's collections, each of several handshakes, come to their end while one clear is
 // going on: some attempts, since the other thread has to be scheduled meanwhile.
-TEST_F(ClearTest, LargeOneLetsCollectionsHappen) {
+TEST_F(ClearTest, OneOfABigHeapLetsCollectionsHappen) {
   std::atomic<bool> stop{false};
   std::thread other([&] {
     runtime::Thread attached(runtime_, "collector");

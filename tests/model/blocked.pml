@@ -23,7 +23,7 @@
  *
  * The list lock is held for one step at a time: to post a handshake, to attach, to detach.
  *
- * Rules of the design (section 3) held to account: 8, and 2 where a donation comes from a claim or a detach.
+ * Rules (README.md) held to account: 8, and 2 where a donation comes from a claim or a detach.
  *
  * What must hold: no thread touches a freed object, at the sweep a marked object points only to marked ones
  * (no live object lost); when the count is nought no attached thread has a request left (no acknowledgement

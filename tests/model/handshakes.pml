@@ -8,7 +8,7 @@
  * off (H4), allocate white (H5), sweep. A handshake is a word per mutator that the collector fills and
  * the mutator empties at a safepoint of its own: nobody is ever stopped.
  *
- * Rules of the design (section 3) held to account: 1 (two start handshakes, in this order), 2 (rounds until
+ * Rules (README.md) held to account: 1 (two start handshakes, in this order), 2 (rounds until
  * quiet), 3 (when the flag is cleared), 4 (an acknowledgement is a full barrier), 5 (no safepoint between
  * a barrier and its store; black objects need the barrier too), 6 (a root without a barrier has one owner), and
  * the last resort of a program whose rounds do not end: its mutators are held for the rest of them.

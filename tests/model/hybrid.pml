@@ -11,7 +11,7 @@
  * H3 on a mutator's registers are black: it may load what is white, but what it loads stays reachable for
  * the marker, or is shaded by whoever cuts it off.
  *
- * Rules of the design (section 3) held to account: 12 (every overwrite goes through the barrier, nil too),
+ * Rules (README.md) held to account: 12 (every overwrite goes through the barrier, nil too),
  * 9 (words are resolved before the round is judged), and 1 for this barrier.
  *
  * What must hold: no mutator touches a freed object; when the round is quiet everything that a register or

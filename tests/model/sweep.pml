@@ -17,7 +17,7 @@
  *   one newer (not yet acknowledged)  leave it: it is swept, and a black slot would stay marked
  *   a fresh span (no pages yet)       stamp it with one's own, even if the heap's is newer
  *
- * Rules of the design (section 3) held to account: 10 (sweeping), 1 (H2 blackens the cached run), 13's
+ * Rules (README.md) held to account: 10 (sweeping), 1 (H2 blackens the cached run), 13's
  * ambiguous words, and that H4 and H5 are two handshakes.
  *
  * What must hold: no live object is freed or handed out twice; only allocated slots are marked when a span

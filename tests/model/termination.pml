@@ -8,7 +8,7 @@
  * acknowledgement, the flag is still clear and everything is still dry. Dry: the queue is empty and
  * nobody who popped from it is still at work.
  *
- * Rules of the design (section 3) held to account: 2 (rounds, and every donation sets the flag), 3 (when the
+ * Rules (README.md) held to account: 2 (rounds, and every donation sets the flag), 3 (when the
  * flag is cleared), 7 (an assist is an active marker; acknowledgements only with empty local work).
  *
  * What must hold: no mutator touches a freed slot, and at the sweep a marked object points only to marked

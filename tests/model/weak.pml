@@ -21,7 +21,7 @@
  *                            else mark the target and keep it in one's own buffer
  *   read the cell again      the target if it is still there, else nil: it was revived, and is dead all the same
  *
- * Rules of the design (section 3) held to account: 11, 2 where a weak load asks for the round, 9's words, which
+ * Rules (README.md) held to account: 11, 2 where a weak load asks for the round, 9's words, which
  * H3 copies and the coordinator resolves before it judges, and 10's black allocation through all of this.
  *
  * What must hold: when a round is closed everything reachable is marked (registers, root, queued objects,

@@ -4,10 +4,14 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <string_view>
 #include <thread>
 
+#include "gc/os_memory.h"
 #include "runtime/base/panic.h"
 #include "tests/runtime/fixture.h"
+#include "tests/system_faults.h"
 
 namespace greyhound::runtime {
 namespace {
@@ -152,13 +156,17 @@ TEST(EnvironmentTest, ErrorsAreReportedOnStderrOnceARuntimeIsMade) {
   EXPECT_EQ(std::count(said.begin(), said.end(), '\n'), 1) << said;
 }
 
-TEST(ReserveTest, IsHalvedUntilItCanBeHad) {
+TEST(ReserveTest, IsAQuarterLessUntilItCanBeHad) {
+  constexpr uint64_t kMiB = uint64_t{1} << 20;
+  const bool from_system = std::string_view(gc::memory_source()) == "system";
+  const SystemFault fault(from_system ? Call::kMmap : Call::kMiMallocAligned, ENOMEM, 3);
   Options options = usual_options();
-  options.reserve = uint64_t{1} << 50;  // more than the address space has room for
+  options.reserve = 256 * kMiB;
   Runtime rt(options);
+  EXPECT_EQ(fault.failed(), 3);
+  EXPECT_EQ(rt.collector().heap.size(), 108 * kMiB);  // after 256, 192 and 144
   Thread thread(rt);
   EXPECT_NE(thread.make<Node>(), nullptr);
-  EXPECT_LT(rt.collector().heap.size(), uint64_t{1} << 48);
 }
 
 }  // namespace

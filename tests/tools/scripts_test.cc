@@ -50,6 +50,8 @@ INSTANTIATE_TEST_SUITE_P(
         BadWords{"FaultUnknown", "planted-faults --only 999", "no fault 999"},
         BadWords{"FaultEmpty", "planted-faults --only ''", "--only wants numbers"},
         BadWords{"FaultNoNumber", "planted-faults --only 1,x", "'1,x'"},
+        BadWords{"FaultUnknownOption", "planted-faults --sage",
+                 "'--sage'; the nearest is '--stage'"},
         BadWords{"HuntNever", "hunt --repeat 0", "from 1 to 999999, not '0'"},
         BadWords{"HuntHuge", "hunt --repeat 99999999999999999999", "from 1 to 999999"},
         BadWords{"HuntUnknownPreset", "hunt --preset releas", "'release'"},

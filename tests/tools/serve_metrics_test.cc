@@ -58,6 +58,8 @@ TEST_F(Metrics, SayWhatTheRuntimeCounted) {
   EXPECT_EQ(value(reply.body, "greyhound_heap_live_bytes"), stats.heap_live);
   EXPECT_EQ(value(reply.body, "greyhound_heap_marked_bytes"), stats.last_cycle.heap_marked);
   EXPECT_EQ(value(reply.body, "greyhound_gc_cycles_total{reason=\"forced\"}"), stats.forced_cycles);
+  EXPECT_DOUBLE_EQ(value(reply.body, "greyhound_gc_assist_cpu_seconds_total"),
+                   static_cast<double>(stats.assist_ns) * 1e-9);
   EXPECT_EQ(value(reply.body, "greyhound_mutators"), 1);
   EXPECT_GT(value(reply.body, "process_resident_memory_bytes"), 0);
   EXPECT_EQ(value(reply.body, "greyhound_mutator_hold_seconds_bucket{le=\"+Inf\"}"),

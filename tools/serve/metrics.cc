@@ -93,6 +93,8 @@ void add_work(const gc::GcStats& stats, Families* to) {
   to->counter("greyhound_gc_mark_cpu_seconds_total",
               "CPU time of marking by the coordinator and the workers.",
               seconds(stats.mark_cpu_ns));
+  to->counter("greyhound_gc_assist_cpu_seconds_total",
+              "CPU time of marking by allocations, waits not included.", seconds(stats.assist_ns));
   to->counter("greyhound_gc_sweep_cpu_seconds_total", "CPU time of sweeping by the coordinator.",
               seconds(stats.sweep_cpu_ns));
   to->counter("greyhound_gc_spans_swept_total", "Spans swept by the coordinator.",

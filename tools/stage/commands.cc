@@ -2,16 +2,14 @@
 // What users of the stage may ask for. A command is a JSON object:
 //
 //   {"command":"reset","scenario":"cycle","seed":1}    a new heap
-//   {"command":"step"}                                 one event; with "auto":true only unless
-//   paused
+//   {"command":"step"}                                 one event; with "auto":true unless paused
 //   {"command":"run","to":"drain"}                     events until that phase begins
 //   {"command":"pause"}, {"command":"play"}            whether automatic steps are taken
 //   {"command":"break_barrier","broken":true}
 //   {"command":"checkmark"}                            once marking has ended
 //   {"command":"mutate","do":"allocate","mutator":"A","root":"x"}
 //   {"command":"mutate","do":"store","mutator":"A","from":3,"field":"left","to":5}   null: nil
-//   {"command":"mutate","do":"root","mutator":"A","root":"x","to":5}                 null: forget
-//   it
+//   {"command":"mutate","do":"root","mutator":"A","root":"x","to":5}                 null: drop it
 //   {"command":"mutate","do":"assign","mutator":"A","key":"k","value":1000}
 //   {"command":"mutate","do":"erase","mutator":"A","key":"k"}
 //
