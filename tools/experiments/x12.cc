@@ -64,7 +64,6 @@ Measurement nothing_found() {
   Measurement m;
   m.ops = 1;
   m.alloc_calls = m.pointer_calls = 0;
-  m.objects_greyed = m.noscan_greyed = m.words_scanned = m.pointers_resolved = m.mark_cpu_ns = 0;
   return m;
 }
 
