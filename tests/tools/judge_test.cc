@@ -4,7 +4,10 @@
 
 #include <gtest/gtest.h>
 
+#include <nlohmann/json.hpp>
+
 #include "tools/experiments/go_peer.h"
+#include "tools/experiments/report.h"
 #include "tools/experiments/text_table.h"
 
 namespace greyhound::lab {
@@ -101,6 +104,30 @@ TEST(Figures, WhatWasNotMeasuredIsAbsent) {
   EXPECT_FALSE(absent.mark_ms);
   EXPECT_FALSE(absent.barrier_hits_per_op);
   EXPECT_FALSE(absent.found_per_op);
+}
+
+// What reads code runs nothing: neither allocations nor times of a collector.
+TEST(Figures, WhatWasNotRunHasNoFiguresAndIsNullInTheReport) {
+  Measurement read;
+  read.ops = 1;
+  read.alloc_calls = 3;
+  read.ns_per_op = {1000};
+  const Figures figures = summarise({read});
+  EXPECT_EQ(figures.alloc_calls, 3);
+  EXPECT_FALSE(figures.allocs_per_op);
+  EXPECT_FALSE(figures.bytes_per_op);
+  EXPECT_FALSE(figures.gc_cycles);
+  Experiment x = experiment('0', 0);
+  x.expectations = {{Count::kAllocCalls, {1}, '0'}};
+  ExperimentResult result;
+  result.experiment = &x;
+  result.arms = {{&x.arms[0], 1, 1, figures, {}}, {&x.arms[1], 1, 1, figures, {}}};
+  result.judgement = judge(x, result.arms);
+  const nlohmann::ordered_json report = report_document(RunInfo{}, {result});
+  const nlohmann::ordered_json& arm = report["experiments"][0]["arms"][1];
+  EXPECT_EQ(arm["alloc_calls"], 3);
+  for (const char* key : {"allocs_per_op", "bytes_per_op", "gc_cycles", "objects_greyed"})
+    EXPECT_TRUE(arm[key].is_null()) << key;
 }
 
 TEST(Figures, OptionalCountsArePerOpAndAbsentIfOneRepetitionHasNone) {

@@ -11,6 +11,7 @@
 #include "tests/tools/command.h"
 #include "tools/experiments/experiment.h"
 #include "tools/experiments/go_peer.h"
+#include "tools/experiments/subprocess.h"
 #include "tools/terminal.h"
 
 namespace greyhound {
@@ -56,6 +57,9 @@ std::vector<std::string> ids_of(const json& document) {
 void expect_page(const Output& output) {
   EXPECT_EQ(output.out.find('\033'), std::string::npos) << "not a terminal";
   for (const std::string& line : output.out_lines()) {
+    // A word is not broken, and this command's path may be long.
+    const size_t word = line.find(GREYHOUND_COMMAND);
+    if (word != line.npos && line.find(' ', word) == line.npos) continue;
     EXPECT_LE(text_width(line), kUsualColumns) << line;
   }
 }
@@ -161,6 +165,9 @@ TEST(Lab, CodeOfReadsReachesNoAllocationAndThatOfWritesDoes) {
   for (const char* arm : {"mapassign_fast64", "mapassign_faststr", "mapassign", "convT64"})
     EXPECT_GT(arm_named(x12, arm)["alloc_calls"], 0) << arm;
   EXPECT_GT(arm_named(x12, "mapaccess1")["pointer_calls"], 0);
+  const std::string callsites = lab::shell_word(GREYHOUND_COMMAND) + " callsites ";
+  for (const char* text : {"verdict", "note"})
+    EXPECT_NE(x12[text].get<std::string>().find("`" + callsites), std::string::npos) << x12[text];
 }
 
 TEST(Lab, FixesSaveTheAllocationsTheySay) {
@@ -176,6 +183,8 @@ TEST(Lab, FixesSaveTheAllocationsTheySay) {
   EXPECT_GT(map["allocs_per_op"].get<double>(),
             arm_named(x14, "map, hint")["allocs_per_op"].get<double>() + 5);
   EXPECT_LT(map["ops"], arm_named(x14, "box")["ops"]) << "an operation is a map";
+  const std::string pprof = "`" + lab::shell_word(GREYHOUND_COMMAND) + " pprof`";
+  EXPECT_NE(x14["note"].get<std::string>().find(pprof), std::string::npos) << x14["note"];
 }
 
 TEST(Lab, SidesOfTheFixesAreProfilesThatCanBeCompared) {

@@ -71,6 +71,20 @@ TEST(ProfileFigures, MarkingIsToldApartByWhereItStands) {
   EXPECT_EQ(counts.labelled, 1110);
 }
 
+// So short a profile may have no map read in it.
+TEST(ProfileFigures, OnlyACpuProfileHasSharesOfMapReadsBeTheyNone) {
+  EXPECT_FALSE(heap_counts(heap(), "alloc_objects", "write_boxed").in_mapaccess);
+  Profile profile;
+  profile.sample_types = {{"samples", "count"}, {"cpu", "nanoseconds"}};
+  add(&profile, {"main.write"}, {1, 10});
+  Measurement m;
+  m.ops = 1;
+  m.profile = cpu_counts(profile);
+  EXPECT_EQ(summarise({m}).profile->in_mapaccess, 0);
+  m.profile = heap_counts(heap(), "alloc_objects", "write_boxed");
+  EXPECT_FALSE(summarise({m}).profile->in_mapaccess);
+}
+
 TEST(ProfileFigures, SharesOfNothingAreAbsent) {
   Measurement m;
   m.ops = 4;

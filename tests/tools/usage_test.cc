@@ -183,7 +183,7 @@ TEST(Go, IsFoundAsAShellFindsIt) {
   const Output output = testing::run_line("mkdir -p '" + folder + "' && cd '" + folder +
                                           "' && printf '#!/bin/sh\\nexit 7\\n' >mygo && "
                                           "chmod +x mygo\n"
-                                          "for go in ./mygo mygo '" +
+                                          "for go in mygo ./mygo '" +
                                           folder + "/mygo' ../$(basename '" + folder +
                                           "')/mygo; do\n"
                                           "  \"$G\" lab --only X1 --go \"$go\"\n"
@@ -194,9 +194,12 @@ TEST(Go, IsFoundAsAShellFindsIt) {
                                           "status=$?; rm -r '" +
                                           folder + "'; exit $status");
   EXPECT_EQ(output.status, 2);
-  ASSERT_EQ(output.err_lines().size(), 5u) << output.err;
-  for (const std::string& line : output.err_lines())
-    EXPECT_NE(line.find("ended with status 7"), std::string::npos) << line;
+  const std::vector<std::string> lines = output.err_lines();
+  ASSERT_EQ(lines.size(), 5u) << output.err;
+  EXPECT_NE(lines[0].find("not 'mygo'"), std::string::npos)
+      << "by its name alone it is not looked for in the folder: " << lines[0];
+  for (size_t i = 1; i < lines.size(); ++i)
+    EXPECT_NE(lines[i].find("ended with status 7"), std::string::npos) << lines[i];
 }
 
 // It builds, and its program does not run.

@@ -1,22 +1,27 @@
 // SPDX-License-Identifier: MIT
 // The lab page as a file: opened from disk with no network, stepped, replayed, its barrier broken, its figures added up.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { readFileSync, statSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
-import { expectAccessible, expectQuiet, fileIn, greyhound, launch, open, tryGreyhound } from './harness.js';
+import { command, expectAccessible, expectQuiet, fileIn, greyhound, launch, open, tryGreyhound } from './harness.js';
 
 const file = fileIn('lab.html');
+// Of the experiments that time nothing, with settings that change the figures.
+const untimed = fileIn('untimed.html');
+const settings = { GREYHOUND_GC: '200', GREYHOUND_DEBUG: 'gctrace=0, verifyheap=0' };
 let browser;
 before(async () => {
   greyhound('lab', '--quick', '--reps', '1', '--only', 'X1,X3', '--go', 'off', '--html', file);
+  execFileSync(command, ['lab', '--quick', '--reps', '2', '--only', 'X11,X12', '--go', 'off', '--html', untimed], { env: { ...process.env, ...settings }, stdio: 'ignore' });
   browser = await launch();
 });
 after(() => browser.close());
 
 // With every section built.
-async function opened(options) {
-  const page = await open(browser, file, options);
+async function opened(options, of = file) {
+  const page = await open(browser, of, options);
   await page.click('nav.contents a >> nth=0');
   return page;
 }
@@ -211,6 +216,105 @@ test('the flame graphs are of the loops that the ledger times', async () => {
   const verdict = await textOf(page, '#flame .flame-reads');
   const [, all, under] = /of ([\d,\u2009 ]+) samples, ([\d,\u2009 ]+) stand under a map read, and 0 of those/.exec(verdict).map((part) => Number(part.replace(/[^\d]/g, '')));
   assert.ok(under > 0 && under < all, verdict);
+});
+
+// A card's table: { heads, rows }, a row by its arm's name, cells by their heads.
+function tableOf(page, id) {
+  return page.evaluate((card) => {
+    const cells = (row) => [...row.cells].map((cell) => cell.textContent);
+    const [head, ...body] = [...document.querySelectorAll(`#${card} table tr`)];
+    const heads = cells(head);
+    return { heads, rows: Object.fromEntries(body.map((row) => [row.cells[0].firstChild.textContent, Object.fromEntries(cells(row).map((cell, i) => [heads[i], cell]))])) };
+  }, `experiment-${id}`);
+}
+const chartsOf = (page, id) => page.locator(`#experiment-${id} .chart`).evaluateAll((charts) => charts.map((chart) => chart.getAttribute('aria-label')));
+const reported = async (page, id) => (await dataOf(page, 'report-data')).experiments.find((one) => one.id === id);
+
+test('X12 shows the calls that its verdict rests on, and neither times nor allocations of what was only read', async () => {
+  const page = await opened({}, untimed);
+  await page.click('#experiments button');
+  const x12 = await reported(page, 'X12');
+  const { heads, rows } = await tableOf(page, 'X12');
+  assert.deepEqual(heads, ['arm', 'allocating calls', 'Go allocating calls', 'by pointer']);
+  for (const arm of x12.arms) {
+    assert.equal(rows[arm.name]['allocating calls'], String(arm.alloc_calls));
+    assert.equal(rows[arm.name]['by pointer'], String(arm.pointer_calls));
+    for (const figure of ['allocs_per_op', 'bytes_per_op', 'gc_cycles', 'objects_greyed', 'mark_cpu_ms']) assert.equal(arm[figure], null, `${arm.name}: ${figure}`);
+  }
+  assert.ok(Number(rows.mapassign_fast64['allocating calls']) > 0);
+  assert.equal(rows.mapassign_fast64['Go allocating calls'], '5');
+  const charts = await chartsOf(page, 'X12');
+  assert.equal(charts.length, 2);
+  assert.match(charts[0], /allocating calls: .*mapassign_fast64 [1-9]/);
+  assert.match(charts[1], /calls by pointer: .*mapaccess1 [1-9]/);
+  expectQuiet(page);
+});
+
+test('X11 shows the shares that its verdict rests on, and no times', async () => {
+  const page = await opened({}, untimed);
+  await page.click('#experiments button');
+  const x11 = await reported(page, 'X11');
+  const { heads, rows } = await tableOf(page, 'X11');
+  assert.deepEqual(heads.slice(1, 7), ['objects/op', 'runtime leaf', 'labels', 'mark bg.', 'mark assist', 'mark map']);
+  assert.ok(!heads.some((head) => /ns|ms/.test(head)), heads.join());
+  const { 'objects/op': objects, 'runtime leaf': leaf, labels } = rows['allocated, rate 1'];
+  assert.deepEqual([objects, leaf, labels], ['1', '100 %', '100 %']);
+  assert.equal(rows['runtime hidden']['runtime leaf'], '0 %');
+  const cpu = x11.arms.find((arm) => arm.name === 'CPU, writes too').profile;
+  assert.equal(rows['CPU, writes too']['mark bg.'], `${(100 * cpu.mark_in_background).toFixed(0)} %`);
+  assert.equal(rows['CPU, writes too']['mark map'], '0 %');
+  for (const name of ['CPU, reads', 'CPU, writes too']) assert.equal(rows[name]['objects/op'], '', 'a CPU profile counts no objects');
+  const charts = await chartsOf(page, 'X11');
+  for (const unit of ['objects in the profile', 'runtime leaf: % of the objects', 'mark bg.: % of CPU time', 'mark assist: % of CPU time']) {
+    assert.ok(charts.some((chart) => chart.includes(unit)), `${unit}: ${charts.join(' | ')}`);
+  }
+  assert.ok(!charts.some((chart) => /ns per operation/.test(chart)));
+  const [content, window] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+  assert.ok(content <= window, `${content} > ${window}`);
+  await expectAccessible(page);
+});
+
+test('each command makes again what it stands below, with the settings of the run', async () => {
+  const page = await opened({}, untimed);
+  const prefix = "GREYHOUND_GC=200 GREYHOUND_DEBUG='gctrace=0, verifyheap=0' ";
+  const about = await dataOf(page, 'about-data');
+  assert.equal(about.command, `${prefix}${about.program} lab --only X11,X12 --quick --reps 2 --go off --html ${untimed}`);
+  for (const section of ['ledger', 'timeline', 'flame']) assert.equal(await textOf(page, `#${section} .again code`), about.command, section);
+  await page.click('#experiments button');
+  const commands = await page.locator('#experiment-X12 code').allInnerTexts();
+  assert.equal(commands.at(-1), `${prefix}${about.program} lab --quick --reps 2 --go off --only X12`);
+  assert.ok(commands.includes(`${about.program} callsites mapassign_fast64`), commands.join());
+  assert.ok(commands.includes(`${about.program} callsites FUNCTION [--binary FILE]`), commands.join());
+});
+
+test('settings of the environment are said, where there are any', async () => {
+  const settingsOf = (page) => page.locator('.machine dt:has-text("setting") + dd').allInnerTexts();
+  assert.deepEqual((await settingsOf(await opened({}, untimed))).sort(),
+    Object.entries(settings).sort().map(([name, value]) => `${name}=${value}; the figures are those of this setting`));
+  assert.deepEqual(await settingsOf(await opened()), []);
+});
+
+test('the printer unfolds every card, also of what was not built; the screen and a reload have them as before', async () => {
+  const page = await open(browser, file, { viewport: { width: 1280, height: 300 } });
+  const folded = () => page.locator('#experiments details.card').evaluateAll((cards) => cards.map((card) => card.open));
+  const told = (type) => page.evaluate((name) => { dispatchEvent(new Event(name)); }, type);
+  assert.deepEqual(await folded(), [], 'not built yet');
+  await told('beforeprint');
+  assert.deepEqual(await folded(), [true, true]);
+  assert.ok(await page.locator('#experiment-X3 canvas').count() > 0);
+  await page.waitForTimeout(300);
+  await page.reload();
+  await page.click('nav.contents a >> nth=0');
+  assert.deepEqual(await folded(), [true, false], 'a reload while it prints');
+  await told('beforeprint');
+  await told('afterprint');
+  await page.waitForTimeout(300);
+  assert.deepEqual(await folded(), [true, false], 'afterwards');
+  await page.click('#experiment-X3 summary');
+  await page.waitForTimeout(300);
+  await page.reload();
+  await page.click('nav.contents a >> nth=0');
+  assert.deepEqual(await folded(), [true, true], 'what the reader unfolds is kept');
 });
 
 test('a link to an experiment unfolds it and ends there; reload and Back keep the place', async () => {

@@ -45,13 +45,6 @@ std::optional<double> median_count(const std::vector<Measurement>& repetitions,
 }
 
 std::optional<double> median_per_op(const std::vector<Measurement>& repetitions,
-                                    uint64_t Measurement::*field) {
-  return median_count(repetitions, [field](const Measurement& m) -> std::optional<double> {
-    return static_cast<double>(m.*field) / static_cast<double>(m.ops);
-  });
-}
-
-std::optional<double> median_per_op(const std::vector<Measurement>& repetitions,
                                     OptionalCount field) {
   return median_count(repetitions, [field](const Measurement& m) -> std::optional<double> {
     if (!(m.*field)) return std::nullopt;
@@ -95,10 +88,11 @@ std::optional<ProfileFigures> profile_figures(const std::vector<Measurement>& re
       return m.profile ? get(*m.profile, static_cast<double>(m.ops)) : std::nullopt;
     });
   };
-  const auto share = [&](double ProfileCounts::*part) {
+  const auto share = [&](auto part) {
     return median([part](const ProfileCounts& counts, double) -> std::optional<double> {
-      if (counts.total == 0) return std::nullopt;
-      return counts.*part / counts.total;
+      const std::optional<double> value = counts.*part;
+      if (counts.total == 0 || !value) return std::nullopt;
+      return *value / counts.total;
     });
   };
   const std::optional<double> objects = median(
@@ -132,9 +126,7 @@ Figures summarise(const std::vector<Measurement>& repetitions) {
   figures.barrier_shades_per_op = median_per_op(repetitions, &Measurement::barrier_shades);
   figures.found_per_op = median_per_op(repetitions, &Measurement::found);
   figures.ns_per_op = spread(repetitions, &Measurement::ns_per_op, 1);
-  figures.gc_cycles = median_count(repetitions, [](const Measurement& m) -> std::optional<double> {
-    return static_cast<double>(m.cycles);
-  });
+  figures.gc_cycles = median_count(repetitions, &Measurement::cycles);
   figures.alloc_calls = median_count(repetitions, &Measurement::alloc_calls);
   figures.profile = profile_figures(repetitions);
   figures.pointer_calls = median_count(repetitions, &Measurement::pointer_calls);

@@ -17,17 +17,16 @@ struct ProfileCounts {
   double total = 0;
   double runtime_leaf = 0;  // with one of the runtime's functions innermost
   double labelled = 0;      // with the label that the workload ran under
-  // Of a CPU profile: in map reads; and marking, by where it stands.
-  double in_mapaccess = 0;
-  double mark_in_background = 0, mark_in_assist = 0, mark_in_mapaccess = 0;
+  // Of a CPU profile only: in map reads; and marking, by where it stands.
+  std::optional<double> in_mapaccess = {};
+  std::optional<double> mark_in_background = {}, mark_in_assist = {}, mark_in_mapaccess = {};
 };
 
 // One repetition of one arm.
 struct Measurement {
   uint64_t ops = 0;
-  uint64_t allocs = 0;
-  uint64_t bytes = 0;
-  uint64_t cycles = 0;
+  // Absent where nothing was run that could allocate: where code was read.
+  std::optional<uint64_t> allocs, bytes, cycles;
   // Of the marking in the measured loop. Go does not export these.
   std::optional<uint64_t> objects_greyed, noscan_greyed, words_scanned, pointers_resolved;
   // Pointers that the write barrier looked at, and objects that it greyed. Lookups that gave the
@@ -57,7 +56,8 @@ struct Spread {
   size_t samples = 0;  // 0: recorded
 };
 
-// Shares are of the profile's total: absent where that is zero.
+// Shares are of the profile's total: absent where that is zero. Those of map reads and of marking
+// are a CPU profile's, and tell it from one of the heap.
 struct ProfileFigures {
   double objects_per_op = 0;  // of a CPU profile: nanoseconds
   std::optional<double> runtime_leaf, labelled, in_mapaccess;

@@ -186,10 +186,10 @@ std::optional<Measurement> parse_run(const Finished& finished) {
 }  // namespace
 
 std::string GoPeer::named(const std::string& name) {
+  if (name.find('/') == name.npos) return on_path(name);
   std::error_code error;
   // It is run in another folder than this.
-  if (can_execute(name)) return fs::absolute(name, error);
-  return name.find('/') == name.npos ? on_path(name) : "";
+  return can_execute(name) ? fs::absolute(name, error).string() : "";
 }
 
 std::string GoPeer::find() {

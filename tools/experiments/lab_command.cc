@@ -196,14 +196,23 @@ bool wants_color() {
          terminal != nullptr && std::string_view(terminal) != "dumb";
 }
 
-// What makes the page again.
-std::string page_command(const LabOptions& options) {
-  std::string command = program_as_called() + " lab";
-  if (!options.only.empty()) command += " --only " + shell_word(options.only);
+// This program as it was called, with the settings that figures depend on, and `only`.
+std::string experiments_command(const LabOptions& options, const std::string& only) {
+  std::string command;
+  for (const auto& [name, value] : environment_settings())
+    command += name + "=" + shell_word(value) + " ";
+  command += program_as_called() + " lab";
+  if (!only.empty()) command += " --only " + shell_word(only);
   if (options.quick) command += " --quick";
   if (!options.reps.empty()) command += " --reps " + options.reps;
   if (options.go != "auto") command += " --go " + shell_word(options.go);
-  return command + (options.html.empty() ? " --serve" : " --html " + shell_word(options.html));
+  return command;
+}
+
+// What makes the page again.
+std::string page_command(const LabOptions& options) {
+  return experiments_command(options, options.only) +
+         (options.html.empty() ? " --serve" : " --html " + shell_word(options.html));
 }
 
 // What a page needs of a run that is over.
@@ -221,6 +230,7 @@ void make_page(const LabOptions& options, const Settings& settings, const Ran& r
       page::measure_page(settings, ran.go ? &*ran.go : nullptr, ran.go_note, &progress);
   page.report = ran.report;
   page.command = page_command(options);
+  page.experiments = experiments_command(options, "");
   if (!options.html.empty()) {
     write_whole_file(options.html, page::lab_page_html(page, false));
     if (!options.json) print_out(fmt::format("the page: {}\n", pprof::plain_text(options.html)));

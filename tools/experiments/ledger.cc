@@ -54,8 +54,8 @@ Sample measured(Rig& rig, uint64_t ops, Body body) {
   };
   Sample sample;
   sample.ns = m.ns_per_op[0];
-  sample.allocs = per_op(m.allocs);
-  sample.cycles = static_cast<double>(m.cycles);
+  sample.allocs = per_op(m.allocs.value_or(0));
+  sample.cycles = static_cast<double>(m.cycles.value_or(0));
   sample.barrier_hits = per_op(m.barrier_hits.value_or(0));
   sample.assist = per_op(after.assist_ns - before.assist_ns);
   sample.marking = per_op(after.mark_cpu_ns - before.mark_cpu_ns);
@@ -144,8 +144,8 @@ Sample go_sample(const Measurement& m) {
   };
   Sample sample;
   sample.ns = m.ns_per_op.empty() ? 0 : m.ns_per_op[0];
-  sample.allocs = per_op(m.allocs);
-  sample.cycles = static_cast<double>(m.cycles);
+  sample.allocs = per_op(m.allocs.value_or(0));
+  sample.cycles = static_cast<double>(m.cycles.value_or(0));
   sample.assist = per_op(m.assist_ns.value_or(0));
   sample.marking = per_op(m.mark_cpu_ns.value_or(0)) - sample.assist;
   return sample;

@@ -63,6 +63,8 @@ ProfileCounts heap_counts(const pprof::Profile& profile, std::string_view sample
 ProfileCounts cpu_counts(const pprof::Profile& profile) {
   const size_t at = index_of(profile, "cpu");
   ProfileCounts counts;
+  counts.in_mapaccess = 0;
+  counts.mark_in_background = counts.mark_in_assist = counts.mark_in_mapaccess = 0;
   for (const pprof::Sample& sample : profile.samples) {
     const std::vector<std::string_view> names = names_of(profile, sample);
     const auto value = static_cast<double>(sample.values[at]);
@@ -72,14 +74,14 @@ ProfileCounts cpu_counts(const pprof::Profile& profile) {
     const bool reading = any(
         names, [](std::string_view n) { return n.find("mapaccess") != std::string_view::npos; });
     counts.total += value;
-    if (reading) counts.in_mapaccess += value;
+    if (reading) *counts.in_mapaccess += value;
     if (is_labelled(sample)) counts.labelled += value;
     if (!any(names, is_marking)) continue;
-    if (reading) counts.mark_in_mapaccess += value;
+    if (reading) *counts.mark_in_mapaccess += value;
     if (has("runtime.gcAssistAlloc") && has("runtime.mallocgc")) {
-      counts.mark_in_assist += value;
+      *counts.mark_in_assist += value;
     } else if (!reading) {
-      counts.mark_in_background += value;
+      *counts.mark_in_background += value;
     }
   }
   return counts;

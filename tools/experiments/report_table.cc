@@ -66,8 +66,8 @@ std::string percent_text(double share) {
   return fmt::format("{:.0f}%", share * 100);
 }
 
-// Only a CPU profile has map reads in it.
-bool is_cpu(const ProfileFigures& profile) { return profile.in_mapaccess.value_or(0) > 0; }
+// Of a heap profile nothing is said of map reads.
+bool is_cpu(const ProfileFigures& profile) { return profile.in_mapaccess.has_value(); }
 
 std::string objects_text(const Figures& f) {
   return f.profile && !is_cpu(*f.profile) ? per_op_text(f.profile->objects_per_op) : kAbsent;

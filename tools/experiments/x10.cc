@@ -146,8 +146,8 @@ void step_to(Rig& rig, gc::Phase phase) {
 }
 
 void add(Measurement* total, const Measurement& round) {
-  total->allocs += round.allocs;
-  total->bytes += round.bytes;
+  *total->allocs += *round.allocs;
+  *total->bytes += *round.bytes;
   *total->barrier_hits += *round.barrier_hits;
   *total->barrier_shades += *round.barrier_shades;
   total->ns_per_op[0] += round.ns_per_op[0] * static_cast<double>(round.ops);

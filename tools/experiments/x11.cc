@@ -42,7 +42,7 @@ constexpr uint64_t kUsualRate = 512 << 10;
 constexpr uint64_t kFewer = 8;
 uint64_t fewer_at_rate_1(uint64_t ops, uint64_t rate) { return rate == 1 ? ops / kFewer : ops; }
 constexpr double kFiveErrors = 0.35;
-// Under the CPU's profile that many times more: an assist is one sample in sixteen, and the
+// Under Greyhound's CPU profile that many times more: an assist is one sample in sixteen, and the
 // shortest run must have tens of them, or one in fifty would find none.
 constexpr uint64_t kMore = 6;
 // Entries of the map that is live beside the CPU profile, for there to be something to mark.
@@ -183,6 +183,8 @@ auto go_profile(const char* arm, Counts counts) {
       const std::string file = go.folder() + "/" + arm + ".pb.gz";
       m->profile = counts(pprof::read_file(file));
       std::filesystem::remove(file);
+      // So short a run that Go's profiler took no sample of it: nothing is known.
+      if (m->profile->in_mapaccess && m->profile->total == 0) m->profile.reset();
     } catch (const std::runtime_error& error) {
       *failure = error.what();
       return std::nullopt;
@@ -256,9 +258,10 @@ Experiment x11_profiles() {
       "of a collection. runtime leaf: the share of them whose innermost frame is the runtime's. "
       "labels: the share of the profile with the label. mark: the share of CPU time in gcDrain, "
       "scanobject and greyobject, in the background worker (bg.), in assists below mallocgc, and "
-      "below mapaccess (map). At rate 1 there are an eighth of the operations, under the CPU's "
-      "profile six times as many. Go hides its runtime's frames and keeps no labels in heap "
-      "profiles, whatever is asked for.";
+      "below mapaccess (map). At rate 1 there are an eighth of the operations, under the CPU "
+      "profile of Greyhound six times as many. Go hides its runtime's frames and keeps no labels "
+      "in "
+      "heap profiles, whatever is asked for.";
   x.arms = {
       heap_arm("no profile", {0, "alloc_objects", false, true}, nullptr),
       heap_arm("allocated, rate 1", {1, "alloc_objects", false, true}, "heap-exact"),

@@ -17,6 +17,7 @@
 #include "runtime/greyhound.h"
 #include "tools/callsites/search.h"
 #include "tools/experiments/experiment.h"
+#include "tools/experiments/subprocess.h"
 
 // The control: no call at all.
 extern "C" GREYHOUND_NOINLINE void greyhound_lab_empty_function() { asm volatile(""); }
@@ -64,7 +65,6 @@ Measurement nothing_found() {
   Measurement m;
   m.ops = 1;
   m.alloc_calls = m.pointer_calls = 0;
-  m.objects_greyed = m.noscan_greyed = m.words_scanned = m.pointers_resolved = m.mark_cpu_ns = 0;
   return m;
 }
 
@@ -164,10 +164,10 @@ std::string verdict(const std::vector<ArmResult>& arms) {
   const auto calls = [&arms](size_t arm) { return *arms[arm].ours.alloc_calls; };
   return fmt::format(
       "False: no call of mapaccess1_fast64, nor of any other read, reaches an allocation. Writing "
-      "does: {:.0f} calls of mapassign_fast64 (`greyhound callsites mapassign_fast64` says where). "
+      "does: {:.0f} calls of mapassign_fast64 (`{} callsites mapassign_fast64` says where). "
       "Reads that work for any type of key call its hash and equality through a pointer, in {:.0f} "
       "places; those of the usual types reach no allocation either.",
-      calls(kWriteFast64), *arms[kRead1].ours.pointer_calls);
+      calls(kWriteFast64), program_as_called(), *arms[kRead1].ours.pointer_calls);
 }
 
 }  // namespace
@@ -187,8 +187,10 @@ Experiment x12_call_sites() {
   x.note =
       "allocating calls: calls of the function itself, or inlined code, by which mallocgc can be "
       "reached and the function still go on; not those on the way to a panic. by pointer: calls "
-      "whose target the code does not say, in all that was read. `greyhound callsites FUNCTION "
-      "[--binary FILE]` lists each with file and line, for any program with debug information.";
+      "whose target the code does not say, in all that was read. `" +
+      program_as_called() +
+      " callsites FUNCTION [--binary FILE]` lists each with file and line, for any program with "
+      "debug information.";
   const auto code = std::make_shared<GoCode>();
   x.arms = {
       own_arm("an empty function", Role::kControl,

@@ -15,6 +15,7 @@
 #include "runtime/base/profile_labels.h"
 #include "tools/experiments/experiment.h"
 #include "tools/experiments/map_loops.h"
+#include "tools/experiments/subprocess.h"
 
 namespace greyhound::lab {
 namespace {
@@ -265,7 +266,8 @@ Experiment x14_before_and_after() {
       "by hand, not measured from source: box, inlined and kept, moved are what Go 1.19 makes of "
       "the "
       "source. With --heapprofile heap.pb.gz both sides are also written to heap.before.pb.gz and "
-      "heap.after.pb.gz, for greyhound pprof, which takes two; label fix tells the pairs apart.";
+      "heap.after.pb.gz, for `" +
+      program_as_called() + " pprof`, which takes two; label fix tells the pairs apart.";
   x.arms = {
       arm("box", "box-before", kBoxed, "box", boxed, 1, 10.4),
       arm("box, inlined", "box-after", kBoxed, "box", inlined, 0, 0.5),

@@ -46,14 +46,16 @@ std::string lab_page_html(const LabPage& page, bool live) {
   html.title = "Greyhound: the lab";
   html.name = "lab";
   html.live = live;
-  html.data = {
-      {"report-data", page.report},
-      {"ledger-data", ledger_json(page.ledger)},
-      {"recordings-data", page.recordings},
-      {"timeline-data", page.timeline},
-      {"profiles-data", page.profiles},
-      {"about-data",
-       {{"live", live}, {"program", lab::program_as_called()}, {"command", page.command}}}};
+  html.data = {{"report-data", page.report},
+               {"ledger-data", ledger_json(page.ledger)},
+               {"recordings-data", page.recordings},
+               {"timeline-data", page.timeline},
+               {"profiles-data", page.profiles},
+               {"about-data",
+                {{"live", live},
+                 {"program", lab::program_as_called()},
+                 {"command", page.command},
+                 {"experiments", page.experiments}}}};
   return web::html_of(html);
 }
 

@@ -17,8 +17,9 @@ namespace greyhound::page {
 
 // All that the page shows.
 struct LabPage {
-  nlohmann::ordered_json report;  // docs/lab.schema.json
+  nlohmann::ordered_json report;  // lab::report_document()
   std::string command;            // what makes this page again
+  std::string experiments;        // what runs experiments as this page's were run
   lab::Ledger ledger;
   nlohmann::ordered_json recordings;  // stage::recordings()
   nlohmann::ordered_json timeline;    // cycle_timeline(): trace events; null without

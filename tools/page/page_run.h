@@ -7,7 +7,7 @@
 
 namespace greyhound::page {
 
-// Everything but the report and the command. `go` as measure_ledger takes it. On a thread that is
+// Everything but the report and the commands. `go` as measure_ledger takes it. On a thread that is
 // attached to no runtime it still needs.
 LabPage measure_page(const lab::Settings& settings, const lab::GoPeer* go,
                      const std::string& go_note, lab::Progress* progress);

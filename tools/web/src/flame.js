@@ -13,12 +13,11 @@ import { FlameDrawing, LEVELS } from './flame_graph.js';
 import { buildTree, decode, each, matching, pathOf, testOf } from './flame_model.js';
 import { patterns } from './flame_patterns.js';
 import { FunctionTable, vanishedSection } from './flame_table.js';
-import { changeOf, detailsOf, heading, sentenceOf } from './flame_words.js';
+import { MOST_NAMED, changeOf, detailsOf, heading, sentenceOf } from './flame_words.js';
 // After the drawing's: it has the last word on d3-flame-graph's own style.
 import './flame.css';
 
 const STEPS_SHOWN = 4;
-const MOST_NAMED = 30;
 
 let mounted = 0;
 

@@ -5,8 +5,9 @@ import { USER, kindText } from './flame_classes.js';
 import { formatAmount, formatDelta, formatShare } from './format.js';
 import { pathOf } from './flame_model.js';
 
+// Of the callers that a tooltip names.
+export const MOST_NAMED = 30;
 // Changes of less than the first share of the greater side are called none; the others are where a darker fill begins.
-const MOST_NAMED = 30;
 const STEPS = [0.02, 0.1, 0.5];
 
 export const CHANGES = [

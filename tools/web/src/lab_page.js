@@ -4,7 +4,7 @@
 import './theme.css';
 import './lab/lab.css';
 import { dataOf, el } from './dom.js';
-import { unfoldFor } from './lab/experiments.js';
+import { foldAfterPrint, unfoldFor, unfoldToPrint } from './lab/experiments.js';
 import { rememberTop, topRemembered } from './lab/place.js';
 import { sections } from './lab/sections.js';
 
@@ -59,7 +59,8 @@ function buildAll() {
     build(element);
   }
 }
-addEventListener('beforeprint', buildAll);
+addEventListener('beforeprint', () => { buildAll(); unfoldToPrint(); });
+addEventListener('afterprint', foldAfterPrint);
 
 // A link within the page leads to what has its place only when all above it is built, and may be folded up.
 function arrive(hash) {

@@ -25,12 +25,13 @@ function hatched(context, color, paper) {
   return goPattern;
 }
 
-// `arms`: [{ name, ours: {median, low, high} | null, go: same }]. `unit`: of the values.
-export function mountChart(element, arms, unit, label) {
+// `arms`: [{ name, ours: {median, low, high} | null, go: same }]. `unit`: of the values. Those that differ much are on a
+// logarithmic scale, unless `linear`.
+export function mountChart(element, arms, unit, label, linear = false) {
   const values = arms.flatMap((arm) => [arm.ours, arm.go]).filter(Boolean).flatMap((spread) => [spread.median, spread.high ?? spread.median]);
   const most = Math.max(...values, 0.01);
   const positive = values.filter((value) => value > 0);
-  const logarithmic = positive.length > 1 && most / Math.min(...positive) > 60;
+  const logarithmic = !linear && positive.length > 1 && most / Math.min(...positive) > 60;
   const floor = logarithmic ? Math.min(...positive) / 2 : 0;
   const rowHeight = 34;
   const holder = document.createElement('div');

@@ -37,6 +37,7 @@ export function mountIntroduction(element, { report, ledger, about }) {
       el('dt', {}, 'machine'), el('dd', {}, `${machine.cpu_model}, ${machine.cores} cores, ${machine.kernel}`),
       el('dt', {}, 'Greyhound'), el('dd', {}, `${report.greyhound.version} (${report.greyhound.build_type}), ${machine.compiler}`),
       el('dt', {}, 'Go'), el('dd', {}, report.go_note),
+      ...Object.entries(report.settings.environment).flatMap(([name, value]) => [el('dt', {}, 'setting'), el('dd', {}, el('code', {}, `${name}=${value}`), '; the figures are those of this setting')]),
       report.settings.quick ? el('dt', {}, 'note') : null, report.settings.quick ? el('dd', {}, 'a quick run: fewer operations and repetitions') : null,
       el('dt', {}, 'again'), el('dd', {}, el('code', {}, about.command))),
     el('ol', { class: 'costs' },

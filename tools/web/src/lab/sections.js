@@ -21,6 +21,7 @@ function again(command) {
 export function sections(data) {
   const { report, ledger, recordings, timeline, profiles, about } = data;
   const lab = `${about.program} lab`;  // as whoever made the page calls it
+  const page = about.command || `${lab} --serve`;
   return [
     { id: 'introduction', level: 1, short: 'What it is', title: 'What garbage collection hides', eager: true,
       build: (body) => mountIntroduction(body, data) },
@@ -30,10 +31,10 @@ export function sections(data) {
           'The same statement, `m[k] = v`, with an `int` that is stored as it is and with one that is boxed, because the map holds `any`. Every line is measured; ' +
           'what no line explains is the residual, and it is shown.'));
         mountLedger(body, ledger);
-        body.append(again(about.command));
+        body.append(again(page));
       } : null },
     { id: 'experiments', short: 'Experiments', title: 'The experiments, claim by claim',
-      build: report?.experiments.length > 0 ? (body) => mountExperiments(body, report, lab) : null },
+      build: report?.experiments.length > 0 ? (body) => mountExperiments(body, report, about.experiments) : null },
     about.live ? { id: 'live', short: 'Live heap', title: 'The heap that is being measured', build: (body) => mountLiveHeap(body) } : {},
     about.live ? { id: 'stage', short: 'Stage', title: 'A stage: drive a collector yourself',
       build: (body) => {
@@ -73,7 +74,7 @@ export function sections(data) {
       build: timeline ? (body) => {
         body.append(...words('One collection of a program with two busy threads, thread by thread. The handshakes are the short spans on the mutators\u2019 lanes: that, and assists, is all the collector asks of them; there is no span that stops all.'));
         mountTimeline(body, timeline);
-        body.append(again(`${lab} --trace cycle.json`));
+        body.append(again(page));
       } : null },
     { id: 'flame', short: 'Flame graph', title: 'Where time and memory go: flame graphs',
       build: profiles && profiles.length > 0 ? (body) => {
@@ -81,15 +82,17 @@ export function sections(data) {
           'Profiles of the ledger\u2019s loops, boxed and unboxed. Look for `runtime.convT64` calling `runtime.mallocgc`, or what was inlined of it: that is boxing. Marking is `runtime.gcDrain`, ' +
           '`runtime.scanobject`, `runtime.greyobject`: on the background worker, and below `mallocgc` where it is an assist. It is never below `mapaccess`: a lookup marks nothing.'));
         mountProfiles(body, profiles);
-        body.append(again(`${lab} --cpuprofile cpu.pb.gz --heapprofile heap.pb.gz`));
+        body.append(again(page));
       } : null },
     { id: 'again', short: 'Do it again', title: 'Do it again',
       build: (body) => body.append(
         el('dl', { class: 'commands' }, ...[
-          [about.command || `${lab} --serve`, 'this page'],
+          [page, 'this page'],
           [`${lab} --list`, 'the experiments'],
           [`${lab} --only X1`, 'one of them, as a table'],
           [`${lab} --json`, 'the figures, for programs'],
+          [`${lab} --cpuprofile cpu.pb.gz --heapprofile heap.pb.gz`, 'profiles of the experiments'],
+          [`${lab} --trace trace.json`, 'a timeline of the experiments'],
           [`${lab} --serve`, 'this page, live: with a collector to step and to break'],
           [`GREYHOUND_DEBUG=gctrace=1 ${lab} --only X15`, 'a line for each cycle, in Go\u2019s format'],
         ].flatMap(([command, text]) => [el('dt', {}, el('code', {}, command)), el('dd', {}, text)]))) },

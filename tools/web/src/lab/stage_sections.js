@@ -66,7 +66,7 @@ export function mountBarrier(element, recordings) {
 
 export function lostText(frame) {
   if (frame.lost.length === 0) {
-    return [frame.checked ? el('p', {}, '✓ Checkmark has marked again from the roots, with code of its own: everything reachable is marked.')
+    return [frame.checked ? el('p', {}, '✓ Checkmark has walked again from the roots, by code of its own but for what a word on a stack points to: everything reachable is marked.')
       : el('p', { class: 'soft' }, 'When marking ends, checkmark looks whether everything reachable is marked.')];
   }
   return frame.lost.map((entry) => el('p', {},
