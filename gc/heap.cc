@@ -180,9 +180,12 @@ mspan* Heap::allocate_small_span(Layout* layout, SizeClass size_class, uint32_t 
   return span;
 }
 
-mspan* Heap::take_large_span(size_t bytes, bool* zeroed) {
+mspan* Heap::take_large_span(size_t bytes, bool walked, bool* zeroed) {
   ProfiledLock lock(page_lock_, "lock: pages");
-  return take_pages((bytes + kRootReach + kPageSize - 1) >> kPageShift, zeroed);
+  mspan* span =
+      take_pages((bytes + (walked ? kRootReach : 0) + kPageSize - 1) >> kPageShift, zeroed);
+  if (span != nullptr) span->walked = walked;
+  return span;
 }
 
 void Heap::publish_large_span(mspan* span, Layout* layout, uint32_t gen) {
@@ -196,7 +199,6 @@ void Heap::publish_large_span(mspan* span, Layout* layout, uint32_t gen) {
   span->pointer_words = 0;
   span->noscan = layout->noscan();
   span->exact = layout->exact;
-  span->walked = true;
   span->needzero = true;
   span->central = nullptr;
   span->sweepgen = gen;
@@ -254,6 +256,7 @@ size_t Heap::frontier_bytes() {
 }
 
 size_t Heap::return_to_system(size_t bytes) {
+  if (bytes == SIZE_MAX) metadata_pages.return_kept();
   // A chunk's bits are whole pages of the bitmaps, and zero, as every sweep left them, whether the
   // system takes their pages back or not.
   constexpr size_t kBitmapBytes = PageAllocator::kChunkPages * kBitmapWordsPerPage * 8;

@@ -34,7 +34,7 @@ namespace greyhound::gc {
 
 // An ambiguous word may stand for an object that ends, or begins, up to so far from it
 // (root_resolver.h): two cache lines, the step of a loop over elements of up to that size. Behind a
-// large object so much is left free.
+// large object that may be walked so much is left free.
 inline constexpr size_t kRootReach = 128;
 
 // What findObject gives: base is 0 when the address is in no object slot.
@@ -82,7 +82,8 @@ class Heap {
   // while the mutator is blocked: the span is nobody's but the caller's until it is published.
   // *zeroed says whether its pages read as zero. Published, its allocation bit is set; it is on no
   // list yet.
-  mspan* take_large_span(size_t bytes, bool* zeroed);
+  // `walked`: a pointer past its end may stand for it (kTypeNeverWalked).
+  mspan* take_large_span(size_t bytes, bool walked, bool* zeroed);
   void publish_large_span(mspan* span, Layout* layout, uint32_t gen);
   // Gives the pages of spans that nothing lives in back; empties the list.
   void free_spans(SpanList* spans);

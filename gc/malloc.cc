@@ -82,9 +82,9 @@ void* refill_and_take(Mutator* mutator, AllocRun* run, Take take) {
 constexpr size_t kClearBlocked = 256 << 10;
 
 // A large object's pages, cleared.
-mspan* take_cleared(Mutator* mutator, size_t size) {
+mspan* take_cleared(Mutator* mutator, size_t size, bool walked) {
   bool zeroed = false;
-  mspan* span = mutator->collector()->heap.take_large_span(size, &zeroed);
+  mspan* span = mutator->collector()->heap.take_large_span(size, walked, &zeroed);
   if (span == nullptr || zeroed) return span;
   mutator->clearing = span;
   {
@@ -101,8 +101,9 @@ GREYHOUND_NOINLINE void* malloc_large(Mutator* mutator, size_t size, const Type*
   if (size > collector->heap.max_heap()) return out_of_memory(collector, size);
   between_runs(collector, mutator, size);
   Layout* layout = collector->heap.layouts().intern(type, kLargeClass);
+  const bool walked = type == nullptr || (type->flags & kTypeNeverWalked) == 0;
   return with_collection(collector, size, [&]() -> void* {
-    mspan* span = take_cleared(mutator, size);
+    mspan* span = take_cleared(mutator, size, walked);
     if (span == nullptr) return nullptr;
     // The color and the generation as they are now: a handshake may have passed while clearing.
     collector->heap.publish_large_span(span, layout, mutator->sweepgen());

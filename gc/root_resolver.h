@@ -11,12 +11,12 @@
 //   - the one before that slot, if it ends less than kRootReach before the word;
 //   - the one after it, if it begins at most kRootReach after the word, unless the word is its own
 //     slot's base. That is what most pointers on a stack are, and two objects are enough for one.
-// Two kinds are nobody's neighbour. A large object has kRootReach bytes of its own behind it: a
-// table that was dropped often lies before the one that took its place, whose base is on a stack.
-// The header of a map is walked by no loop (kTypeNeverWalked): the last map's would keep its whole
-// table while the next map is filled.
-// Neighbours only: a step is no longer than the object. A word in no slot (a span's unusable tail,
-// a page without a span, just outside of the heap) has neighbours all the same.
+// Two kinds are nobody's neighbour. A large object that a loop may walk has kRootReach bytes of its
+// own behind it. The parts of maps are walked by no loop but the runtime's (kTypeNeverWalked),
+// which has the map's header in hand: else a table that was dropped would be kept by the base of
+// the one that took its place beside it, and the last map's by the next one's header. Neighbours
+// only: a step is no longer than the object. A word in no slot (a span's unusable tail, a page
+// without a span, just outside of the heap) has neighbours all the same.
 //
 // H3, detach, unbind and checkmark ask here. Handles, Persistents, precise ranges and words in the
 // heap mean the object that they point into and no other: what is unreachable but for a neighbour's

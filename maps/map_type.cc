@@ -124,6 +124,7 @@ MapType::MapType(const Type* key_type, const Type* elem_type, KeyOps given)
   bucket.size = elems + kBucketSlots * size_t{elem_size} + kWordBytes;
   bucket.align = kWordBytes;
   bucket.kind = Kind::kStruct;
+  bucket.flags = kTypeNeverWalked;
   bucket.name = name_;
   if (noscan) return;
   mark_slots(bucket_mask_, kDataOffset, *key, indirect_key);

@@ -64,8 +64,8 @@ enum TypeFlags : uint8_t {
   kTypeByName = 16,
   // type_of's, with an equality and a hash of its own: what own_equality() goes by when compiling.
   kTypeOwnEquality = 32,
-  // A type of the runtime's own that is allocated one by one and that no loop walks, so that no
-  // pointer past its end stands for it (gc/root_resolver.h).
+  // A type of the runtime's own that no loop walks without a pointer to it or to what holds it, so
+  // that no pointer past its end stands for it (gc/root_resolver.h).
   kTypeNeverWalked = 64,
 };
 

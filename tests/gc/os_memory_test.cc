@@ -377,6 +377,28 @@ TEST_F(KeptPages, ATraceGoesOnWithoutTheThreadsItHasNoMemoryFor) {
   EXPECT_FALSE(collector.tracer.stop().tracks.empty());
 }
 
+TEST(SystemPages, AreKeptForTheNextCycleUpToABound) {
+  constexpr size_t kPages = 3000;
+  const OsRange area = os_reserve(SystemPages::area_bytes(kPages));
+  SystemPages pages;
+  pages.initialise(reinterpret_cast<void*>(area.base), kPages);
+  std::vector<void*> taken;
+  for (size_t i = 0; i < kPages; ++i) {
+    taken.push_back(pages.allocate());
+    std::memset(taken.back(), 1, kSystemPage);
+  }
+  EXPECT_EQ(pages.allocate(), nullptr);
+  for (void* page : taken) pages.free(page);
+  EXPECT_EQ(pages.kept_bytes(), size_t{4} << 20);
+  pages.return_kept();
+  EXPECT_EQ(pages.kept_bytes(), 0u);
+  std::set<void*> again;
+  for (size_t i = 0; i < kPages; ++i) again.insert(pages.allocate());
+  EXPECT_EQ(again, std::set<void*>(taken.begin(), taken.end()));
+  EXPECT_EQ(pages.allocate(), nullptr);
+  os_release(area);
+}
+
 TEST(SystemPages, AreHandedOutOnceEachAndAgainWhenFreed) {
   constexpr size_t kPages = 10;
   const OsRange area = os_reserve(SystemPages::area_bytes(kPages));
