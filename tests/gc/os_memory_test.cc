@@ -8,6 +8,7 @@
 
 #include <cerrno>
 #include <new>
+#include <set>
 #include <string>
 #include <vector>
 
