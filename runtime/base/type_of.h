@@ -218,8 +218,9 @@ bool require_reckoned_fields() {
 }
 
 // Decided when the program or library that uses the type is loaded; by the compiler, as a rule.
+// Each has its own: one that all share keeps a plugin from being unloaded.
 template <class T>
-inline const bool kFieldsAreReckoned = require_reckoned_fields<T>();
+[[gnu::visibility("hidden")]] inline const bool kFieldsAreReckoned = require_reckoned_fields<T>();
 
 template <class T>
 inline constexpr bool kWideInteger = std::is_integral_v<T> && sizeof(T) == 16;

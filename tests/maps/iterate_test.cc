@@ -173,6 +173,17 @@ TEST_F(IterateTest, SeesEveryEntryOnceWhenBegunDuringAGrowthThatOthersFollow) {
   }
 }
 
+TEST_F(IterateTest, AfterAClearItStaysInItsBucket) {
+  for (int64_t i = 0; i < 50; ++i) put(i, i);
+  hiter it;
+  mapiterinit(t_, h_, &it);
+  mapclear(t_, h_);
+  for (int64_t i = 100; i < 150; ++i) put(i, i);
+  int visited = 0;
+  for (mapiternext(&it); it.key != nullptr; mapiternext(&it)) ++visited;
+  EXPECT_LE(visited, 8);
+}
+
 TEST_F(IterateTest, AMapThatIsEmptiedAndFilledAgainShowsNoEntryTwice) {
   for (int64_t n : {9, 60, 500}) {
     h_ = keep_latest(makemap(t_, 0));

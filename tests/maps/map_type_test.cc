@@ -2,6 +2,10 @@
 // Where things lie in a bucket, which words of it are pointers, and which keys are refused.
 #include "maps/map_type.h"
 
+#include <array>
+#include <fstream>
+
+#include "maps/map.h"
 #include "tests/maps/fixture.h"
 #include "tests/maps/kinds.h"
 
@@ -120,6 +124,33 @@ TEST_F(MapTypeDeathTest, MapTypeOfARefusedKeyIsFatal) {
   const Type slice = make_type("[]int", Kind::kSlice, 24, 8);
   EXPECT_EXIT(MapType(&slice, &slice), ::testing::ExitedWithCode(2),
               "invalid map key type \\[\\]int");
+}
+
+TEST_F(MapTypeTest, AMissOfAHugeElemReadsZeroAndTakesNoMemory) {
+  constexpr size_t kBytes = size_t{64} << 20;
+  const Type key = make_type("int", Kind::kInt64, 8, 8);
+  const Type elem = make_type("huge", Kind::kStruct, kBytes, 8);
+  const auto resident_pages = [] {
+    std::ifstream file("/proc/self/statm");
+    size_t total = 0, resident = 0;
+    file >> total >> resident;
+    return resident;
+  };
+  const size_t before = resident_pages();
+  const MapType map(&key, &elem);
+  const int64_t wanted = 7;
+  const auto* zero = static_cast<const unsigned char*>(mapaccess1(&map, nullptr, &wanted));
+  EXPECT_EQ(zero[0], 0);
+  EXPECT_EQ(zero[kBytes - 1], 0);
+  EXPECT_LT(resident_pages(), before + 1024) << "4 MiB of 64";
+}
+
+// So that an overwrite does not copy the key, nor growth compare it with itself.
+TEST_F(MapTypeTest, KeysOfRegularMemoryAreReflexiveAlsoInTypedMaps) {
+  using Pair = std::array<int64_t, 2>;
+  EXPECT_TRUE((Map<Pair, int64_t>::type()->has(kReflexiveKey)));
+  EXPECT_FALSE((Map<Pair, int64_t>::type()->has(kNeedKeyUpdate)));
+  EXPECT_FALSE((Map<std::array<double, 2>, int64_t>::type()->has(kReflexiveKey)));
 }
 
 TEST_F(MapTypeTest, LongNamesAreCutShort) {

@@ -93,6 +93,13 @@ TEST(Fork, FinalizersAndWeakPointersGoOn) {
   EXPECT_EQ(calls.load(), 2);
 }
 
+// By which the watchdog looks at it.
+TEST(Fork, AChildsThreadIsKnownByItsOwnNumber) {
+  Runtime rt(usual_options());
+  Thread thread(rt);
+  EXPECT_EQ(in_child([&] { return thread.mutator().tid() == gettid() ? 0 : 1; }), 0);
+}
+
 TEST(Fork, ACallThatRunsAtTheForkIsNotWaitedForInTheChild) {
   Runtime rt(precise_options());
   Thread thread(rt);

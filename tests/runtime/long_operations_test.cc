@@ -77,6 +77,11 @@ TEST_F(LongOperationsTest, ReadingProfilesIsBlocked) {
   EXPECT_STREQ(last_safepoint(), "wait_profile");
 }
 
+TEST_F(LongOperationsTest, GivingMemoryBackIsBlocked) {
+  rt.return_memory();
+  EXPECT_STREQ(last_safepoint(), "return_memory");
+}
+
 TEST_F(LongOperationsTest, TracingIsBlocked) {
   ASSERT_TRUE(rt.trace_start());
   EXPECT_STREQ(last_safepoint(), "trace_start");

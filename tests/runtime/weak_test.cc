@@ -21,6 +21,22 @@ class WeakTest : public RuntimeTest {
   Handle<Node> make(uint64_t value) { return Handle<Node>(thread.make<Node>(nullptr, value)); }
 };
 
+// Nothing else holds it, and each allocation collects.
+TEST(WeakUnderStressTest, TheTargetIsRootedWhileItsCellIsMade) {
+  Options options = precise_options();
+  options.debug.gcstress = 1;
+  options.debug.clobberfree = 1;
+  Runtime rt(options);
+  Thread thread(rt);
+  const Handle<Cache> cache(thread.make<Cache>());
+  for (uint64_t i = 1; i <= 300; ++i) {
+    cache->recent = Weak<Node>(thread.make<Node>(nullptr, i));
+    thread.make<Node>(nullptr, uint64_t{0});  // where it was, if it is gone
+    const Node* node = cache->recent.get();
+    EXPECT_TRUE(node == nullptr || node->value == i) << i;
+  }
+}
+
 TEST_F(WeakTest, GetGivesTheTargetAsLongAsAnythingElseReachesIt) {
   Handle<Cache> cache(thread.make<Cache>());
   std::optional<Handle<Node>> node(make(7));
