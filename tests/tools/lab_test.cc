@@ -165,6 +165,8 @@ TEST(Lab, CodeOfReadsReachesNoAllocationAndThatOfWritesDoes) {
   for (const char* arm : {"mapassign_fast64", "mapassign_faststr", "mapassign", "convT64"})
     EXPECT_GT(arm_named(x12, arm)["alloc_calls"], 0) << arm;
   EXPECT_GT(arm_named(x12, "mapaccess1")["pointer_calls"], 0);
+  for (const char* figure : {"allocs_per_op", "bytes_per_op", "gc_cycles", "mark_cpu_ms"})
+    EXPECT_TRUE(arm_named(x12, "mapassign")[figure].is_null()) << figure << ": nothing was run";
   const std::string callsites = lab::shell_word(GREYHOUND_COMMAND) + " callsites ";
   for (const char* text : {"verdict", "note"})
     EXPECT_NE(x12[text].get<std::string>().find("`" + callsites), std::string::npos) << x12[text];
@@ -241,7 +243,7 @@ TEST(Lab, JsonHasTheFormOfItsSchema) {
   const std::string path = testing::temporary_path(".json");
   const json document = run_json(kShort + kOnlyAll);
   std::ofstream(path) << document;
-  EXPECT_EQ(document["schema_version"], 1);
+  EXPECT_EQ(document["schema_version"], 2);
   EXPECT_EQ(ids_of(document), kAll);
   for (const json& experiment : document["experiments"]) {
     EXPECT_TRUE(experiment["holds"]) << experiment["id"] << experiment["verdict"];

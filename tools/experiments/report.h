@@ -13,7 +13,7 @@
 
 namespace greyhound::lab {
 
-inline constexpr int kSchemaVersion = 1;
+inline constexpr int kSchemaVersion = 2;
 
 // What is the same for all experiments of a run.
 struct RunInfo {
@@ -35,7 +35,7 @@ void print_header(const RunInfo& info, const Paper& paper);
 void print_experiment(const ExperimentResult& result, const Paper& paper);
 void print_summary(const std::vector<ExperimentResult>& results, const Paper& paper);
 
-// The document that print_json prints, but null where nothing was run.
+// The document that print_json prints.
 nlohmann::ordered_json report_document(const RunInfo& info,
                                        const std::vector<ExperimentResult>& results);
 void print_json(const RunInfo& info, const std::vector<ExperimentResult>& results);

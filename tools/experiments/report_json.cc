@@ -139,20 +139,6 @@ Json experiment_json(const ExperimentResult& result) {
           {"note", experiment.note}};
 }
 
-// The schema's first version wants numbers of our arms where nothing was run, too.
-void fill_in(Json* document) {
-  constexpr const char* kNumbers[] = {"allocs_per_op",  "bytes_per_op",     "gc_cycles",
-                                      "objects_greyed", "noscan_greyed",    "words_scanned",
-                                      "mark_cpu_ms",    "pointers_resolved"};
-  for (Json& experiment : (*document)["experiments"]) {
-    for (Json& arm : experiment["arms"]) {
-      for (const char* key : kNumbers) {
-        if (arm[key].is_null()) arm[key] = 0;
-      }
-    }
-  }
-}
-
 }  // namespace
 
 Json report_document(const RunInfo& info, const std::vector<ExperimentResult>& results) {
@@ -180,9 +166,8 @@ Json report_document(const RunInfo& info, const std::vector<ExperimentResult>& r
 }
 
 void print_json(const RunInfo& info, const std::vector<ExperimentResult>& results) {
-  Json document = report_document(info, results);
-  fill_in(&document);
-  print_out(document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+  print_out(report_document(info, results).dump(2, ' ', false, Json::error_handler_t::replace) +
+            "\n");
   flush_out();
 }
 
