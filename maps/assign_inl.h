@@ -179,8 +179,11 @@ GREYHOUND_NOINLINE void* assign_place_slow(const MapType* t, hmap* h, Key key, u
 
 template <class Key>
 GREYHOUND_INLINE void* assign_place(const MapType* t, hmap* h, const Key& key, uint64_t hash) {
-  if (h->growing() || h->buckets == nullptr) [[unlikely]]
-    return assign_place_slow(t, h, key, hash);
+  if (h->growing() || h->buckets == nullptr) [[unlikely]] {
+    // A growing map takes half of its writes here, so they have no frame of their own.
+    if (!gc::tls_mutator->self->scans_stacks()) return assign_place_slow(t, h, key, hash);
+    if (!prepare_chain_slow(t, h, hash)) return nullptr;
+  }
   const uint8_t top = tophash_of(hash);
   bmap* chain = bucket_at(*t, h->buckets, hash & h->bucket_mask());
   prefetch_rest(chain);
