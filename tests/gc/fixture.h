@@ -146,6 +146,13 @@ class SteppingTest : public ::testing::Test {
   std::vector<std::unique_ptr<Mutator>> mutators_;
 };
 
+// Calls that are over have left nothing on the stack below the caller's frame, when it returns.
+GREYHOUND_NOINLINE inline uintptr_t clear_the_stack_below() {
+  volatile uintptr_t words[1024];
+  for (auto& word : words) word = 0;
+  return words[17];
+}
+
 class HeapTest : public ::testing::Test {
  protected:
   explicit HeapTest(Options options = usual_options()) : collector(options) {

@@ -207,12 +207,6 @@ class ConservativeTest : public SteppingTest {
   bool alive_hidden(uintptr_t hidden) { return collector.heap.allocs.test(~hidden); }
 };
 
-GREYHOUND_NOINLINE uintptr_t overwrite_the_stack_below() {
-  volatile uintptr_t words[512];
-  for (auto& word : words) word = 0;
-  return words[17];
-}
-
 TEST_F(ConservativeTest, AStackWordKeepsItsObject) {
   Mutator c(&collector, "c");
   c.bind();
@@ -232,7 +226,7 @@ TEST_F(ConservativeTest, AnInteriorStackWordKeepsItsObject) {
   uint64_t* volatile inside = &(*array)[500];
   const uintptr_t hidden = hide(array);
   array = nullptr;
-  overwrite_the_stack_below();
+  clear_the_stack_below();
   collector.collect();
   EXPECT_TRUE(alive_hidden(hidden));
   EXPECT_EQ(*inside, 0u);
@@ -245,7 +239,7 @@ TEST_F(ConservativeTest, ACalleeSavedRegisterKeepsItsObject) {
   c.bind();
   uintptr_t hidden[3];
   for (uintptr_t& h : hidden) h = hide(newobject(type_of<Node>()));
-  overwrite_the_stack_below();
+  clear_the_stack_below();
   Collector* volatile target = &collector;
   uintptr_t survived = 0;
   {

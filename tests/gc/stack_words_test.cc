@@ -19,12 +19,6 @@ GREYHOUND_NOINLINE uintptr_t hidden_end(size_t bytes) {
   return ~(address_of(mallocgc(bytes, nullptr)) + bytes);
 }
 
-GREYHOUND_NOINLINE uintptr_t clear_the_stack_below() {
-  volatile uintptr_t words[1024];
-  for (auto& word : words) word = 0;
-  return words[17];
-}
-
 TEST_F(StackWords, ARegisterThatPointsPastTheEndKeepsTheObject) {
   Mutator c(&collector, "c");
   c.bind();
