@@ -35,6 +35,6 @@ constinit const Type kHmapType =
 constinit const Type kMapextraType =
     make("runtime.mapextra", sizeof(mapextra), &kMapextraMask, kTypeNeverWalked);
 constinit const Type kOverflowListType =
-    make("runtime.overflowList", sizeof(OverflowList), &kOverflowListMask, 0);
+    make("runtime.overflowList", sizeof(OverflowList), &kOverflowListMask, kTypeNeverWalked);
 
 }  // namespace greyhound::maps

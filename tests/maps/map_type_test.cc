@@ -47,6 +47,17 @@ TEST_F(MapTypeTest, HeaderHasGoLayout) {
   }
 }
 
+// A part that were somebody's neighbour would keep a whole table beside a live map's part: a list
+// of overflow buckets does, as it points into one.
+TEST_F(MapTypeTest, NoPartOfAMapIsANeighbour) {
+  const MapType* with_pointers = map_type(StringKind::type(), PointerKind::type());
+  const MapType* without = map_type(Int64Kind::type(), Int64Kind::type());
+  for (const Type* part :
+       {&kHmapType, &kMapextraType, &kOverflowListType, &with_pointers->bucket, &without->bucket}) {
+    EXPECT_NE(part->flags & kTypeNeverWalked, 0) << part->name;
+  }
+}
+
 TEST_F(MapTypeTest, BucketOfInt64ToInt64Has144BytesAndNoPointers) {
   const MapType& t = *map_type(Int64Kind::type(), Int64Kind::type());
   EXPECT_EQ(t.bucket.size, 144u);
