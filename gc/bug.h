@@ -49,6 +49,10 @@ enum class Bug : int {
   kParkedStacksSkipped = 38,     // stacks in the collector's list are not roots
   kNeighboursNotKept = 39,       // a stack word keeps only the object in whose slot it lies
   kBordersNotCrossed = 40,       // a stack word keeps no neighbour in another span
+  kNoRoomBehindLarge = 41,       // a large object has no bytes of its own behind it
+  kDroppedTablesNotKept = 42,    // a map's write does not keep the tables that it drops
+  kIteratorsNotRoots = 43,       // a map's iterator keeps nothing
+  kForkKeepsOthers = 44,         // a forked child's collector waits for its parent's threads
 };
 
 #if defined(GREYHOUND_PLANTED_FAULTS) && GREYHOUND_PLANTED_FAULTS

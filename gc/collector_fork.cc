@@ -8,6 +8,7 @@
 #include <new>
 #include <vector>
 
+#include "gc/bug.h"
 #include "gc/collector.h"
 #include "runtime/base/check.h"
 #include "runtime/base/futex.h"
@@ -161,7 +162,7 @@ void CollectorFork::go_on() {
   let_go();
   c.tracer.end_in_child();
   c.threads.forget_others();
-  c.world.forget_others();
+  if (!bug(Bug::kForkKeepsOthers)) c.world.forget_others();
   c.specials.forget_others();
   // Asked for by threads that are not here. What this one needs it asks for again.
   c.wanted_.store(false, std::memory_order_relaxed);

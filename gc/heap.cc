@@ -5,6 +5,7 @@
 #include <bit>
 #include <cstring>
 
+#include "gc/bug.h"
 #include "gc/wait_profile.h"
 #include "runtime/base/check.h"
 
@@ -182,8 +183,8 @@ mspan* Heap::allocate_small_span(Layout* layout, SizeClass size_class, uint32_t 
 
 mspan* Heap::take_large_span(size_t bytes, bool walked, bool* zeroed) {
   ProfiledLock lock(page_lock_, "lock: pages");
-  mspan* span =
-      take_pages((bytes + (walked ? kRootReach : 0) + kPageSize - 1) >> kPageShift, zeroed);
+  const size_t room = walked && !bug(Bug::kNoRoomBehindLarge) ? kRootReach : 0;
+  mspan* span = take_pages((bytes + room + kPageSize - 1) >> kPageShift, zeroed);
   if (span != nullptr) span->walked = walked;
   return span;
 }

@@ -2,6 +2,7 @@
 // makemap, mapassign, and what assignment needs out of line. See assign.h and assign_inl.h.
 #include "maps/assign.h"
 
+#include "gc/bug.h"
 #include "gc/malloc.h"
 #include "maps/assign_inl.h"
 #include "runtime/base/panic.h"
@@ -56,6 +57,7 @@ bool prepare_chain_slow(const MapType* t, hmap* h, uint64_t hash) {
 }
 
 void DroppedTables::keep_slow(const hmap* h) {
+  if (gc::bug(gc::Bug::kDroppedTablesNotKept)) return;
   mutator_->kept_by_write[0] = reinterpret_cast<uintptr_t>(h->buckets);
   mutator_->kept_by_write[1] = reinterpret_cast<uintptr_t>(h->oldbuckets);
   if (h->extra == nullptr) return;

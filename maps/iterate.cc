@@ -19,6 +19,7 @@
 // if need be, since it may fill up later.
 #include "maps/iterate.h"
 
+#include "gc/bug.h"
 #include "gc/malloc.h"
 #include "gc/mutator.h"
 #include "maps/assign_inl.h"
@@ -135,6 +136,7 @@ GREYHOUND_NOINLINE void next_slow(hiter* it) {
 
 void hiter::take_root() {
   drop_root();
+  if (gc::bug(gc::Bug::kIteratorsNotRoots)) return;
   gc::Mutator* mutator = gc::current_mutator();
   // Below every object on the stack that the thread runs on, which may be scanned anyway.
   const auto frame = reinterpret_cast<uintptr_t>(__builtin_frame_address(0));

@@ -186,6 +186,50 @@ TYPED_TEST(PreciseAliasingTest, KeyInHandIsAssignedToAfterWrites) {
   this->key_in_hand_is_assigned_to_after_writes();
 }
 
+class DroppedTableTest : public MapsTest {
+ protected:
+  static gc::Options options() {
+    gc::Options options = stressed(1);
+    options.stack_roots = gc::StackRoots::kPrecise;
+    options.mode = gc::Mode::kStepping;  // each allocation is a whole collection
+    return options;
+  }
+  DroppedTableTest() : MapsTest(options()) {}
+
+  // An elem that lies in the table that `m` is growing out of; null when nothing is left there.
+  template <class M>
+  static const int64_t* elem_in_old_table(const M& m, int64_t keys) {
+    const hmap& h = *m.header();
+    if (!h.growing()) return nullptr;
+    const auto first = reinterpret_cast<uintptr_t>(h.oldbuckets);
+    const size_t bytes = (size_t{1} << h.old_B()) * m.type()->bucket.size;
+    for (int64_t i = 0; i < keys; ++i) {
+      const int64_t* elem = m.find(make<Wide>(i));
+      if (reinterpret_cast<uintptr_t>(elem) - first < bytes) return elem;
+    }
+    return nullptr;
+  }
+};
+
+// The write that ends a growth drops the old table, then allocates, as its key is indirect, and
+// only then reads the elem that it was given.
+TEST_F(DroppedTableTest, IsThereUntilTheWriteThatDropsItEnds) {
+  const Map<Wide, int64_t> m(keep(Map<Wide, int64_t>::make().header()));
+  int growths = 0;
+  for (int64_t i = 0; i < 120; ++i) {
+    const Wide key = make<Wide>(i);
+    const RootScope rooted(&key, sizeof key);
+    const int64_t* elem = elem_in_old_table(m, i);
+    const bool in_old_table = elem != nullptr;
+    if (!in_old_table) elem = i == 0 ? &i : m.find(make<Wide>(0));  // of a growth that begins now
+    const int64_t expected = *elem;
+    ASSERT_TRUE(m.insert_or_assign(key, *elem));
+    ASSERT_EQ(m.get(key), expected) << i;
+    growths += in_old_table && !m.header()->growing();
+  }
+  EXPECT_GE(growths, 2) << "ended by a write whose elem lay in the table that it dropped";
+}
+
 class AliasingOneMapTest : public MapsTest {};
 
 // What was found before the growth stays as it was, in conservative mode for as long as it is held.
