@@ -53,6 +53,7 @@ enum class Bug : int {
   kDroppedTablesNotKept = 42,    // a map's write does not keep the tables that it drops
   kIteratorsNotRoots = 43,       // a map's iterator keeps nothing
   kForkKeepsOthers = 44,         // a forked child's collector waits for its parent's threads
+  kArrayOfOneIsSingle = 45,      // an array of one element is taken for an object that is none
 };
 
 #if defined(GREYHOUND_PLANTED_FAULTS) && GREYHOUND_PLANTED_FAULTS

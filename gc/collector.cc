@@ -187,7 +187,8 @@ void Collector::grey_persistent_roots() {
   marker_->flush();
 }
 
-// The words that H3 collected: whatever they newly grey asks for another round.
+// The words that H3 collected: whatever they newly grey asks for another round, unless it has no
+// pointers, so that nothing can be hidden behind it, and is no ephemeron's key.
 void Collector::resolve_root_words() {
   // Taken out under the list's lock, resolved outside it: attach and detach need not wait for that.
   root_words_.clear();
@@ -200,10 +201,13 @@ void Collector::resolve_root_words() {
     mutator->clear_root_words();
   });
   const uint64_t start = tracer.on() ? monotonic_ns() : 0;
+  const bool may_be_key = specials.has_ephemerons();
   bool greyed = false;
-  for_each_root_object(
-      heap, root_words_.data(), root_words_.size(),
-      [&](const FoundObject& object) { greyed |= marker_->grey_object(object.base); });
+  for_each_root_object(heap, root_words_.data(), root_words_.size(),
+                       [&](const FoundObject& object) {
+                         if (marker_->grey_object(object.base))
+                           greyed |= !object.span->noscan || may_be_key;
+                       });
   for (uintptr_t word : precise_root_words_) greyed |= marker_->grey_root(word);
   marker_->flush();
   if (greyed) ask_for_round();

@@ -8,13 +8,20 @@
 namespace greyhound::gc {
 namespace {
 
+// Whether the objects of the class are single values, none of which holds an array: two of a
+// granule or more are in another class, and one that is an array newarray() puts there, too.
+bool is_single(const Type& type, SizeClass size_class) {
+  return holds_no_array(type) && type.size >= kGranule && size_class != kLargeClass &&
+         size_class == size_to_class(type.size);
+}
+
 // The mask of one element, words at and beyond ptrdata dropped.
 std::unique_ptr<Layout> describe(const Type* type, SizeClass size_class) {
   auto layout = std::make_unique<Layout>();
   layout->size_class = size_class;
   if (type == nullptr || type->noscan()) return layout;
   layout->exact = type->exact();
-  layout->walked = (type->flags & kTypeNeverWalked) == 0;
+  layout->walked = (type->flags & kTypeNeverWalked) == 0 && !is_single(*type, size_class);
   layout->elem_words = static_cast<uint32_t>(type->size / kWordBytes);
   layout->ptr_words = static_cast<uint32_t>(type->ptrdata / kWordBytes);
   const size_t mask_words = (layout->ptr_words + 63) / 64;

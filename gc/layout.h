@@ -4,8 +4,9 @@
 // layout, so small objects carry no header and allocation writes no pointer bitmap.
 //
 // Invariants:
-//  1. Layouts are interned per heap: equal (class, mask) means the same Layout*. They are never
-//     freed before the heap, and immutable but for the counters at the end.
+//  1. Layouts are interned per heap: equal (class, mask, exact, walked) means the same Layout*.
+//  They
+//     are never freed before the heap, and immutable but for the counters at the end.
 //  2. The mask describes elem_words words, one element or as many as fit 64 words, and repeats to
 //     the end of the slot (arrays); trailing zero words are trimmed to ptr_words. Words past the
 //     last element of a slot are zero.
@@ -36,7 +37,7 @@ struct Layout {
   uint32_t id = 0;
   SizeClass size_class = kLargeClass;
   bool exact = false;  // every pointer is null, foreign, or an object's base
-  bool walked = true;  // not kTypeNeverWalked
+  bool walked = true;  // a pointer past its end may stand for an object (gc/root_resolver.h)
   uint32_t elem_words = 1;
   uint32_t ptr_words = 0;
   // ceil(elem_words / 64) words; the element's mask.

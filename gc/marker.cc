@@ -341,7 +341,15 @@ bool Marker::grey_root(uintptr_t word) {
 bool Marker::grey_object(uintptr_t object) {
   ++counts_.objects_resolved;
   if (!heap_->marks.test_and_set(object)) return false;
-  push(object | kTagGrey);
+  const mspan* const span = heap_->span_of(object);
+  if (!span->noscan) {
+    push(object | kTagGrey);
+    return true;
+  }
+  // Black at once.
+  ++counts_.objects_greyed;
+  ++counts_.noscan_greyed;
+  counts_.bytes_marked += span->slot_bytes();
   return true;
 }
 

@@ -36,8 +36,8 @@ struct alignas(64) mspan {
   SizeClass size_class = kLargeClass;
   bool noscan = false;
   bool exact = false;
-  // A pointer past an object's end, or before its base, may stand for it (kTypeNeverWalked). Of a
-  // shared span its layouts say it.
+  // A pointer past an object's end, or before its base, may stand for it. Of a shared span its
+  // layouts say it.
   bool walked = true;
   bool needzero = false;      // free slots may hold anything
   uint8_t pointer_words = 0;  // set bits of slot_mask

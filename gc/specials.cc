@@ -147,6 +147,11 @@ bool Specials::empty() {
   return weak_.empty() && ephemerons_.empty() && finalizers_.empty() && cleanups_.empty();
 }
 
+bool Specials::has_ephemerons() {
+  ProfiledLock lock(mutex_, "lock: specials");
+  return !ephemerons_.empty();
+}
+
 bool Specials::mark_ephemerons(Marker* marker) {
   if (bug(Bug::kEphemeronsSkipped)) return false;
   ProfiledLock lock(mutex_, "lock: specials");

@@ -95,6 +95,7 @@ class Specials {
 
   // --- the cycle's
   bool empty();
+  bool has_ephemerons();
   // Greys the values of ephemerons whose cell and key are marked. Gives whether one was new.
   bool mark_ephemerons(Marker* marker);
   void clear_dead();

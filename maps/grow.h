@@ -25,7 +25,7 @@ inline constexpr unsigned kMinPreallocB = 4;  // smaller tables get no overflow 
 GREYHOUND_INLINE void* allocate_in_write(hmap* h, const Type* type, size_t count) {
   const unsigned writing = h->load_flags() & kHashWriting;
   h->clear(kHashWriting);
-  void* memory = gc::newarray(type, count);
+  void* memory = count == 1 ? gc::newobject(type) : gc::newarray(type, count);
   h->store_flags(h->load_flags() | writing);
   return memory;
 }

@@ -9,11 +9,11 @@
 //   for (int64_t i = 0; i < 1000000; ++i) list = thread.make<Node>(list, i);
 //   rt.collect();
 //
-// Raw pointers on the stack keep objects alive, also from inside, one past the end, or a step of a
-// loop away (docs/embedding.md, "Pointers on the stack"), and objects do not move. Not roots, and
-// so a way to lose an object: pointers in malloc'ed containers (std::vector<Node*>), in globals,
-// and in the arguments of a thread that has not attached yet. Use Handle, Persistent or RootArray
-// for those. The stacks of coroutines are roots once they are registered, the frames of C++20
+// Raw pointers on the stack keep objects alive, also from inside, and arrays from one past the end
+// or a step of a loop away (docs/embedding.md, "Pointers on the stack"); objects do not move. Not
+// roots, and so a way to lose an object: pointers in malloc'ed containers (std::vector<Node*>), in
+// globals, and in the arguments of a thread that has not attached yet. Use Handle, Persistent or
+// RootArray for those. The stacks of coroutines are roots once they are registered, the frames of C++20
 // coroutines by their promise type (runtime/stack.h). References pass between threads through Ref
 // fields of managed objects or through a Persistent; while attached to two runtimes, pointers into
 // the one that is not current need a Handle.

@@ -67,6 +67,9 @@ enum TypeFlags : uint8_t {
   // A type of the runtime's own that no loop walks without a pointer to it or to what holds it, so
   // that no pointer past its end stands for it (gc/root_resolver.h).
   kTypeNeverWalked = 64,
+  // Of a struct: none of its fields is an array, nor holds one. So no loop walks a single value of
+  // it, and a pointer past its end stands for none either.
+  kTypeHoldsNoArray = 128,
 };
 
 struct Type;
@@ -154,19 +157,29 @@ constexpr bool regular_memory(const Type& type) {
   }
 }
 
+// What is no struct and no array is one value.
+constexpr bool holds_no_array(const Type& type) {
+  if (type.kind == Kind::kStruct) return (type.flags & kTypeHoldsNoArray) != 0;
+  return type.kind != Kind::kArray && type.kind != Kind::kInvalid;
+}
+
 // The flags that follow from the fields: of `count` of them, which are all that the type has.
 constexpr uint8_t flags_of_fields(const TypeField* fields, size_t count, size_t size) {
   size_t bytes = 0;
   bool compares = true;
   bool regular = true;
+  bool no_array = true;
   for (size_t i = 0; i < count; ++i) {
     const TypeField& field = fields[i];
+    no_array = no_array && field.typed && field.count == 1 && holds_no_array(*field.type);
     bytes += field.count * (field.typed ? field.type->size : 1);
     compares = compares && (!field.typed || comparable(*field.type));
     regular = regular && (!field.typed || regular_memory(*field.type));
   }
-  if (!compares) return 0;
-  return regular && bytes == size ? kTypeComparable | kTypeRegularMemory : kTypeComparable;
+  uint8_t flags = no_array ? kTypeHoldsNoArray : 0;
+  if (compares) flags |= kTypeComparable;
+  if (compares && regular && bytes == size) flags |= kTypeRegularMemory;
+  return flags;
 }
 
 constexpr bool same_type(const Type* a, const Type* b);

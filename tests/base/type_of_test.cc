@@ -174,6 +174,33 @@ TEST(TypeOf, OneReferenceIsPointerShaped) {
   EXPECT_FALSE(type_of<int64_t>()->pointer_shaped());
 }
 
+TEST(TypeOf, WhetherAStructHoldsAnArrayIsKnown) {
+  struct Pair {
+    Ref<Node> first;
+    int32_t second;
+  };
+  struct Outer {
+    Pair pair;
+    String text;
+    eface any;
+  };
+  struct Inner {
+    std::array<int8_t, 2> bytes;
+  };
+  struct Around {
+    int64_t number;
+    Inner inner;
+  };
+  const auto holds_none = [](const Type* type) { return (type->flags & kTypeHoldsNoArray) != 0; };
+  EXPECT_TRUE(holds_none(type_of<Pair>()));
+  EXPECT_TRUE(holds_none(type_of<Outer>()));
+  EXPECT_FALSE(holds_none(type_of<Inner>()));
+  EXPECT_FALSE(holds_none(type_of<Around>()));
+  // Of structs only: what is no struct may be an array's element and nothing else.
+  EXPECT_FALSE((holds_none(type_of<std::array<int64_t, 2>>())));
+  EXPECT_FALSE(holds_none(type_of<Ref<Node>>()));
+}
+
 TEST(TypeOf, AClassListsItsFields) { EXPECT_EQ(mask<Account>(), ".pppp."); }
 
 TEST(TypeOf, NamesAreTheCompilersAndDistinctTypesHaveDistinctHashes) {

@@ -26,31 +26,6 @@ TEST_F(RootResolverTest, AWordAtASlotsBaseKeepsTheObjectThatEndsThereToo) {
   EXPECT_FALSE(lives(third));
 }
 
-// Their layout is of the same words as Plain's, and is another one all the same.
-TEST_F(RootResolverTest, OfATypeThatIsNeverWalkedOnlyTheObjectItselfIsKept) {
-  struct Plain {
-    Ref<Node> first, second, third, fourth, fifth, sixth;
-  };
-  Type header = *type_of<Plain>();
-  header.flags |= kTypeNeverWalked;
-  for (const int made : {8, 4000}) {  // in a shared span, and in one of their own
-    std::vector<uintptr_t> headers;
-    for (int i = 0; i < made; ++i) {
-      ActAs act(*a);
-      headers.push_back(address_of(newobject(&header)));
-    }
-    const uintptr_t last = headers.back();
-    ASSERT_EQ(headers[headers.size() - 2], last - 48);
-    ParkedWord word(a, last);
-    collect();
-    EXPECT_TRUE(lives(last));
-    EXPECT_FALSE(lives(last - 48));
-    word = last - 8;  // inside the one before
-    collect();
-    EXPECT_FALSE(lives(last));
-  }
-}
-
 TEST_F(RootResolverTest, AnObjectInFrontOfAFreeSlotIsKept) {
   const uintptr_t object = address(64);
   const uintptr_t garbage = address(64);
