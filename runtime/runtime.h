@@ -13,10 +13,10 @@
 // or a step of a loop away (docs/embedding.md, "Pointers on the stack"); objects do not move. Not
 // roots, and so a way to lose an object: pointers in malloc'ed containers (std::vector<Node*>), in
 // globals, and in the arguments of a thread that has not attached yet. Use Handle, Persistent or
-// RootArray for those. The stacks of coroutines are roots once they are registered, the frames of C++20
-// coroutines by their promise type (runtime/stack.h). References pass between threads through Ref
-// fields of managed objects or through a Persistent; while attached to two runtimes, pointers into
-// the one that is not current need a Handle.
+// RootArray for those. The stacks of coroutines are roots once they are registered, the frames of
+// C++20 coroutines by their promise type (runtime/stack.h). References pass between threads through
+// Ref fields of managed objects or through a Persistent; while attached to two runtimes, pointers
+// into the one that is not current need a Handle.
 //
 // docs/embedding.md has the rules, each with the test that holds it.
 //
