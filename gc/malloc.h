@@ -15,13 +15,13 @@
 namespace greyhound::gc {
 
 // `size` bytes laid out as `type`, repeated when size is a multiple of type->size. A null or noscan
-// type gives memory that is never scanned. A size of 0 gives a shared address outside the heap. What
-// is to be walked as an array of one is made by newarray.
+// type gives memory that is never scanned. A size of 0 gives a shared address outside the heap.
+// What is to be walked as an array of one is made by newarray.
 void* mallocgc(size_t size, const Type* type);
 // One value of `type`.
 void* newobject(const Type* type);
-// `count` values; null on overflow too. One takes the next size class, so that the collector knows it
-// for an array (gc/root_resolver.h).
+// `count` values; null on overflow too. One takes the next size class, so that the collector knows
+// it for an array (gc/root_resolver.h).
 void* newarray(const Type* type, size_t count);
 
 // Says that nothing refers to the object that `object` points into any more. Frees nothing; but a

@@ -12,8 +12,8 @@
 //   - the one after it, if it begins at most kRootReach after the word, unless the word is its own
 //     slot's base. That is what most pointers on a stack are, and two objects are enough for one.
 // The last two, its neighbours, are kept if a loop may walk them (Layout::walked): arrays, of one
-// element too, structs with an array somewhere inside, types that do not say, bytes. Three kinds are
-// nobody's neighbours.
+// element too, structs with an array somewhere inside, types that do not say, bytes. Three kinds
+// are nobody's neighbours.
 //   - A large object that a loop may walk has kRootReach bytes of its own behind it.
 //   - The parts of maps are walked by no loop but the runtime's (kTypeNeverWalked), which has the
 //     map's header in hand: else a table that was dropped would be kept by the base of the one that
@@ -21,8 +21,8 @@
 //   - Single structs that hold no array (kTypeHoldsNoArray) are walked by none. They are what most
 //     words of stacks are the bases of: of a thread that goes through a list each scan would find
 //     new garbage beside its nodes, and no round would be quiet.
-// Neighbours only: a step is no longer than the object. A word in no slot (a span's unusable tail, a
-// page without a span, just outside of the heap) has neighbours all the same.
+// Neighbours only: a step is no longer than the object. A word in no slot (a span's unusable tail,
+// a page without a span, just outside of the heap) has neighbours all the same.
 //
 // H3, detach, unbind and checkmark ask here. Handles, Persistents, precise ranges and words in the
 // heap mean the object that they point into and no other: what is unreachable but for a neighbour's
