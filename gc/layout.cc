@@ -8,13 +8,6 @@
 namespace greyhound::gc {
 namespace {
 
-// Whether the objects of the class are single values, none of which holds an array: two of a
-// granule or more are in another class, and one that is an array newarray() puts there, too.
-bool is_single(const Type& type, SizeClass size_class) {
-  return holds_no_array(type) && type.size >= kGranule && size_class != kLargeClass &&
-         size_class == size_to_class(type.size);
-}
-
 // The mask of one element, words at and beyond ptrdata dropped.
 std::unique_ptr<Layout> describe(const Type* type, SizeClass size_class) {
   auto layout = std::make_unique<Layout>();
@@ -32,7 +25,8 @@ std::unique_ptr<Layout> describe(const Type* type, SizeClass size_class) {
   return layout;
 }
 
-// Invariant 2: small slots get the mask repeated, so scanning one is a loop over set bits.
+// layout.h, invariant 2: small slots get the mask repeated, so scanning one is a loop over set
+// bits.
 void repeat_to_slot(Layout* layout) {
   if (layout->size_class == kLargeClass || layout->noscan()) return;
   const size_t slot_words = kSizeClasses[layout->size_class].size / kWordBytes;
@@ -71,6 +65,11 @@ bool same(const Layout& a, const Layout& b) {
 }
 
 }  // namespace
+
+bool is_single(const Type& type, SizeClass size_class) {
+  return holds_no_array(type) && !type.noscan() && type.size >= kGranule &&
+         size_class != kLargeClass && size_class == size_to_class(type.size);
+}
 
 LayoutRegistry::LayoutRegistry() : table_(new std::atomic<Layout*>[kMaxLayouts + 1]()) {
   ProfiledLock lock(mutex_, "lock: layouts");

@@ -4,9 +4,8 @@
 // layout, so small objects carry no header and allocation writes no pointer bitmap.
 //
 // Invariants:
-//  1. Layouts are interned per heap: equal (class, mask, exact, walked) means the same Layout*.
-//  They
-//     are never freed before the heap, and immutable but for the counters at the end.
+//  1. Layouts are interned per heap: what is equal in class, mask, exact and walked is one Layout.
+//     None is freed before the heap, and they are immutable but for the counters at the end.
 //  2. The mask describes elem_words words, one element or as many as fit 64 words, and repeats to
 //     the end of the slot (arrays); trailing zero words are trimmed to ptr_words. Words past the
 //     last element of a slot are zero.
@@ -57,6 +56,10 @@ struct Layout {
 
   bool noscan() const { return ptr_words == 0; }
 };
+
+// Whether the objects of `type` in the class are single values, none of which holds an array: two
+// of a granule or more are in another class, and one that is an array newarray() puts there, too.
+bool is_single(const Type& type, SizeClass size_class);
 
 // A layout gets spans of its own after this many bytes of it...
 inline constexpr uint64_t kPromoteBytes = 32 << 10;

@@ -251,9 +251,10 @@ void* newarray(const Type* type, size_t count) {
   size_t bytes = 0;
   if (__builtin_mul_overflow(type->size, count, &bytes)) return nullptr;
   // In the next size class, one is known for an array: a loop may walk it (gc/layout.cc).
-  if (count == 1 && holds_no_array(*type) && !type->noscan() && bytes >= kGranule &&
-      bytes <= kMaxSmallSize && !bug(Bug::kArrayOfOneIsSingle))
-    bytes = kSizeClasses[size_to_class(bytes)].size + 1;
+  if (count == 1 && bytes <= kMaxSmallSize && !bug(Bug::kArrayOfOneIsSingle)) {
+    const SizeClass single = size_to_class(bytes);
+    if (is_single(*type, single)) bytes = kSizeClasses[single].size + 1;
+  }
   return mallocgc(bytes, type);
 }
 

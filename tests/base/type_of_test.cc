@@ -196,9 +196,12 @@ TEST(TypeOf, WhetherAStructHoldsAnArrayIsKnown) {
   EXPECT_TRUE(holds_none(type_of<Outer>()));
   EXPECT_FALSE(holds_none(type_of<Inner>()));
   EXPECT_FALSE(holds_none(type_of<Around>()));
-  // Of structs only: what is no struct may be an array's element and nothing else.
-  EXPECT_FALSE((holds_none(type_of<std::array<int64_t, 2>>())));
-  EXPECT_FALSE(holds_none(type_of<Ref<Node>>()));
+  // The flag is of structs; of anything else the kind says it.
+  EXPECT_TRUE(holds_no_array(*type_of<Pair>()));
+  EXPECT_TRUE(holds_no_array(*type_of<Ref<Node>>()));
+  EXPECT_TRUE(holds_no_array(*type_of<String>()));
+  EXPECT_FALSE((holds_no_array(*type_of<std::array<Pair, 1>>())));
+  EXPECT_FALSE(holds_no_array(*type_of<Around>()));
 }
 
 TEST(TypeOf, AClassListsItsFields) { EXPECT_EQ(mask<Account>(), ".pppp."); }

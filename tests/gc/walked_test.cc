@@ -83,7 +83,7 @@ TEST_F(Walked, AnArrayOfOneHasRoomForWhatItSays) {
 }
 
 // Of whatever type: a type of the runtime's own may say so of its arrays as well.
-TEST_F(Walked, ATypeThatIsNeverWalkedHasNoNeighbours) {
+TEST_F(Walked, OfATypeThatIsNeverWalkedNoneIs) {
   Type part = *type_of<Holder>();
   part.flags |= kTypeNeverWalked;
   expect_neighbours(false, [&] { return newobject(&part); });
