@@ -7,7 +7,7 @@
 //        ─▶ closed: weak cells cleared, finalizable objects revived
 //        ─▶ H4 barrier off ─▶ H5 allocate white, raise sweepgen ─▶ sweep ─▶ idle
 //
-// Quiet (rule 2; tests/model/README.md has the rules): after H3's last acknowledgement and after
+// Quiet (rule 2 of docs/protocol.md): after H3's last acknowledgement and after
 // its root words were resolved, the flag "something was shaded, donated or newly greyed from a
 // root" is still clear, and the pool is quiet. The flag is cleared before the round's drain, never
 // later (rule 3). Then, by compare and swap on the same word, the round is closed: from there on

@@ -12,7 +12,7 @@
 // Invariants:
 //  1. An acknowledgement runs to its end in one owner, and clears request_ last (seq_cst), so a
 //     handshake's completion is a full barrier between everything before and after it (rule 4 of
-//     tests/model/README.md).
+//     docs/protocol.md).
 //  2. No safepoint lies between a barrier and its store (rule 5): safepoints are mallocgc,
 //     safepoint(), blocking regions and detach, and what is said to be made of them (pieces.h).
 //  3. A mutator allocates only from spans of its own sweepgen_ (sweep.h).

@@ -3,7 +3,7 @@
 // was not marked is free from then on, and the marks are white for the next cycle. It is lazy: a
 // mutator that needs a span sweeps one, and the coordinator sweeps the rest after the cycle.
 //
-// Generations (rule 10 of tests/model/README.md). The heap's sweepgen is raised when H5 is
+// Generations (rule 10 of docs/protocol.md). The heap's sweepgen is raised when H5 is
 // requested; a mutator adopts it in its H5 acknowledgement, in which it also drops its spans. Until
 // then it keeps allocating black, from spans stamped with the old generation, fresh ones included:
 // those are swept like any other later, which turns their marks into allocation bits. A mutator

@@ -3,7 +3,7 @@
 // count of markers that hold work of their own. As Go's work.full/work.empty, with one lock instead
 // of two lock-free stacks: it is taken once per buffer of entries, and it makes "no buffer is
 // queued and no marker is active" one consistent observation, which the judgement of quiet needs
-// (rule 2 of tests/model/README.md, which has them all).
+// (rule 2 of docs/protocol.md).
 //
 // Invariants:
 //  1. active_ counts markers between their first get() and their last finish(); get() raises it

@@ -11,7 +11,7 @@
 // The hybrid barrier shades the old value as well (Yuasa's deletion barrier), so that what a
 // mutator loaded stays reachable for the collector and its roots need no second scan. Hence every
 // overwrite, nil and clear included, goes through here with its slot (rule 12 of
-// tests/model/README.md); only a store into memory that has held nothing yet comes without one.
+// docs/protocol.md); only a store into memory that has held nothing yet comes without one.
 //
 // In debug builds, and with GREYHOUND_DEBUG=checkrefs=1, barrier_on stays set, and what an exact
 // reference is given is checked to be a base; a store costs nothing more where that is off.

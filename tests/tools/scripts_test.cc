@@ -56,6 +56,8 @@ INSTANTIATE_TEST_SUITE_P(
         BadWords{"HuntHuge", "hunt --repeat 99999999999999999999", "from 1 to 999999"},
         BadWords{"HuntUnknownPreset", "hunt --preset releas", "'release'"},
         BadWords{"LayeringTakesNothing", "check-layering --all", "'--all'"},
+        BadWords{"CitationsUnknownOption", "check-citations --al", "'--al'"},
+        BadWords{"CitationsUnknownFile", "check-citations NOTHING.md", "'NOTHING.md'"},
         BadWords{"DocsUnknownPage", "check-docs --only NOTHING.md", "README.md"},
         BadWords{"DocsUnknownOption", "check-docs --al", "'--al'"}),
     [](const auto& row) { return std::string(row.param.name); });
