@@ -2,8 +2,8 @@
 // makemap, mapassign, and what assignment needs out of line. See assign.h and assign_inl.h.
 #include "maps/assign.h"
 
+#include "gc/alloc/malloc.h"
 #include "gc/bug.h"
-#include "gc/malloc.h"
 #include "maps/assign_inl.h"
 #include "runtime/base/panic.h"
 

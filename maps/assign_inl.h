@@ -12,8 +12,8 @@
 // Included by assign.cc, fast32.cc, fast64.cc and faststr.cc only.
 #pragma once
 
-#include "gc/malloc.h"
-#include "gc/mutator.h"
+#include "gc/alloc/malloc.h"
+#include "gc/mutator/mutator.h"
 #include "maps/grow.h"
 #include "maps/lookup_inl.h"
 #include "maps/safepoint_poll.h"

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <bit>
 
-#include "gc/pieces.h"
+#include "gc/mutator/pieces.h"
 #include "maps/assign.h"
 #include "maps/erase_inl.h"
 

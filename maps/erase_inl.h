@@ -10,7 +10,7 @@
 // Included by erase.cc, fast32.cc, fast64.cc and faststr.cc only.
 #pragma once
 
-#include "gc/mutator.h"
+#include "gc/mutator/mutator.h"
 #include "maps/assign_inl.h"
 
 namespace greyhound::maps {

@@ -16,8 +16,8 @@
 // frees the old table when nobody can. Until the growth ends it is the map's, and keeps alive what
 // it has copies of; those of removed entries are cleared (erase_inl.h), those of elems that are
 // overwritten are not.
-#include "gc/malloc.h"
-#include "gc/mutator.h"
+#include "gc/alloc/malloc.h"
+#include "gc/mutator/mutator.h"
 #include "maps/grow.h"
 #include "maps/safepoint_poll.h"
 #include "maps/slots.h"

@@ -2,9 +2,9 @@
 // Bucket arrays, overflow buckets and the start of a growth. See grow.h.
 #include "maps/grow.h"
 
-#include "gc/malloc.h"
-#include "gc/mutator.h"
-#include "gc/size_class.h"
+#include "gc/alloc/malloc.h"
+#include "gc/heap/size_class.h"
+#include "gc/mutator/mutator.h"
 #include "maps/slots.h"
 #include "runtime/base/probes.h"
 

@@ -4,7 +4,7 @@
 
 #include <cstdio>
 
-#include "gc/mutator.h"
+#include "gc/mutator/mutator.h"
 #include "runtime/base/check.h"
 #include "runtime/base/panic.h"
 

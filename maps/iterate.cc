@@ -19,9 +19,9 @@
 // if need be, since it may fill up later.
 #include "maps/iterate.h"
 
+#include "gc/alloc/malloc.h"
 #include "gc/bug.h"
-#include "gc/malloc.h"
-#include "gc/mutator.h"
+#include "gc/mutator/mutator.h"
 #include "maps/assign_inl.h"
 #include "maps/iterate_inl.h"
 #include "maps/lookup.h"

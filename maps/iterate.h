@@ -19,7 +19,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "gc/mutator.h"
+#include "gc/mutator/mutator.h"
 #include "maps/hmap.h"
 #include "maps/map_type.h"
 

@@ -33,7 +33,7 @@
 #include <string_view>
 #include <type_traits>
 
-#include "gc/mutator.h"
+#include "gc/mutator/mutator.h"
 #include "maps/assign.h"
 #include "maps/fast32.h"
 #include "maps/fast64.h"

@@ -4,7 +4,7 @@
 // no thread-local, and a program that does nothing else calls safepoint() itself.
 #pragma once
 
-#include "gc/mutator.h"
+#include "gc/mutator/mutator.h"
 
 namespace greyhound::maps {
 

@@ -7,8 +7,8 @@
 #include <string>
 #include <utility>
 
-#include "gc/log.h"
-#include "gc/specials.h"
+#include "gc/watch/log.h"
+#include "gc/weak/specials.h"
 #include "runtime/handle.h"
 #include "runtime/runtime.h"
 #include "runtime/weak.h"

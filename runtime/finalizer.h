@@ -11,7 +11,7 @@
 #include <cstddef>
 #include <mutex>
 
-#include "gc/specials.h"
+#include "gc/weak/specials.h"
 #include "runtime/base/os_thread.h"
 
 namespace greyhound::runtime {

@@ -5,8 +5,8 @@
 // for pointers that live where the collector does not look (heap containers, globals).
 #pragma once
 
-#include "gc/mutator.h"
-#include "gc/write_barrier.h"
+#include "gc/mutator/mutator.h"
+#include "gc/mutator/write_barrier.h"
 #include "runtime/base/check.h"
 #include "runtime/runtime.h"
 
@@ -79,8 +79,9 @@ GREYHOUND_INLINE void keep_alive(const T* object) {
 }
 
 // What the words of a RootArray are. kPointers: each keeps the object that it points into, if any,
-// and no other. kAmbiguous: as on a stack of compiled code (gc/root_resolver.h), where a pointer
-// may also lie just outside of the object it belongs to; a word may then keep a neighbour too.
+// and no other. kAmbiguous: as on a stack of compiled code (gc/mark/root_resolver.h), where a
+// pointer may also lie just outside of the object it belongs to; a word may then keep a neighbour
+// too.
 enum class RootWords : uint8_t { kPointers, kAmbiguous };
 
 // An array of words that are roots while registered; words that point to no object are ignored.

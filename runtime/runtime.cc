@@ -12,7 +12,7 @@
 #include <new>
 #include <system_error>
 
-#include "gc/log.h"
+#include "gc/watch/log.h"
 #include "runtime/base/cgroup.h"
 #include "runtime/base/check.h"
 #include "runtime/base/panic.h"

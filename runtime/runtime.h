@@ -20,8 +20,8 @@
 //
 // docs/embedding.md has the rules, each with the test that holds it.
 //
-// The heap's memory is mimalloc's, loaded apart (gc/os_memory.h): the program keeps its own malloc
-// and operator new.
+// The heap's memory is mimalloc's, loaded apart (gc/memory/os_memory.h): the program keeps its own
+// malloc and operator new.
 #pragma once
 
 #include <atomic>
@@ -36,10 +36,10 @@
 #include <utility>
 #include <vector>
 
-#include "gc/collector.h"
-#include "gc/malloc_inl.h"
+#include "gc/alloc/malloc_inl.h"
+#include "gc/cycle/collector.h"
+#include "gc/mutator/ref.h"
 #include "gc/options.h"
-#include "gc/ref.h"
 #include "runtime/base/check.h"
 #include "runtime/finalizer.h"
 #include "runtime/out_of_memory.h"
@@ -116,20 +116,20 @@ class Runtime {
   // dead; nothing unless Options::mem_profile_rate is set. Any thread.
   std::vector<gc::MemRecord> heap_profile();
 
-  // Of marking and assists, what heap_profile() charges to no site (gc/mprof.h). Any thread.
+  // Of marking and assists, what heap_profile() charges to no site (gc/watch/mprof.h). Any thread.
   gc::MarkTimes uncharged_marking() const { return collector_->mem_profile.uncharged(); }
 
-  // As Go's SetBlockProfileRate, for the waits that the runtime itself makes (gc/wait_profile.h):
-  // one is recorded for every so many nanoseconds waited; 1: every one, 0: none, the default. Any
-  // thread.
+  // As Go's SetBlockProfileRate, for the waits that the runtime itself makes
+  // (gc/watch/wait_profile.h): one is recorded for every so many nanoseconds waited; 1: every one,
+  // 0: none, the default. Any thread.
   void set_wait_profile_rate(uint64_t ns) { collector_->waits.set_rate(ns); }
   // What was recorded since the runtime was made. Any thread.
   std::vector<gc::WaitRecord> wait_profile();
 
-  // Has every thread note what it does for the collector (gc/trace_events.h), until trace_stop()
-  // gives what was noted: the latest events of each thread. trace::to_json of tools/trace makes a
-  // file for Perfetto of it. Costs some 100 ns an event; off, nothing. False when it is on already.
-  // Any thread.
+  // Has every thread note what it does for the collector (gc/watch/trace_events.h), until
+  // trace_stop() gives what was noted: the latest events of each thread. trace::to_json of
+  // tools/trace makes a file for Perfetto of it. Costs some 100 ns an event; off, nothing. False
+  // when it is on already. Any thread.
   bool trace_start(const gc::TraceOptions& options = {});
   gc::Trace trace_stop();
   bool tracing() const { return collector_->tracer.on(); }

@@ -7,7 +7,7 @@
 #include <cerrno>
 #include <new>
 
-#include "gc/collector.h"
+#include "gc/cycle/collector.h"
 #include "runtime/base/check.h"
 
 namespace greyhound::runtime {

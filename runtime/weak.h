@@ -22,8 +22,8 @@
 
 #include <cstdint>
 
-#include "gc/collector.h"
-#include "gc/ref.h"
+#include "gc/cycle/collector.h"
+#include "gc/mutator/ref.h"
 #include "runtime/base/check.h"
 #include "runtime/out_of_memory.h"
 

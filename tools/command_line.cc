@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-#include "gc/os_memory.h"
+#include "gc/memory/os_memory.h"
 #include "runtime/base/nearest.h"
 #include "tools/callsites/callsites_command.h"
 #include "tools/experiments/experiment.h"

@@ -7,7 +7,7 @@
 #include <thread>
 
 #include "bench/limits/workloads.h"
-#include "gc/root_resolver.h"
+#include "gc/mark/root_resolver.h"
 
 namespace limits {
 namespace {

@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <cstring>
 
-#include "gc/collector.h"
-#include "gc/stats.h"
+#include "gc/cycle/collector.h"
+#include "gc/watch/stats.h"
 
 namespace greyhound::runtime {
 namespace {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 // That no operation over input of any size keeps a handshake waiting for more than a piece of it.
-#include "gc/pieces.h"
+#include "gc/mutator/pieces.h"
 
 #include <numeric>
 
-#include "gc/write_barrier.h"
+#include "gc/mutator/write_barrier.h"
 #include "tests/gc/fixture.h"
 #include "tests/gc/tripwires.h"
 

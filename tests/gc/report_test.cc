@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What a crash report and the allocation trace say.
-#include "gc/report.h"
+#include "gc/cycle/crash_report.h"
 
 #include <cerrno>
 #include <csignal>

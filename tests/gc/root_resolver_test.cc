@@ -3,7 +3,7 @@
 // the one that ends just before it and the one that begins just after it; and that words which are
 // known to be pointers keep the first of these alone. Words of a registered stack stand for all
 // ambiguous ones: they are where the test puts them, and nowhere else.
-#include "gc/root_resolver.h"
+#include "gc/mark/root_resolver.h"
 
 #include <algorithm>
 #include <set>

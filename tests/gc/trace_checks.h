@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "gc/collector.h"
+#include "gc/cycle/collector.h"
 
 namespace greyhound::gc {
 

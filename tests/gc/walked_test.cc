@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "gc/root_resolver.h"
+#include "gc/mark/root_resolver.h"
 #include "tests/gc/root_resolver.h"
 
 namespace greyhound::gc {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The pool of grey work: buffers, the count of active markers, and quiet as one observation.
-#include "gc/work_pool.h"
+#include "gc/mark/work_pool.h"
 
 #include <thread>
 

@@ -6,7 +6,7 @@
 #include <regex>
 #include <set>
 
-#include "gc/collector.h"
+#include "gc/cycle/collector.h"
 #include "tests/tools/command.h"
 #include "tests/tools/serve_http.h"
 #include "tools/serve/metric_families.h"

@@ -9,7 +9,7 @@
 #include <optional>
 #include <thread>
 
-#include "gc/collector.h"
+#include "gc/cycle/collector.h"
 #include "runtime/greyhound.h"
 #include "tools/serve/sessions.h"
 #include "tools/serve/shown_runtime.h"

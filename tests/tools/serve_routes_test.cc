@@ -4,8 +4,8 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
-#include "gc/collector.h"
-#include "gc/malloc.h"
+#include "gc/alloc/malloc.h"
+#include "gc/cycle/collector.h"
 #include "tests/tools/command.h"
 #include "tests/tools/serve_http.h"
 #include "tools/pprof/profile.h"

@@ -9,7 +9,7 @@
 #include <set>
 #include <thread>
 
-#include "gc/gctrace.h"
+#include "gc/watch/gctrace.h"
 #include "runtime/greyhound.h"
 #include "tests/tools/command.h"
 #include "tools/trace/trace_json.h"

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 #
 # Install rules and the CMake package. Headers go under include/greyhound, and that folder is on the include
-# path of greyhound::runtime, so `#include "gc/heap.h"` reads the same inside and outside the tree.
+# path of greyhound::runtime, so `#include "gc/heap/heap.h"` reads the same inside and outside the tree.
 # Headers named testing.h open internals to our tests and are not installed.
 
 include(CMakePackageConfigHelpers)

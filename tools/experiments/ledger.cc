@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <array>
 
-#include "gc/malloc_inl.h"
+#include "gc/alloc/malloc_inl.h"
 #include "tools/experiments/ledger_loops.h"
 #include "tools/experiments/rig.h"
 

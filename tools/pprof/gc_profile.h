@@ -6,10 +6,10 @@
 //
 //   gc_mark, gc_assist    attributed=allocation. Each cycle's marking and assists, as measured, in
 //                         proportion to the work that marking the site's recorded survivors is
-//                         (gc/mprof.h has the method and its error). The stack is the allocation's.
-//                         gc_mark is CPU time of coordinator and workers, gc_assist the wall clock
-//                         of assists and of waits for a cycle to begin. Cycles that found no
-//                         recorded survivor stand under "[not attributed]".
+//                         (gc/watch/mprof.h has the method and its error). The stack is the
+//                         allocation's. gc_mark is CPU time of coordinator and workers, gc_assist
+//                         the wall clock of assists and of waits for a cycle to begin. Cycles that
+//                         found no recorded survivor stand under "[not attributed]".
 //   write_barrier         attributed=store. CPU samples inside the barrier, without the barrier's
 //                         own frames: the stack is the store's.
 //   evacuate              attributed=assign. CPU samples inside growWork, without its frames: the
@@ -22,7 +22,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "gc/mprof.h"
+#include "gc/watch/mprof.h"
 #include "runtime/profile/cpu_profiler.h"
 #include "tools/pprof/profile.h"
 

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "gc/mprof.h"
+#include "gc/watch/mprof.h"
 #include "tools/pprof/profile.h"
 
 namespace greyhound::pprof {

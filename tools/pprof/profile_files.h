@@ -10,9 +10,9 @@
 #include <string>
 #include <vector>
 
-#include "gc/mprof.h"
 #include "gc/options.h"
-#include "gc/wait_profile.h"
+#include "gc/watch/mprof.h"
+#include "gc/watch/wait_profile.h"
 #include "runtime/profile/cpu_profiler.h"
 #include "runtime/runtime.h"
 #include "tools/pprof/heap_profile.h"

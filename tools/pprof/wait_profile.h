@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 // A wait profile as a pprof profile: contentions/count and delay/nanoseconds, as Go's block and
-// mutex profiles. What was waited for is the label `wait` (gc/wait_profile.h lists them).
+// mutex profiles. What was waited for is the label `wait` (gc/watch/wait_profile.h lists them).
 #pragma once
 
 #include <cstdint>
 #include <vector>
 
-#include "gc/wait_profile.h"
+#include "gc/watch/wait_profile.h"
 #include "tools/pprof/profile.h"
 
 namespace greyhound::pprof {

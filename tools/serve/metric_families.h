@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "gc/stats.h"
+#include "gc/watch/stats.h"
 
 namespace greyhound::serve {
 

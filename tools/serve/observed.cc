@@ -5,7 +5,7 @@
 #include <chrono>
 #include <tuple>
 
-#include "gc/collector.h"
+#include "gc/cycle/collector.h"
 #include "tools/pprof/heap_profile.h"
 
 namespace greyhound::serve {

@@ -18,9 +18,9 @@
 #include <string>
 #include <vector>
 
-#include "gc/mprof.h"
-#include "gc/stats.h"
-#include "gc/wait_profile.h"
+#include "gc/watch/mprof.h"
+#include "gc/watch/stats.h"
+#include "gc/watch/wait_profile.h"
 #include "runtime/runtime.h"
 
 namespace greyhound::serve {

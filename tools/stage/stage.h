@@ -27,7 +27,7 @@
 #include <string_view>
 #include <vector>
 
-#include "gc/stepping.h"
+#include "gc/check/stepping.h"
 #include "maps/map.h"
 #include "runtime/iface.h"
 #include "runtime/runtime.h"

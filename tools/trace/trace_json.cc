@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "gc/collector.h"
+#include "gc/cycle/collector.h"
 
 namespace greyhound::trace {
 namespace {

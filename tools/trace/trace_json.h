@@ -11,7 +11,7 @@
 #include <span>
 #include <string>
 
-#include "gc/trace_events.h"
+#include "gc/watch/trace_events.h"
 
 namespace greyhound::trace {
 

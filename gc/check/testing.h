@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+// The collector's internals, opened for tests: what a mutator and the collector hold privately,
+// beside what gc/check/stepping.h opens for everybody who steps a collector. Nothing but tests
+// includes this file.
+//
+// Stepping mode is meant (Mode::kStepping): the mutators are never bound to a thread, the test's
+// thread acts as one after the other (ActAs), and the collector advances when the test calls
+// step().
+#pragma once
+
+#include "gc/check/stepping.h"
+#include "gc/cycle/collector.h"
+#include "gc/heap/heap.h"
+#include "gc/mutator/mutator.h"
+#include "runtime/base/check.h"
+
+namespace greyhound::gc {
+
+struct MutatorTesting {
+  static void hold_back(Mutator& mutator, bool held) { Stepping::hold_back(mutator, held); }
+  static size_t shades(const Mutator& mutator) { return Stepping::shades(mutator); }
+  static bool has_pending(const Mutator& mutator) { return Stepping::has_pending(mutator); }
+  static AllocRun* own_run(Mutator& mutator, uint32_t layout_id) {
+    return layout_id < mutator.by_layout_.size() ? mutator.by_layout_[layout_id] : nullptr;
+  }
+  static size_t root_word_capacity(const Mutator& mutator) {
+    return mutator.root_words_.capacity();
+  }
+  static void donate_shades(Mutator& mutator) { mutator.donate_shades(); }
+};
+
+struct CollectorTesting {
+  static const CycleStats& cycle(const Collector& collector) { return collector.cycle_; }
+  static unsigned rounds(const Collector& collector) { return collector.cycle_.rounds; }
+  static bool round_wanted(const Collector& collector) {
+    return collector.round_.load(std::memory_order_seq_cst) == Collector::Round::kAnotherWanted;
+  }
+  static bool wanted(const Collector& collector) {
+    return collector.wanted_.load(std::memory_order_seq_cst);
+  }
+  // As after cycles that took all the processors: no cycle begins before `until_ns`.
+  static void limit(Collector& collector, uint64_t until_ns) {
+    collector.limiter.rest_until_ns_.store(until_ns, std::memory_order_relaxed);
+  }
+  static size_t root_word_capacity(const Collector& collector) {
+    return collector.root_words_.capacity() + collector.precise_root_words_.capacity();
+  }
+  static Marker& marker(Collector& collector) { return *collector.marker_; }
+};
+
+// A handshake raised after a mutator looked for one at its safepoint, and before it gets any
+// further: the request is hidden until the end of the scope, and then still to be acknowledged.
+class PastSafepoint {
+ public:
+  explicit PastSafepoint(Mutator& mutator) : mutator_(mutator) {
+    hidden_ = mutator.request.exchange(Handshake::kNone, std::memory_order_seq_cst);
+  }
+  ~PastSafepoint() { mutator_.request.store(hidden_, std::memory_order_seq_cst); }
+  PastSafepoint(const PastSafepoint&) = delete;
+  PastSafepoint& operator=(const PastSafepoint&) = delete;
+
+ private:
+  Mutator& mutator_;
+  Handshake hidden_;
+};
+
+// A precise root of `mutator`: what runtime/handle.h is to embedders.
+class TestRoot {
+ public:
+  explicit TestRoot(Mutator& mutator, const void* target = nullptr) {
+    *this = target;
+    mutator.add_handle(&slot_);
+  }
+  ~TestRoot() { Mutator::remove_handle(&slot_); }
+  TestRoot(const TestRoot&) = delete;
+  TestRoot& operator=(const TestRoot&) = delete;
+  TestRoot& operator=(const void* target) {
+    slot_.value = reinterpret_cast<uintptr_t>(target);
+    return *this;
+  }
+  template <class T>
+  T* as() const {
+    return reinterpret_cast<T*>(slot_.value);
+  }
+
+ private:
+  HandleSlot slot_;
+};
+
+inline uintptr_t address_of(const void* object) { return reinterpret_cast<uintptr_t>(object); }
+inline bool is_marked(Collector& collector, const void* object) {
+  return collector.heap.marks.test(address_of(object));
+}
+// Handed out, or waiting in a cached run to be.
+inline bool is_allocated(Collector& collector, const void* object) {
+  return collector.heap.allocs.test(address_of(object));
+}
+
+}  // namespace greyhound::gc

@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: MIT
+// Which thread has which mutator: bind and unbind, detach, the end of a thread, and what is said
+// when a mutator is used where it is not current. The rest of the mutator is in mutator.cc.
+//
+// A thread's mutators form a chain from tls_attached outwards (previous_on_thread); every outer one
+// is blocked, by a region that begins when the next is bound. tls_mutator is the first of them
+// while that one runs, else no_mutator.
+#include <pthread.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <utility>
+
+#include "gc/cycle/collector.h"
+#include "gc/mark/marker.h"
+#include "gc/mutator/mutator.h"
+#include "runtime/base/backtrace.h"
+#include "runtime/base/check.h"
+#include "runtime/base/process_exit.h"
+
+namespace greyhound::gc {
+
+constinit MutatorHot no_mutator;  // constant after initialisation: its slow paths are fatal
+constinit thread_local MutatorHot* tls_mutator __attribute__((tls_model("initial-exec"))) =
+    &no_mutator;
+constinit thread_local Mutator* tls_attached __attribute__((tls_model("initial-exec"))) = nullptr;
+
+namespace {
+
+constexpr char kSecondRound = 0;
+
+// The end of a thread runs its destructors of thread_local objects first, and then those of keys:
+// so what such objects do with the runtime is over. One key for the process, since keys are few;
+// given back when the library that this is part of is unloaded, and by exit(), after which the end
+// of a thread is nobody's business.
+class ThreadEndKey {
+ public:
+  explicit ThreadEndKey(void (*ended)(void*)) {
+    if (const int error = pthread_key_create(&key_, ended); error != 0) {
+      fatal(
+          "no thread-specific key is left in this process (error %d of pthread_key_create), so the "
+          "end of an attached thread could not be noticed; attach a thread before the program "
+          "makes its own keys",
+          error);
+    }
+  }
+  ~ThreadEndKey() {
+    there_.store(false, std::memory_order_relaxed);
+    pthread_key_delete(key_);
+  }
+  // Null: the calling thread's end is not waited for. Gives an error number.
+  int set(const void* value) const {
+    return there_.load(std::memory_order_relaxed) ? pthread_setspecific(key_, value) : 0;
+  }
+
+ private:
+  pthread_key_t key_ = 0;
+  std::atomic<bool> there_{true};  // relaxed: who is late makes no difference
+};
+
+const ThreadEndKey& thread_end_key(void (*ended)(void*)) {
+  static const ThreadEndKey key(ended);
+  return key;
+}
+
+[[noreturn]] GREYHOUND_NOINLINE void no_current_mutator() {
+  if (tls_attached != nullptr) {
+    fatal(
+        "this thread is inside a blocking region of mutator '%s' (%s), where it may not allocate, "
+        "store a reference or use maps, handles and weak references, since nobody waits for it "
+        "there: do that before or after the region; after a longjmp out of the region call "
+        "Thread::after_longjmp",
+        tls_attached->name().c_str(), tls_attached->last_safepoint());
+  }
+  fatal(
+      "this thread has no mutator: attach it to a runtime (greyhound::runtime::Thread) before it "
+      "allocates, stores a reference or waits for the collector");
+}
+
+}  // namespace
+
+Mutator* current_mutator() {
+  Mutator* mutator = tls_mutator->self;
+  if (mutator == nullptr) [[unlikely]]
+    no_current_mutator();
+  return mutator;
+}
+
+void Mutator::not_current(const char* what) const {
+  const char* name = name_.c_str();
+  if (detached_)
+    fatal("mutator '%s' %s after it was detached, or its thread has ended", name, what);
+  if (tls_attached == this) {
+    fatal(
+        "mutator '%s' %s inside its own blocking region (%s): do that before or after the region; "
+        "after a longjmp out of the region call Thread::after_longjmp",
+        name, what, last_safepoint());
+  }
+  if (inner_on_thread() != nullptr) {
+    fatal(
+        "mutator '%s' %s while its thread works with '%s', which it attached later: use that one, "
+        "or detach it first",
+        name, what, tls_attached->name().c_str());
+  }
+  fatal(
+      "mutator '%s' %s on a thread that it is not bound to: each thread attaches by a Thread of "
+      "its "
+      "own, and handles stay on the thread that made them",
+      name, what);
+}
+
+// The mutator that this thread attached next after this one.
+Mutator* Mutator::inner_on_thread() const {
+  for (Mutator* m = tls_attached; m != nullptr; m = m->previous_on_thread) {
+    if (m->previous_on_thread == this) return m;
+  }
+  return nullptr;
+}
+
+void Mutator::bind() {
+  if (bound_)
+    fatal("mutator '%s' is already bound to a thread; attach each thread once", name_.c_str());
+  for (Mutator* m = tls_attached; m != nullptr; m = m->previous_on_thread) {
+    if (m->collector_ == collector_ && !collector_->allows_nested_mutators()) {
+      fatal(
+          "this thread is already attached to this runtime as '%s'; use that mutator, or detach it "
+          "first",
+          m->name_.c_str());
+    }
+  }
+  if (const int error = thread_end_key(thread_ended).set(this); error != 0) {
+    fatal("mutator '%s': the end of its thread could not be watched (error %d)", name_.c_str(),
+          error);
+  }
+  previous_on_thread = tls_attached;
+  if (previous_on_thread != nullptr)
+    previous_on_thread->enter_blocking("attached to another runtime");
+  take_from_blocked();
+  // Running from here on: the fields are this thread's.
+  if (conservative_ || collector_->mem_profile.rate() != 0) {
+    const StackBounds bounds = thread_stack_bounds();
+    thread_stack_end_ = bounds.end;
+    if (conservative_) {
+      own_stack_.low = bounds.low;
+      own_stack_.base = bounds.end;
+    }
+  }
+  bound_ = true;
+  owner_.store(pthread_self(), std::memory_order_relaxed);
+  tid_.store(gettid(), std::memory_order_relaxed);
+  tls_attached = this;
+  tls_mutator = this;
+  tls_waits = &collector_->waits;
+  thread_ =
+      std::make_unique<ListedThread>(&collector_->threads, ThreadKind::kMutator, name_, collector_);
+  set_fatal_context(describe_collector, collector_);
+  check_stack();
+  safepoint("attach");
+}
+
+// The thread goes back to `previous`, or to none. `previous` is still blocked.
+void Mutator::leave_thread(Mutator* previous) {
+  thread_.reset();
+  tls_attached = previous;
+  tls_mutator = &no_mutator;
+  tls_waits = previous != nullptr ? &previous->collector_->waits : nullptr;
+  if (previous == nullptr) static_cast<void>(thread_end_key(thread_ended).set(nullptr));
+  // Not the collector that was left, which may be gone when this thread has something to say.
+  if (previous != nullptr) {
+    set_fatal_context(describe_collector, previous->collector_);
+  } else {
+    set_fatal_context(nullptr, nullptr);
+  }
+}
+
+void Mutator::unbind() {
+  GREYHOUND_CHECK(bound_ && tls_mutator == this && stack_ == &own_stack_);
+  // As for a detach: what this thread holds now may just have been handed to another.
+  spill_registers();
+  stack_->saved_sp = stack_pointer();
+  collector_->world.shade_roots_of(this);
+  Mutator* previous = std::exchange(previous_on_thread, nullptr);
+  bound_ = false;
+  owner_.store(0, std::memory_order_relaxed);
+  own_stack_.low = own_stack_.base = own_stack_.saved_sp = 0;
+  saved_registers_ = {};
+  saved_frame_.clear();
+  leave_thread(previous);
+  publish_blocked("unbound");
+  if (previous != nullptr) previous->leave_blocking();
+}
+
+bool Mutator::detaches_here() const {
+  if (detached_ || !bound_) return true;
+  // Nobody comes back to a region in which exit() was called.
+  if (tls_attached == this) return blocking_depth_ == 0 || called_by_exit();
+  // An outer one: blocked because of the next one, and for no other reason.
+  return inner_on_thread() != nullptr && blocking_depth_ == 1;
+}
+
+void Mutator::detach() {
+  if (detached_) return;
+  Mutator* inner = bound_ && tls_attached != this ? inner_on_thread() : nullptr;
+  if (!detaches_here()) {
+    if (inner != nullptr || tls_attached == this) {
+      fatal("mutator '%s' is destroyed inside its own blocking region; leave the region first",
+            name_.c_str());
+    }
+    fatal(
+        "mutator '%s' is destroyed on another thread than the one it is bound to; detach it there",
+        name_.c_str());
+  }
+  const bool innermost = bound_ && inner == nullptr;
+  if (innermost) {
+    after_longjmp(0);
+    check_stack();
+    safepoint("detach");
+    // For the last root words: what this thread holds now may just have been handed to another.
+    spill_registers();
+    stack_->saved_sp = stack_pointer();
+  }
+  if (collector_->fork.lost()) {
+    // What it would take itself off from may be half written.
+    static_cast<void>(thread_.release());
+    static_cast<void>(assist_marker.release());
+  } else {
+    collector_->world.remove(this);
+  }
+  forget_roots();
+  bound_ = false;
+  detached_ = true;
+  Mutator* previous = innermost ? previous_on_thread : nullptr;
+  if (innermost) {
+    leave_thread(previous);
+  } else if (inner != nullptr) {
+    // The region that the one before entered for this one is from now on for the next.
+    inner->previous_on_thread = previous_on_thread;
+    thread_.reset();
+  }
+  request.store(Handshake::kPark, std::memory_order_relaxed);  // whoever still uses it is told
+  if (!collector_->fork.lost()) {
+    collector_->tracer.detach(this);
+    assist_marker.reset();
+    collector_->world.removed();  // after which the collector may be gone
+  }
+  if (previous != nullptr) previous->leave_blocking();
+}
+
+Mutator::~Mutator() {
+  detach();
+  for (AllocRun* run : by_layout_) delete run;
+}
+
+// The destructor of the thread's key. Other libraries' keys may use the runtime in theirs: they get
+// one round of destructors before it goes.
+void Mutator::thread_ended(void* round) {
+  if (round != &kSecondRound && thread_end_key(thread_ended).set(&kSecondRound) == 0) return;
+  while (tls_attached != nullptr) {
+    Mutator* mutator = tls_attached;
+    mutator->after_longjmp(0);
+    mutator->detach();
+  }
+}
+
+}  // namespace greyhound::gc

@@ -1,0 +1,378 @@
+// SPDX-License-Identifier: MIT
+#include "gc/mutator/mutator.h"
+
+#include <pthread.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "gc/bug.h"
+#include "gc/cycle/collector.h"
+#include "gc/heap/sweep.h"
+#include "gc/mark/marker.h"
+#include "runtime/base/check.h"
+#include "runtime/base/futex.h"
+#include "runtime/base/probes.h"
+
+namespace greyhound::gc {
+namespace {
+
+#ifdef NDEBUG
+constexpr bool kDebugBuild = false;
+#else
+constexpr bool kDebugBuild = true;
+#endif
+
+GREYHOUND_NO_SANITIZE void copy_words(uintptr_t low, uintptr_t high, RootWords* words) {
+  for (; low < high; low += kWordBytes) {
+    const uintptr_t word = *reinterpret_cast<const volatile uintptr_t*>(low);
+    words->push_back(word);
+  }
+}
+
+}  // namespace
+
+const char* handshake_name(Handshake handshake) {
+  switch (handshake) {
+    case Handshake::kNone:
+      return "no";
+    case Handshake::kBarrierOn:
+      return "barrier-on (H1)";
+    case Handshake::kAllocBlack:
+      return "allocate-black (H2)";
+    case Handshake::kScanRoots:
+      return "scan-roots (H3)";
+    case Handshake::kBarrierOff:
+      return "barrier-off (H4)";
+    case Handshake::kAllocWhite:
+      return "allocate-white (H5)";
+    case Handshake::kPark:
+      return "park";
+  }
+  return "unknown";
+}
+
+uint64_t fastrand() { return current_mutator()->next_random(); }
+
+uint64_t Mutator::next_random() {
+  // splitmix64: one add and two multiplies, and every state gives a full-period sequence.
+  uint64_t z = (random_state += 0x9e3779b97f4a7c15u);
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+  return z ^ (z >> 31);
+}
+
+Mutator::Mutator(Collector* collector, std::string name)
+    : collector_(collector),
+      name_(std::move(name)),
+      conservative_(collector->options().stack_roots == StackRoots::kConservative),
+      hybrid_(collector->options().barrier == Barrier::kHybrid),
+      checks_refs_(kDebugBuild || collector->options().debug.checkrefs != 0) {
+  self = this;
+  own_stack_.owner = this;
+  stacks_.add_last(&own_stack_);
+  handles_.next = handles_.previous = &handles_;
+  ranges_.next = ranges_.previous = &ranges_;
+  if (!conservative_) add_root_range(&kept_range_);
+  tiny.size = static_cast<uint32_t>(kGranule);
+  tiny.layout = collector->heap.layouts().noscan(1);
+  for (size_t c = 1; c < kNumSizeClasses; ++c) {
+    noscan[c].size = shared_[c].size = kSizeClasses[c].size;
+    noscan[c].layout = collector->heap.layouts().noscan(static_cast<SizeClass>(c));
+  }
+  random_state = collector->next_seed();
+  allocs_until_stress = static_cast<uint64_t>(collector->options().debug.gcstress);
+  // In stepping mode it is whose turn it is.
+  if (!collector->allows_nested_mutators()) owner_.store(pthread_self(), std::memory_order_relaxed);
+  collector->fork.require_usable();
+  collector->tracer.attach(this, false);
+  collector->world.add(this);
+  // A trace may have begun in between, and not have seen this one.
+  collector->tracer.attach(this, true);
+}
+
+GREYHOUND_NOINLINE void Mutator::answer_slow(const char* where) {
+  if (tls_mutator != this) not_current("comes to a safepoint");
+  check_stack();
+  last_safepoint_.store(where, std::memory_order_relaxed);
+  while (true) {
+    const Handshake handshake = request.load(std::memory_order_acquire);
+    if (handshake == Handshake::kNone) return;
+    spill_registers();
+    stack_->saved_sp = stack_pointer();  // this frame stays until the answer is given
+    if (handshake == Handshake::kPark) {
+      park();
+    } else {
+      acknowledge(handshake);
+    }
+  }
+}
+
+void Mutator::park() {
+  trace_blocked(EventShape::kBegin, "held");
+  state_.store(MutatorState::kClaimed, std::memory_order_seq_cst);
+  // Nobody releases it when nobody heard of it.
+  if (!acknowledge(Handshake::kPark)) release_claim();
+  take_from_blocked();
+}
+
+GREYHOUND_NOINLINE void Mutator::enter_blocking(const char* where) {
+  if (tls_attached != this) not_current("enters a blocking region");
+  if (blocking_depth_ != 0) {
+    ++blocking_depth_;
+    return;
+  }
+  check_stack();
+  blocking_depth_ = 1;
+  spill_registers();
+  // This frame is gone while the thread is blocked; what it holds of the caller's registers is not.
+  const auto frame = reinterpret_cast<uintptr_t>(__builtin_frame_address(0));
+  saved_frame_.clear();
+  if (conservative_) copy_words(stack_pointer(), frame + 2 * kWordBytes, &saved_frame_);
+  stack_->saved_sp = frame;
+  tls_mutator = &no_mutator;
+  publish_blocked(where);
+}
+
+void Mutator::publish_blocked(const char* where) {
+  trace_blocked(EventShape::kBegin, where);
+  last_safepoint_.store(where, std::memory_order_relaxed);
+  state_.store(MutatorState::kBlocked, std::memory_order_seq_cst);
+  // A handshake raised before that store, or while we hold our own claim, may be waiting for us
+  // asleep: nobody else would claim us. So look again after every answer (tests/model/blocked.pml).
+  while (request.load(std::memory_order_seq_cst) != Handshake::kNone && !hold_answers_) {
+    MutatorState expected = MutatorState::kBlocked;
+    if (!state_.compare_exchange_strong(expected, MutatorState::kClaimed,
+                                        std::memory_order_seq_cst))
+      return;
+    const Handshake pending = request.load(std::memory_order_acquire);
+    const bool answered = pending != Handshake::kNone && acknowledge(pending);
+    if (answered && pending == Handshake::kPark) return;  // a parked world releases us itself
+    release_claim();
+  }
+}
+
+void Mutator::leave_blocking() {
+  if (blocking_depth_ == 0) not_current("leaves a blocking region");
+  if (--blocking_depth_ != 0) return;
+  if (tls_attached != this) not_current("leaves a blocking region");
+  take_from_blocked();
+  tls_mutator = this;
+  stack_->saved_sp = 0;
+  saved_frame_.clear();
+  safepoint("leaving blocking");
+}
+
+void Mutator::after_longjmp(unsigned depth) {
+  if (tls_attached != this) not_current("is to leave the regions that a longjmp left");
+  if (blocking_depth_ <= depth) return;
+  blocking_depth_ = depth + 1;
+  leave_blocking();
+}
+
+NoCancellation::NoCancellation() { pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before_); }
+NoCancellation::~NoCancellation() { pthread_setcancelstate(before_, nullptr); }
+
+void Mutator::take_from_blocked() {
+  uint64_t start = 0;
+  while (true) {
+    MutatorState expected = MutatorState::kBlocked;
+    if (state_.compare_exchange_strong(expected, MutatorState::kRunning, std::memory_order_seq_cst))
+      break;
+    if (start == 0) start = monotonic_ns();
+    // Says that a wake is wanted, so that releasing a claim nobody waits for costs no system call.
+    expected = MutatorState::kClaimed;
+    if (state_.compare_exchange_strong(expected, MutatorState::kClaimedAwaited,
+                                       std::memory_order_seq_cst) ||
+        expected == MutatorState::kClaimedAwaited) {
+      futex_wait(state_, MutatorState::kClaimedAwaited);
+    }
+  }
+  runs_.store(runs_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  trace_blocked(EventShape::kEnd, nullptr);
+  if (start == 0) return;
+  const uint64_t held = monotonic_ns() - start;
+  GREYHOUND_PROBE2(mutator__hold, name_.c_str(), held);
+  collector_->world.record_hold(held);
+  collector_->waits.record("held", held);
+}
+
+bool Mutator::try_claim() {
+  if (hold_answers_) return false;
+  MutatorState expected = MutatorState::kBlocked;
+  return state_.compare_exchange_strong(expected, MutatorState::kClaimed,
+                                        std::memory_order_seq_cst);
+}
+
+void Mutator::release_claim() {
+  const MutatorState was = state_.exchange(MutatorState::kBlocked, std::memory_order_seq_cst);
+  if (was == MutatorState::kClaimedAwaited) futex_wake_all(state_);
+}
+
+void Mutator::raise(Handshake handshake, uint64_t now) {
+  raised_at_ns_ = now;
+  request.store(handshake, std::memory_order_seq_cst);
+}
+
+bool Mutator::acknowledge(Handshake handshake) {
+  const bool own_time = state_.load(std::memory_order_relaxed) == MutatorState::kRunning;
+  const bool traced = tracing();
+  const uint64_t start = own_time || traced ? monotonic_ns() : 0;
+  const Inside was_inside = inside();
+  if (own_time) set_inside(Inside::kAnswer);
+  switch (handshake) {
+    case Handshake::kBarrierOn:
+      roots_scanned_ = false;
+      set_shading(!barrier_broken_);
+      break;
+    case Handshake::kAllocBlack:
+      alloc_black_ = true;
+      if (!bug(Bug::kSkipBlackenAtH2)) blacken_runs();
+      break;
+    case Handshake::kScanRoots:
+      donate_shades();
+      if (hybrid_ && roots_scanned_) break;
+      roots_scanned_ = true;
+      if (own_time) {
+        stack_bytes_copied_.store(stack_->base - std::min(stack_->base, stack_->saved_sp),
+                                  std::memory_order_relaxed);
+      }
+      if (own_time || !bug(Bug::kSkipBlockedAck)) collect_root_words();
+      if (traced) trace_since(start, EventKind::kScanStack, root_words_.size());
+      break;
+    case Handshake::kBarrierOff:
+      set_shading(false);
+      break;
+    case Handshake::kAllocWhite:
+      drop_runs(true);
+      donate_shades();
+      flush_counts();
+      alloc_black_ = false;
+      sweepgen_ = collector_->heap.sweepgen.load(std::memory_order_acquire);
+      break;
+    case Handshake::kPark:
+    case Handshake::kNone:
+      break;
+  }
+  const uint64_t raised = raised_at_ns_;
+  if (own_time) set_inside(was_inside);
+  Handshake asked = handshake;
+  if (!request.compare_exchange_strong(asked, Handshake::kNone, std::memory_order_seq_cst))
+    return false;
+  const uint64_t took = start != 0 ? monotonic_ns() - start : 0;
+  if (traced) {
+    trace({.at_ns = start,
+           .duration_ns = took,
+           .kind = EventKind::kAcknowledge,
+           .shape = EventShape::kWhole,
+           .detail = static_cast<uint8_t>(handshake),
+           .a = raised,
+           .b = own_time ? 0u : 1u});
+  }
+  GREYHOUND_PROBE4(handshake__ack, name_.c_str(), static_cast<uint32_t>(handshake),
+                   start != 0 ? start + took - raised : 0, own_time ? took : 0);
+  if (own_time) GREYHOUND_PROBE2(mutator__hold, name_.c_str(), took);
+  collector_->world.acknowledged(raised, own_time ? took : 0);
+  return true;
+}
+
+// --- allocation runs
+
+template <class Visit>
+void Mutator::for_each_run(Visit visit) {
+  visit(tiny);
+  for (size_t c = 1; c < kNumSizeClasses; ++c) {
+    visit(noscan[c]);
+    visit(shared_[c]);
+  }
+  for (AllocRun* run : by_layout_) {
+    if (run != nullptr) visit(*run);
+  }
+}
+
+// Rule 1: what remains of every cached run becomes black by atomic OR; markers may be at work on
+// the same words. The open tiny block is left behind, its objects stay as white as they are.
+void Mutator::blacken_runs() {
+  tiny_block_end = 0;
+  flush_counts();
+  if (!bug(Bug::kOpenTinyBlockKept)) tiny.cur = tiny.start = align_up(tiny.cur, kGranule);
+  for_each_run([&](AllocRun& run) {
+    if (run.cur >= run.end) return;
+    collector_->heap.marks.set_slots(run.cur, run.end, run.size, true);
+    collector_->pacer.blackened(run.end - run.cur);
+  });
+}
+
+void Mutator::drop_runs(bool clear_tails) {
+  tiny_block_end = 0;
+  flush_counts();
+  if (!bug(Bug::kOpenTinyBlockKept)) tiny.cur = tiny.start = align_up(tiny.cur, kGranule);
+  for_each_run([&](AllocRun& run) { return_run(collector_, this, &run, clear_tails); });
+  for (TypeCacheEntry& entry : types) entry = {};
+}
+
+void Mutator::forget_runs() {
+  for_each_run([](AllocRun& run) { run.cur = run.end = 0; });
+  tiny_block_end = 0;
+}
+
+AllocRun* Mutator::run_for(Layout* layout) {
+  if (layout->id >= by_layout_.size()) by_layout_.resize(layout->id + 1, nullptr);
+  AllocRun*& run = by_layout_[layout->id];
+  if (run == nullptr) {
+    run = new AllocRun;
+    run->size = kSizeClasses[layout->size_class].size;
+    run->layout = layout;
+  }
+  return run;
+}
+
+void Mutator::count_run(AllocRun* run) {
+  const uint64_t used = run->cur - run->start;
+  run->start = run->cur;
+  counted_bytes_ += used;
+  if (run != &tiny)
+    counted_objects_ += used / run->size;  // tiny objects have a counter of their own
+}
+
+void Mutator::flush_counts() {
+  for_each_run([this](AllocRun& run) { count_run(&run); });
+  counted_objects_ += tiny_allocs - flushed_tiny_;
+  flushed_tiny_ = tiny_allocs;
+  collector_->add_allocs(counted_objects_, counted_bytes_);
+  counted_objects_ = counted_bytes_ = 0;
+  collector_->add_barriers(barrier_hits_, barrier_shades_);
+  barrier_hits_ = barrier_shades_ = 0;
+}
+
+void Mutator::count_map_growth(size_t old_buckets) { collector_->add_map_growth(old_buckets); }
+
+// --- tracing
+
+bool Mutator::tracing() const { return collector_->tracer.on(); }
+
+GREYHOUND_NOINLINE void Mutator::trace(Event event) const {
+  event.cycle = collector_->started_cycles();
+  TraceRecorder::note(trace_ring, event);
+}
+
+GREYHOUND_NOINLINE void Mutator::trace_since(uint64_t start_ns, EventKind kind, uint64_t a,
+                                             uint64_t b, const char* text) const {
+  trace({.at_ns = start_ns,
+         .duration_ns = monotonic_ns() - start_ns,
+         .kind = kind,
+         .shape = EventShape::kWhole,
+         .text = text,
+         .a = a,
+         .b = b});
+}
+
+void Mutator::trace_blocked(EventShape shape, const char* where) const {
+  if (!tracing()) [[likely]]
+    return;
+  trace({.at_ns = monotonic_ns(), .kind = EventKind::kBlocked, .shape = shape, .text = where});
+}
+
+void Mutator::count_large(size_t bytes) { collector_->add_allocs(1, bytes); }
+
+}  // namespace greyhound::gc
