@@ -117,12 +117,12 @@ Runtime::Runtime(Options options) {
   if (collector->options().finalizer_thread && collector->options().mode != Mode::kStepping)
     finalizer_thread_ = new FinalizerThread(this);
   collector_ = collector.release();
-  if (finalizer_thread_ != nullptr) collector_->specials.set_runner(finalizer_thread_);
+  if (finalizer_thread_ != nullptr) collector_->references.set_runner(finalizer_thread_);
 }
 
 Runtime::~Runtime() {
   // The threads that were in the middle of it are not in this process.
-  if (!collector_->fork.usable()) return;
+  if (!collector_->process.usable()) return;
   const bool on_finalizers = finalizer_thread_ != nullptr && finalizer_thread_->is_this_thread();
   const size_t own = finalizer_thread_ != nullptr && finalizer_thread_->attached() ? 1 : 0;
   if ((on_finalizers || collector_->world.count() > own) && called_by_exit()) return;
@@ -152,9 +152,9 @@ uint64_t Runtime::set_memory_limit(uint64_t bytes) {
 
 void Runtime::set_finalizer_untyped(void* object, gc::Finalizer finalizer, bool tiny) {
   require_current("set_finalizer");
-  gc::Heap& heap = collector_->heap;
+  gc::mheap& heap = collector_->heap;
   const auto address = reinterpret_cast<uintptr_t>(object);
-  const gc::FoundObject found = heap.find_object(address);
+  const gc::FoundObject found = heap.findObject(address);
   const bool in_block =
       tiny && found.base != 0 && found.span->noscan && found.span->elem_size == gc::kGranule;
   if (found.base == 0 || (found.base != address && !in_block)) {
@@ -163,29 +163,29 @@ void Runtime::set_finalizer_untyped(void* object, gc::Finalizer finalizer, bool 
         "gave",
         object);
   }
-  collector_->specials.set_finalizer(object, std::move(finalizer));
+  collector_->references.set_finalizer(object, std::move(finalizer));
 }
 
 uint64_t Runtime::add_cleanup(const void* object, std::function<void()> cleanup) {
   require_current("add_cleanup");
   weak_detail::require_object(object, "add_cleanup: an object");
-  return collector_->specials.add_cleanup(object, std::move(cleanup));
+  return collector_->references.add_cleanup(object, std::move(cleanup));
 }
 
 bool Runtime::cancel_cleanup(uint64_t id) {
   require_current("cancel_cleanup");
-  return collector_->specials.cancel_cleanup(id);
+  return collector_->references.cancel_cleanup(id);
 }
 
 void Runtime::run_finalizers() {
   require_current("run_finalizers");
   if (finalizer_thread_ == nullptr || !finalizer_thread_->runs_elsewhere()) {
     static const std::atomic<bool> kNever{false};
-    run_ready(&collector_->specials, kNever);
+    run_ready(&collector_->references, kNever);
     return;
   }
   gc::BlockingScope blocking(gc::current_mutator(), "run_finalizers");
-  collector_->specials.wait_idle();
+  collector_->references.wait_idle();
 }
 
 // Copying takes a while, for these and the trace: no handshake waits for it.

@@ -29,7 +29,7 @@ void require_readable(const void* low, size_t size) {
 
 // Before a frame; a multiple of the alignment that frames have.
 struct alignas(__STDCPP_DEFAULT_NEW_ALIGNMENT__) FrameHeader {
-  gc::Collector* collector = nullptr;  // null: not scanned
+  gc::CollectorState* collector = nullptr;  // null: not scanned
   gc::StackRange range;
 };
 

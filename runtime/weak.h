@@ -22,8 +22,9 @@
 
 #include <cstdint>
 
-#include "gc/cycle/collector.h"
+#include "gc/alloc/weak_cells.h"
 #include "gc/mutator/ref.h"
+#include "gc/weak/weak_load.h"
 #include "runtime/base/check.h"
 #include "runtime/out_of_memory.h"
 
@@ -36,7 +37,7 @@ void require_object(const void* target, const char* what);
 // What a weak cell's word leads to: null when it has died.
 inline void* load(const uintptr_t* word) {
   const uintptr_t target = load_word(word);
-  if (target == 0 || !gc::current_mutator()->collector()->weak_load(target)) return nullptr;
+  if (target == 0 || !gc::weak_load(target)) return nullptr;
   // A finalizer may have revived it in between; its cell was emptied before.
   return load_word(word) == target ? reinterpret_cast<void*>(target) : nullptr;
 }
@@ -51,7 +52,7 @@ class Weak {
   explicit Weak(T* target) {
     if (target == nullptr) return;
     weak_detail::require_object(target, "a weak pointer");
-    gc::WeakCell* cell = gc::current_mutator()->collector()->specials.weak_cell(target);
+    gc::WeakCell* cell = gc::weak_cell(target);
     if (cell == nullptr) runtime::out_of_memory(runtime::kHeapExhausted);
     cell_ = cell;
   }
@@ -75,7 +76,7 @@ class Ephemeron {
   Ephemeron(K* key, V* value) {
     weak_detail::require_object(key, "an ephemeron's key");
     weak_detail::require_object(value, "an ephemeron's value");
-    gc::EphemeronCell* cell = gc::current_mutator()->collector()->specials.ephemeron(key, value);
+    gc::EphemeronCell* cell = gc::new_ephemeron(key, value);
     if (cell == nullptr) runtime::out_of_memory(runtime::kHeapExhausted);
     cell_ = cell;
   }

@@ -7,7 +7,7 @@
 #include "gc/alloc/malloc_inl.h"
 #include "gc/bug.h"
 #include "gc/cycle/collector.h"
-#include "gc/heap/sweep.h"
+#include "gc/mutator/pieces.h"
 #include "gc/watch/log.h"
 #include "runtime/base/check.h"
 #include "runtime/base/probes.h"
@@ -21,25 +21,26 @@ alignas(16) constinit char zero_size_object[16] = {};
 // What a mutator does between two runs: answer handshakes, start or help a cycle, stress. `bytes`:
 // of the run to come.
 void between_runs(Collector* collector, Mutator* mutator, size_t bytes) {
-  if (collector->fork.lost()) [[unlikely]]
-    collector->fork.require_usable();
+  if (collector->process.lost()) [[unlikely]]
+    collector->process.require_usable();
   if (const int64_t every = collector->options().debug.gcstress; every != 0) {
-    mutator->allocs_until_stress = static_cast<uint64_t>(every);
+    mutator->allocation().until_stress = static_cast<uint64_t>(every);
     if (collector->options().mode == Mode::kStepping || fastrand() % 4 == 0) {
       collector->collect();
     } else {
       collector->request_cycle();
     }
   }
-  if (collector->pacer.should_start()) collector->request_due_cycle();
+  if (collector->pacer.should_start()) collector->coordinator.request_due_cycle();
   // By the goal, which is below the bound where that is another one: hold_back looks closely.
   if (collector->pacer.overshot(false, bytes)) [[unlikely]]
-    collector->hold_back(mutator, bytes);
-  if (mutator->assist_debt > 0 && collector->marking()) collector->gcAssistAlloc(mutator, bytes);
+    collector->assist.hold_back(mutator, bytes);
+  if (mutator->assist_debt > 0 && collector->marking())
+    collector->assist.gcAssistAlloc(mutator, bytes);
 }
 
 void owe(Collector* collector, Mutator* mutator, size_t bytes) {
-  if (mutator->alloc_black()) {
+  if (mutator->allocation().black()) {
     mutator->assist_debt += collector->pacer.assist_work(bytes);
   } else {
     mutator->assist_debt = 0;
@@ -68,11 +69,11 @@ void* with_collection(Collector* collector, size_t bytes, Attempt attempt) {
 // Refills `run` until `take` gets an object out of it.
 template <class Take>
 void* refill_and_take(Mutator* mutator, AllocRun* run, Take take) {
-  Collector* collector = mutator->collector();
+  Collector* collector = mutator->collector()->driver;
   between_runs(collector, mutator, run->size);
   return with_collection(collector, run->size, [&]() -> void* {
     if (void* object = take(); object != nullptr) return object;
-    if (!refill(collector, mutator, run)) return nullptr;
+    if (!mutator->allocation().refill(run)) return nullptr;
     owe(collector, mutator, run->end - run->cur);
     return take();
   });
@@ -97,7 +98,7 @@ mspan* take_cleared(Mutator* mutator, size_t size, bool walked) {
 }
 
 GREYHOUND_NOINLINE void* malloc_large(Mutator* mutator, size_t size, const Type* type) {
-  Collector* collector = mutator->collector();
+  Collector* collector = mutator->collector()->driver;
   if (size > collector->heap.max_heap()) return out_of_memory(collector, size);
   between_runs(collector, mutator, size);
   Layout* layout = collector->heap.layouts().intern(type, kLargeClass);
@@ -106,12 +107,12 @@ GREYHOUND_NOINLINE void* malloc_large(Mutator* mutator, size_t size, const Type*
     mspan* span = take_cleared(mutator, size, walked);
     if (span == nullptr) return nullptr;
     // The color and the generation as they are now: a handshake may have passed while clearing.
-    collector->heap.publish_large_span(span, layout, mutator->sweepgen());
-    if (mutator->alloc_black() && !bug(Bug::kLargeAllocatedWhite))
+    collector->heap.publish_large_span(span, layout, mutator->allocation().sweepgen());
+    if (mutator->allocation().black() && !bug(Bug::kLargeAllocatedWhite))
       collector->heap.marks.test_and_set(span->base);
-    collector->pacer.allocated(span->bytes(), mutator->alloc_black());
-    mutator->count_large(span->bytes());
-    collector->mem_profile.sample_large(mutator, span->bytes());
+    collector->pacer.allocated(span->bytes(), mutator->allocation().black());
+    mutator->allocation().count_large(span->bytes());
+    collector->mem_profile.sample_large(&mutator->allocation().sampler, span->bytes());
     owe(collector, mutator, span->bytes());
     const uintptr_t object = span->base;
     GREYHOUND_PROBE2(alloc__large, size, type == nullptr ? "bytes" : type->name);
@@ -122,8 +123,8 @@ GREYHOUND_NOINLINE void* malloc_large(Mutator* mutator, size_t size, const Type*
 
 // Rare layouts: the slot's layout is recorded beside the span before anybody can see the object.
 GREYHOUND_NOINLINE void* malloc_shared(Mutator* mutator, Layout* layout) {
-  Collector* collector = mutator->collector();
-  AllocRun* run = mutator->shared_run(layout->size_class);
+  Collector* collector = mutator->collector()->driver;
+  AllocRun* run = mutator->allocation().shared_run(layout->size_class);
   void* object = bump(run, run->size);
   if (object == nullptr)
     object = refill_and_take(mutator, run, [run] { return bump(run, run->size); });
@@ -144,13 +145,13 @@ constinit AllocRun no_run{.size = kGranule};
 
 // The cache entry for `type`, filled in or brought up to date.
 TypeCacheEntry* look_up(Mutator* mutator, const Type* type, SizeClass size_class) {
-  TypeCacheEntry* entry = &mutator->types[type_cache_index(type, size_class)];
+  TypeCacheEntry* entry = &mutator->cache.types[type_cache_index(type, size_class)];
   if (entry->type != type || entry->size_class != size_class) {
     Layout* layout = mutator->collector()->heap.layouts().intern(type, size_class);
     *entry = {type, &no_run, layout, size_class};
   }
   if (entry->run == &no_run && entry->layout->central.load(std::memory_order_acquire) != nullptr) {
-    entry->run = mutator->run_for(entry->layout);
+    entry->run = mutator->allocation().run_for(entry->layout);
   }
   return entry;
 }
@@ -160,15 +161,15 @@ void* allocate(Mutator* mutator, size_t size, const Type* type) {
   const bool noscan = type == nullptr || type->noscan();
   if (noscan && size < kGranule) {
     const auto take = [&] { return bump_tiny(mutator, size); };
-    if (mutator->tiny_block_end != 0) {
-      mutator->tiny.end = std::exchange(mutator->tiny_block_end, 0);
-      mutator->sample_due = true;
+    if (mutator->allocation().tiny_block_end != 0) {
+      mutator->cache.tiny.end = std::exchange(mutator->allocation().tiny_block_end, 0);
+      mutator->allocation().sampler.due = true;
     }
     if (void* object = take(); object != nullptr) return object;
-    return refill_and_take(mutator, &mutator->tiny, take);
+    return refill_and_take(mutator, &mutator->cache.tiny, take);
   }
   const SizeClass size_class = size_to_class(size);
-  AllocRun* run = &mutator->noscan[size_class];
+  AllocRun* run = &mutator->cache.noscan[size_class];
   if (!noscan) {
     const TypeCacheEntry* entry = look_up(mutator, type, size_class);
     if (entry->run == &no_run) return malloc_shared(mutator, entry->layout);
@@ -187,13 +188,27 @@ void trace_allocation(const Options& options, const void* object, size_t size, c
 // tiny block by the fast path.
 GREYHOUND_NOINLINE void record_sample(Mutator* mutator, const void* object, const Type* type,
                                       uintptr_t frame) {
-  mutator->sample_due = false;
+  mutator->allocation().sampler.due = false;
   if (object == nullptr) return;
   MemProfile& profile = mutator->collector()->mem_profile;
-  profile.record(*mutator, object, type, frame);
+  // Of the color that it has, whatever the phase is when there is room.
+  const uint64_t black_in = mutator->allocation().black() ? profile.cycle() : 0;
+  if (profile.wants_room()) {
+    const RootedPair rooted(mutator, object, nullptr);
+    const BlockingScope blocking(mutator, "growing the heap profile");
+    profile.make_room();
+  }
+  const auto address = reinterpret_cast<uintptr_t>(object);
+  const mspan* span = mutator->collector()->heap.span_of(address);
+  profile.record({.object = address,
+                  .size = span->slot_bytes(),
+                  .type = type,
+                  .frame = frame,
+                  .stack_end = mutator->stack_end(),
+                  .black_in = black_in});
   if (profile.rate() > 1) return;
-  mutator->tiny_block_end = mutator->tiny.end;
-  mutator->tiny.end = mutator->tiny.cur;
+  mutator->allocation().tiny_block_end = mutator->cache.tiny.end;
+  mutator->cache.tiny.end = mutator->cache.tiny.cur;
 }
 
 GREYHOUND_NOINLINE void* mallocgc_slow(size_t size, const Type* type) {
@@ -203,12 +218,12 @@ GREYHOUND_NOINLINE void* mallocgc_slow(size_t size, const Type* type) {
   if (size == 0) return zero_size_object;
   mutator->set_inside(Inside::kAllocation);
   void* object = allocate(mutator, size, type);
-  if (mutator->sample_due) [[unlikely]]
+  if (mutator->allocation().sampler.due) [[unlikely]]
     record_sample(mutator, object, type, reinterpret_cast<uintptr_t>(__builtin_frame_address(0)));
   mutator->set_inside(Inside::kProgram);
   if (mutator->collector()->options().debug.allocfreetrace != 0) [[unlikely]] {
     trace_allocation(mutator->collector()->options(), object, size, type);
-    mutator->tiny.cur = mutator->tiny.end;  // the next one comes by here, too
+    mutator->cache.tiny.cur = mutator->cache.tiny.end;  // the next one comes by here, too
   }
   return object;
 }
@@ -234,7 +249,7 @@ GREYHOUND_NOINLINE void* mallocgc(size_t size, const Type* type) {
 }
 
 void known_garbage(const void* object) {
-  Collector* collector = current_mutator()->collector();
+  CollectorState* collector = current_mutator()->collector();
   const auto address = reinterpret_cast<uintptr_t>(object);
   if (!collector->heap.contains(address)) return;
   mspan* span = collector->heap.span_of(address);

@@ -30,16 +30,16 @@ GREYHOUND_INLINE void* bump(AllocRun* run, size_t size) {
 // size. Null when the block is used up.
 GREYHOUND_INLINE void* bump_tiny(MutatorHot* hot, size_t size) {
   const size_t alignment = size & (~size + 1);
-  uintptr_t object = align_up(hot->tiny.cur, alignment);
+  uintptr_t object = align_up(hot->cache.tiny.cur, alignment);
   // An object must not straddle two blocks: the mark of one block would not keep it. A power of two
   // cannot.
   if (size != alignment && ((object ^ (object + size - 1)) & ~uintptr_t{kGranule - 1}) != 0)
     object = align_up(object, kGranule);
   const uintptr_t next = object + size;
-  if (next > hot->tiny.end) return nullptr;
+  if (next > hot->cache.tiny.end) return nullptr;
   if (object == 0) __builtin_unreachable();
-  hot->tiny.cur = next;
-  ++hot->tiny_allocs;
+  hot->cache.tiny.cur = next;
+  ++hot->cache.tiny_allocs;
   return reinterpret_cast<void*>(object);
 }
 
@@ -51,10 +51,10 @@ GREYHOUND_INLINE void* malloc_fast(MutatorHot* hot, size_t size, SizeClass size_
     return nullptr;
   if (noscan && size < kGranule) return bump_tiny(hot, size);
   if (noscan) {
-    AllocRun* run = &hot->noscan[size_class];
+    AllocRun* run = &hot->cache.noscan[size_class];
     return bump(run, slot != 0 ? slot : run->size);
   }
-  const TypeCacheEntry& entry = hot->types[type_cache_index(type, size_class)];
+  const TypeCacheEntry& entry = hot->cache.types[type_cache_index(type, size_class)];
   if (entry.type != type || entry.size_class != size_class) [[unlikely]]
     return nullptr;
   return bump(entry.run, slot != 0 ? slot : entry.run->size);

@@ -37,11 +37,11 @@ struct Stepping {
   }
   static bool barrier_broken(const Mutator& mutator) { return mutator.barrier_broken_; }
   // Root-scan rounds of the cycle under way, or of the last one.
-  static unsigned rounds(const Collector& collector) { return collector.cycle_.rounds; }
+  static unsigned rounds(const Collector& collector) { return collector.cycle.stats_.rounds; }
 
   // A cycle was asked for and has not begun.
   static bool wanted(const Collector& collector) {
-    return collector.wanted_.load(std::memory_order_seq_cst);
+    return collector.coordinator.wanted_.load(std::memory_order_seq_cst);
   }
 
   // visit(MarkEntry) for all work that is queued: in the pool, and shaded by a mutator that has not
@@ -65,20 +65,13 @@ struct Stepping {
     const auto visit_run = [&](const AllocRun& run) {
       if (run.cur < run.end) visit(run.cur, run.end);
     };
-    visit_run(mutator.tiny);
-    for (size_t c = 1; c < kNumSizeClasses; ++c) {
-      visit_run(mutator.noscan[c]);
-      visit_run(mutator.shared_[c]);
-    }
-    for (const AllocRun* run : mutator.by_layout_) {
-      if (run != nullptr) visit_run(*run);
-    }
+    mutator.allocation().for_each_run(visit_run);
   }
 
   // What is reachable and unmarked: gccheckmark without the fatal error. Tells something once
   // marking has ended, until H5 begins (Phase::kBarrierOff).
   static std::vector<UnmarkedObject> checkmark(Collector& collector) {
-    return collector.find_unmarked(SIZE_MAX);
+    return collector.cycle.find_unmarked(SIZE_MAX);
   }
 
  private:

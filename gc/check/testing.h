@@ -21,7 +21,8 @@ struct MutatorTesting {
   static size_t shades(const Mutator& mutator) { return Stepping::shades(mutator); }
   static bool has_pending(const Mutator& mutator) { return Stepping::has_pending(mutator); }
   static AllocRun* own_run(Mutator& mutator, uint32_t layout_id) {
-    return layout_id < mutator.by_layout_.size() ? mutator.by_layout_[layout_id] : nullptr;
+    return layout_id < mutator.mcache_.by_layout_.size() ? mutator.mcache_.by_layout_[layout_id]
+                                                         : nullptr;
   }
   static size_t root_word_capacity(const Mutator& mutator) {
     return mutator.root_words_.capacity();
@@ -30,22 +31,27 @@ struct MutatorTesting {
 };
 
 struct CollectorTesting {
-  static const CycleStats& cycle(const Collector& collector) { return collector.cycle_; }
-  static unsigned rounds(const Collector& collector) { return collector.cycle_.rounds; }
-  static bool round_wanted(const Collector& collector) {
-    return collector.round_.load(std::memory_order_seq_cst) == Collector::Round::kAnotherWanted;
-  }
+  static const CycleStats& cycle(const Collector& collector) { return collector.cycle.stats_; }
+  static unsigned rounds(const Collector& collector) { return collector.cycle.stats_.rounds; }
+  static bool round_wanted(const Collector& collector) { return collector.round.another_wanted(); }
   static bool wanted(const Collector& collector) {
-    return collector.wanted_.load(std::memory_order_seq_cst);
+    return collector.coordinator.wanted()->load(std::memory_order_seq_cst);
   }
   // As after cycles that took all the processors: no cycle begins before `until_ns`.
   static void limit(Collector& collector, uint64_t until_ns) {
     collector.limiter.rest_until_ns_.store(until_ns, std::memory_order_relaxed);
   }
   static size_t root_word_capacity(const Collector& collector) {
-    return collector.root_words_.capacity() + collector.precise_root_words_.capacity();
+    return collector.cycle.roots_.capacity();
   }
-  static Marker& marker(Collector& collector) { return *collector.marker_; }
+  static Marker& marker(Collector& collector) { return collector.team.marker(); }
+};
+
+struct AssistTesting {
+  static uint32_t turn(const Collector& collector) { return collector.assist.turn(); }
+  static void wait_for_turn(Collector& collector, Mutator* mutator, uint32_t turn, uint64_t ns) {
+    collector.assist.wait_for_turn(mutator, turn, ns);
+  }
 };
 
 // A handshake raised after a mutator looked for one at its safepoint, and before it gets any

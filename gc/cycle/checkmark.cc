@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "gc/cycle/collector.h"
+#include "gc/heap/describe.h"
 #include "gc/mark/root_resolver.h"
 #include "runtime/base/check.h"
 
@@ -60,13 +61,13 @@ namespace {
 class Checker {
  public:
   // Stops when it has found `most`.
-  Checker(Heap* heap, size_t most) : heap_(heap), most_(most) {
+  Checker(mheap* heap, size_t most) : heap_(heap), most_(most) {
     visited_.assign(heap_->frontier_bytes() / kGranule / 64 + 1, 0);
   }
 
   // A word that means the object it points into.
   void root(uintptr_t word, const char* kind) {
-    const FoundObject found = heap_->find_object(word);
+    const FoundObject found = heap_->findObject(word);
     if (found.base != 0 && heap_->allocs.test(found.base)) root_object(found, kind, true);
   }
   void ambiguous_root(uintptr_t word, const char* kind, bool must_be_marked) {
@@ -105,14 +106,14 @@ class Checker {
       if (in_elem >= layout->ptr_words || ((layout->mask[in_elem / 64] >> (in_elem % 64)) & 1) == 0)
         continue;
       const FoundObject child =
-          heap_->find_object(load_word(reinterpret_cast<void*>(object.base + word * 8)));
+          heap_->findObject(load_word(reinterpret_cast<void*>(object.base + word * 8)));
       // An interior pointer may be one past its object's end, in the next slot, which may be free.
       if (child.base == 0 || (!layout->exact && !heap_->allocs.test(child.base))) continue;
       visit(child, object.base, "field");
     }
   }
 
-  Heap* heap_;
+  mheap* heap_;
   const size_t most_;
   std::vector<UnmarkedObject> found_;
   std::vector<uint64_t> visited_;
@@ -121,35 +122,37 @@ class Checker {
 
 }  // namespace
 
-void Collector::checkmark(const char* when) {
-  const bool held = world.parked();
+void Cycle::checkmark(const char* when) {
+  const bool held = c_->world.parked();
   if (!held) hold_world();
   for (const UnmarkedObject& lost : find_unmarked(1)) {
     char what[512];
-    describe_address(*this, lost.object, what, sizeof what);
+    describe_address(c_->heap, lost.object, what, sizeof what);
     char from[512] = "";
-    if (lost.parent != 0) describe_address(*this, lost.parent, from, sizeof from);
+    if (lost.parent != 0) describe_address(c_->heap, lost.parent, from, sizeof from);
     fatal("checkmark at %s of cycle %llu: an object is reachable from a %s but not marked: %s%s%s",
-          when, static_cast<unsigned long long>(completed_cycles() + 1), lost.from, what,
+          when, static_cast<unsigned long long>(c_->completed_cycles() + 1), lost.from, what,
           lost.parent != 0 ? "; the field is in " : "", from);
   }
-  if (!held) world.release_all();
+  if (!held) c_->world.release_all();
 }
 
 // At most `most` of what is reachable and unmarked. REQUIRES: no mutator runs.
-std::vector<UnmarkedObject> Collector::find_unmarked(size_t most) {
-  Checker checker(&heap, most);
-  persistents.for_each([&](uintptr_t word) { checker.root(word, "persistent handle"); });
-  parked_stacks.for_each_words(heap.base(), heap.size(), [&](const uintptr_t* words, size_t count) {
-    for (size_t i = 0; i < count; ++i)
-      checker.ambiguous_root(words[i], "parked stack", parked_for_cycle_);
-  });
-  for (uintptr_t word : root_words_) checker.ambiguous_root(word, "scanned stack word", true);
-  for (uintptr_t word : precise_root_words_) checker.root(word, "scanned handle");
-  world.for_each([&](const Mutator* mutator) {
+std::vector<UnmarkedObject> Cycle::find_unmarked(size_t most) {
+  Checker checker(&c_->heap, most);
+  c_->persistents.for_each([&](uintptr_t word) { checker.root(word, "persistent handle"); });
+  c_->parked_stacks.for_each_words(
+      c_->heap.base(), c_->heap.size(), [&](const uintptr_t* words, size_t count) {
+        for (size_t i = 0; i < count; ++i)
+          checker.ambiguous_root(words[i], "parked stack", held_.for_cycle);
+      });
+  for (uintptr_t word : roots_.ambiguous())
+    checker.ambiguous_root(word, "scanned stack word", true);
+  for (uintptr_t word : roots_.precise()) checker.root(word, "scanned handle");
+  c_->world.for_each([&](const Mutator* mutator) {
     CheckmarkRoots::visit(
         *mutator, [&](uintptr_t word) { checker.root(word, "handle"); },
-        [&](uintptr_t word) { checker.ambiguous_root(word, "stack word", parked_for_cycle_); });
+        [&](uintptr_t word) { checker.ambiguous_root(word, "stack word", held_.for_cycle); });
   });
   return checker.take_found();
 }

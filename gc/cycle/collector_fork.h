@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // A collector's part in a fork (gc/cycle/fork.h). It is quiet for one when
 //
-//  1. nobody advances its cycle: driver_mutex_ is ours, with no handshake under way and the world
+//  1. nobody advances its cycle: the coordinator's driver_mutex_ is ours, with no handshake under
+//  way and the world
 //     not held for the cycle. A cycle may be in progress; a drain stops for this between two
 //     slices, and the child's collector goes on from there;
 //  2. every mutator that is not the forking thread's is held, so at a safepoint or blocked: its
@@ -18,13 +19,11 @@
 // or _exit costs none.
 //
 // Where a quiet point cannot be had in time (a thread waits for the forking one without saying so)
-// the fork goes on, and the child may not use this collector: every use is a fatal sentence. So it
-// is after a fork that runs no handlers.
+// the fork goes on, and the child may not use this collector: every use is a fatal sentence
+// (gc/mutator/process_guard.h). So it is after a fork that runs no handlers.
 //
-// Thread rules: as gc/cycle/fork.h says; usable() and require_usable() from any thread.
+// Thread rules: as gc/cycle/fork.h says.
 #pragma once
-
-#include <sys/types.h>
 
 #include <atomic>
 #include <cstdint>
@@ -48,11 +47,6 @@ class CollectorFork final : public ForkParticipant {
   bool wanted() const { return wanted_.load(std::memory_order_relaxed) != 0; }
   void wait_until_over() const;
 
-  bool usable() const;
-  void require_usable() const;
-  // Cheaper, and blind to forks without handlers.
-  bool lost() const { return lost_ != nullptr; }
-
   void quiesce(uint64_t deadline_ns) override;
   void lock() override;
   void in_parent() override;
@@ -68,13 +62,9 @@ class CollectorFork final : public ForkParticipant {
 
   Collector* const collector_;
   std::atomic<uint32_t> wanted_{0};  // a futex
-  bool begun_ = false;
   // Of the fork under way; the forking thread's.
   bool quiet_ = false;
   const char* obstacle_ = nullptr;  // why it is not
-  // Written in a child only, before it has a second thread.
-  const char* lost_ = nullptr;  // why this process cannot use the collector
-  pid_t process_ = 0;
 };
 
 }  // namespace greyhound::gc

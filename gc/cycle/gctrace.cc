@@ -131,28 +131,31 @@ size_t format_gctrace_json(const GcTraceLine& line, char* buffer, size_t size) {
       static_cast<Number>(cycle.map_growth_buckets));
 }
 
-// One write, so that lines of several runtimes do not mix.
-void Collector::print_trace(const CycleStats& cycle) const {
-  const uint64_t now = monotonic_ns() - made_at_ns_;
-  const CpuTimes taken = cpu.times();
-  const auto spent = static_cast<double>(taken.mark_ns + taken.assist_ns);
-  const GcTraceLine line{cycle, std::min(1.0, spent / (static_cast<double>(now) * cpus())), cpus()};
-  char text[2048];
-  size_t length = 0;
-  if (options_.debug.gctrace == kGctraceJson) {
-    length = format_gctrace_json(line, text, sizeof text);
-  } else {
-    length = format_gctrace(line, text, sizeof text);
-    if (options_.debug.gctrace >= 2)
-      length += format_gctrace_more(line, text + length, sizeof text - length);
+void Cycle::print_trace() const {
+  const auto& flags = c_->options().debug;
+  if (flags.gctrace != 0) {
+    const auto cpus = static_cast<unsigned>(c_->limiter.cpus());
+    const auto since_ns = static_cast<double>(monotonic_ns() - c_->made_at_ns());
+    const CpuTimes taken = c_->cpu.times();
+    const auto spent = static_cast<double>(taken.mark_ns + taken.assist_ns);
+    const GcTraceLine line{stats_, std::min(1.0, spent / (since_ns * cpus)), cpus};
+    char text[2048];
+    size_t length = 0;
+    if (flags.gctrace == kGctraceJson) {
+      length = format_gctrace_json(line, text, sizeof text);
+    } else {
+      length = format_gctrace(line, text, sizeof text);
+      if (flags.gctrace >= 2)
+        length += format_gctrace_more(line, text + length, sizeof text - length);
+    }
+    std::fwrite(text, 1, length, stderr);  // one, so that lines of several runtimes do not mix
   }
-  std::fwrite(text, 1, length, stderr);
-}
-
-void Collector::print_pacer_trace() const {
-  log_trace(options_, "pacer: marked %llu, goal %llu, trigger %llu bytes, gc_percent %lld",
-            static_cast<Number>(pacer.survivors()), static_cast<Number>(pacer.goal()),
-            static_cast<Number>(pacer.trigger()), static_cast<long long>(pacer.gc_percent()));
+  if (flags.gcpacertrace != 0) {
+    const Pacer& pacer = c_->pacer;
+    log_trace(c_->options(), "pacer: marked %llu, goal %llu, trigger %llu bytes, gc_percent %lld",
+              static_cast<Number>(pacer.survivors()), static_cast<Number>(pacer.goal()),
+              static_cast<Number>(pacer.trigger()), static_cast<long long>(pacer.gc_percent()));
+  }
 }
 
 }  // namespace greyhound::gc

@@ -9,7 +9,7 @@
 namespace greyhound::gc {
 namespace {
 
-void verify_span(const Heap& heap, const mspan* span, const char* when) {
+void verify_span(const mheap& heap, const mspan* span, const char* when) {
   if (heap.span_of(span->base) != span || heap.span_of(span->base + span->bytes() - 1) != span) {
     fatal("verifyheap at %s: span %#lx is not on its pages in the page table", when, span->base);
   }
@@ -22,7 +22,7 @@ void verify_span(const Heap& heap, const mspan* span, const char* when) {
     for (uint64_t bits = heap.allocs.load(first + w); bits != 0; bits &= bits - 1) {
       const uintptr_t address =
           span->base + ((w * 64 + static_cast<size_t>(std::countr_zero(bits))) << kGranuleShift);
-      const FoundObject found = heap.find_object(address);
+      const FoundObject found = heap.findObject(address);
       if (found.base != address) {
         fatal("verifyheap at %s: allocation bit at %#lx is not at the base of a slot of span %#lx",
               when, address, span->base);

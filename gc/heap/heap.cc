@@ -65,7 +65,7 @@ OsRange reserve_leaving_room(size_t bytes) {
 
 }  // namespace
 
-Heap::~Heap() {
+mheap::~mheap() {
   if (base_ == 0) return;  // nothing was reserved
   for_each_span([this](mspan* span) {
     if (span->slot_layouts != nullptr) free_record(span->slot_layouts);
@@ -75,7 +75,8 @@ Heap::~Heap() {
   if (!keeper_->run([this] { os_release(range_); })) os_abandon(range_);
 }
 
-Start Heap::initialise(const Options& options) {
+Start mheap::initialise(const Options& options) {
+  options_ = &options;
   keeper_ = std::make_unique<RangeKeeper>();
   uint64_t reserve =
       std::min(options.reserve != 0 ? options.reserve : kDefaultReserve, kLargestReserve);
@@ -105,21 +106,21 @@ Start Heap::initialise(const Options& options) {
   return Start::kStarted;
 }
 
-mspan* Heap::new_span_struct() {
+mspan* mheap::new_span_struct() {
   if (mspan* span = free_spans_.pop(); span != nullptr) return span;
   mspan* span = new (spans_ + span_count_) mspan;
   span->index = span_count_++;
   return span;
 }
 
-void* Heap::allocate_record(size_t bytes) {
+void* mheap::allocate_record(size_t bytes) {
   void* record = try_metadata_alloc(bytes);
   if (record != nullptr || bytes > kSystemPage) return record;
   record = metadata_pages.allocate();
   return record != nullptr ? std::memset(record, 0, bytes) : nullptr;
 }
 
-void Heap::free_record(void* record) {
+void mheap::free_record(void* record) {
   if (metadata_pages.owns(record)) {
     metadata_pages.free(record);
   } else {
@@ -127,7 +128,7 @@ void Heap::free_record(void* record) {
   }
 }
 
-mspan* Heap::take_pages(size_t pages, bool* zeroed) {
+mspan* mheap::take_pages(size_t pages, bool* zeroed) {
   if ((pages_.used_pages() + pages) << kPageShift > max_heap_) return nullptr;
   const size_t page = pages_.allocate(pages, zeroed);
   if (page == PageAllocator::kNoPage) return nullptr;
@@ -137,14 +138,14 @@ mspan* Heap::take_pages(size_t pages, bool* zeroed) {
   return span;
 }
 
-void Heap::publish_span(mspan* span) {
+void mheap::publish_span(mspan* span) {
   const size_t first = (span->base - base_) >> kPageShift;
   for (size_t i = 0; i < span->npages; ++i) {
     std::atomic_ref<uint32_t>(page_table_[first + i]).store(span->index, std::memory_order_release);
   }
 }
 
-mspan* Heap::allocate_small_span(Layout* layout, SizeClass size_class, uint32_t gen) {
+mspan* mheap::allocate_small_span(Layout* layout, SizeClass size_class, uint32_t gen) {
   const SizeClassInfo& info = kSizeClasses[size_class];
   uint16_t* slot_layouts = nullptr;
   const size_t slot_bytes = info.objects * sizeof(uint16_t);
@@ -181,7 +182,7 @@ mspan* Heap::allocate_small_span(Layout* layout, SizeClass size_class, uint32_t 
   return span;
 }
 
-mspan* Heap::take_large_span(size_t bytes, bool walked, bool* zeroed) {
+mspan* mheap::take_large_span(size_t bytes, bool walked, bool* zeroed) {
   ProfiledLock lock(page_lock_, "lock: pages");
   const size_t room = walked && !bug(Bug::kNoRoomBehindLarge) ? kRootReach : 0;
   mspan* span = take_pages((bytes + room + kPageSize - 1) >> kPageShift, zeroed);
@@ -189,7 +190,7 @@ mspan* Heap::take_large_span(size_t bytes, bool walked, bool* zeroed) {
   return span;
 }
 
-void Heap::publish_large_span(mspan* span, Layout* layout, uint32_t gen) {
+void mheap::publish_large_span(mspan* span, Layout* layout, uint32_t gen) {
   span->elem_size = static_cast<uint32_t>(std::min<size_t>(span->bytes(), UINT32_MAX));
   span->divide_magic = 0;
   span->nelems = 1;
@@ -210,13 +211,13 @@ void Heap::publish_large_span(mspan* span, Layout* layout, uint32_t gen) {
   publish_span(span);
 }
 
-void Heap::free_spans(SpanList* spans) {
+void mheap::free_spans(SpanList* spans) {
   if (spans->empty()) return;
   ProfiledLock lock(page_lock_, "lock: pages");
   while (mspan* span = spans->pop()) free_span(span);
 }
 
-void Heap::free_span(mspan* span) {
+void mheap::free_span(mspan* span) {
   span->state.store(SpanState::kFree, std::memory_order_release);
   const size_t first = (span->base - base_) >> kPageShift;
   for (size_t i = 0; i < span->npages; ++i) {
@@ -231,32 +232,32 @@ void Heap::free_span(mspan* span) {
   free_spans_.push(span);
 }
 
-void Heap::push_large(mspan* span) {
+void mheap::push_large(mspan* span) {
   ProfiledLock lock(page_lock_, "lock: pages");
   large_[span->sweepgen & 1].push(span);
 }
 
-mspan* Heap::pop_large(uint32_t gen) {
+mspan* mheap::pop_large(uint32_t gen) {
   ProfiledLock lock(page_lock_, "lock: pages");
   return large_[gen & 1].pop();
 }
 
-size_t Heap::page_bytes() {
+size_t mheap::page_bytes() {
   ProfiledLock lock(page_lock_, "lock: pages");
   return pages_.used_pages() << kPageShift;
 }
 
-size_t Heap::resident_bytes() {
+size_t mheap::resident_bytes() {
   ProfiledLock lock(page_lock_, "lock: pages");
   return pages_.resident_pages() << kPageShift;
 }
 
-size_t Heap::frontier_bytes() {
+size_t mheap::frontier_bytes() {
   ProfiledLock lock(page_lock_, "lock: pages");
   return pages_.frontier_pages() << kPageShift;
 }
 
-size_t Heap::return_to_system(size_t bytes) {
+size_t mheap::return_to_system(size_t bytes) {
   if (bytes == SIZE_MAX) metadata_pages.return_kept();
   // A chunk's bits are whole pages of the bitmaps, and zero, as every sweep left them, whether the
   // system takes their pages back or not.
@@ -275,7 +276,7 @@ size_t Heap::return_to_system(size_t bytes) {
   return returned;
 }
 
-size_t Heap::metadata_bytes() {
+size_t mheap::metadata_bytes() {
   ProfiledLock lock(page_lock_, "lock: pages");
   const size_t pages = pages_.frontier_pages();
   // With each span's place in a list.

@@ -12,7 +12,7 @@
 //     an old span, never unmapped memory.
 //  3. No span is freed while marking.
 //
-// Thread rules: contains, span_of, find_object from any thread; span allocation and freeing under
+// Thread rules: contains, span_of, findObject from any thread; span allocation and freeing under
 // the page lock, which these functions take.
 #pragma once
 
@@ -25,8 +25,8 @@
 #include "gc/heap/mcentral.h"
 #include "gc/heap/mspan.h"
 #include "gc/heap/page_allocator.h"
-#include "gc/heap/short_mutex.h"
 #include "gc/memory/os_memory.h"
+#include "gc/memory/short_mutex.h"
 #include "gc/memory/system_pages.h"
 #include "gc/options.h"
 
@@ -44,15 +44,16 @@ struct FoundObject {
   uint32_t index = 0;
 };
 
-class Heap {
+class mheap {
  public:
-  Heap() = default;
-  ~Heap();
-  Heap(const Heap&) = delete;
-  Heap& operator=(const Heap&) = delete;
+  mheap() = default;
+  ~mheap();
+  mheap(const mheap&) = delete;
+  mheap& operator=(const mheap&) = delete;
 
   // Reserves the range: options.reserve, or what of it can be had while as much again (from 128 MiB
   // to 1 GiB) stays free for the program; whole chunks of the page allocator. kNoMemory: not one.
+  // `options` outlive the heap.
   [[nodiscard]] Start initialise(const Options& options);
   // In a forked child: the thread that reserved the range is not there.
   void forget_keeper() { keeper_->forget(); }
@@ -65,7 +66,7 @@ class Heap {
     return index == 0 ? nullptr : spans_ + index;
   }
   // The slot that `address` points into, allocated or not. REQUIRES nothing of the address.
-  GREYHOUND_INLINE FoundObject find_object(uintptr_t address) const {
+  GREYHOUND_INLINE FoundObject findObject(uintptr_t address) const {
     if (!contains(address)) return {};
     mspan* span = span_of(address);
     if (span == nullptr) return {};
@@ -114,6 +115,8 @@ class Heap {
   // The current sweep generation. Raised by the collector before H5; acquire by mutators in sweep.
   std::atomic<uint32_t> sweepgen{2};
   std::atomic<bool> clobber_free{false};
+  // Mutators that may be sweeping a span of the old generation right now.
+  std::atomic<uint32_t> sweepers{0};
 
   uintptr_t base() const { return base_; }
   size_t size() const { return size_; }
@@ -123,6 +126,7 @@ class Heap {
   // As PageAllocator's, over all chunks; no allocation waits for more than one of them.
   size_t return_to_system(size_t bytes);
   uint64_t max_heap() const { return max_heap_; }
+  const Options& options() const { return *options_; }
   // Bytes of side tables that are in use (bits and table entries of the pages up to the frontier,
   // span structs, slot records).
   size_t metadata_bytes();
@@ -143,6 +147,7 @@ class Heap {
   uint32_t* page_table_ = nullptr;
   mspan* spans_ = nullptr;
   uint64_t max_heap_ = 0;
+  const Options* options_ = nullptr;
 
   ShortMutex page_lock_;
   PageAllocator pages_;           // protected by page_lock_

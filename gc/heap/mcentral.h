@@ -16,8 +16,8 @@
 #include <vector>
 
 #include "gc/heap/mspan.h"
-#include "gc/heap/short_mutex.h"
 #include "gc/memory/own_containers.h"
+#include "gc/memory/short_mutex.h"
 #include "gc/watch/wait_profile.h"
 
 namespace greyhound::gc {

@@ -22,7 +22,7 @@ constexpr uint64_t kReviseInterval = 64;
 
 }  // namespace
 
-Marker::Marker(Heap* heap, WorkPool* pool, Pacer* pacer)
+Marker::Marker(mheap* heap, WorkPool* pool, Pacer* pacer)
     : heap_(heap), pool_(pool), pacer_(pacer) {}
 
 Marker::~Marker() {
@@ -75,7 +75,7 @@ GREYHOUND_INLINE void Marker::fill(Batch* batch) {
 // whereas every mark that is set would make them wait for one another. So the marks of objects
 // without pointers come last; the other objects go to the batch.
 GREYHOUND_NOINLINE void Marker::resolve(const uintptr_t* inside, size_t count, Batch* batch) {
-  const Heap& heap = *heap_;
+  const mheap& heap = *heap_;
   counts_.objects_resolved += count;
   mspan* spans[kBatch];
   for (size_t i = 0; i < count; ++i) spans[i] = heap.span_of(inside[i]);
@@ -334,7 +334,7 @@ GREYHOUND_INLINE void Marker::greyobject(const uintptr_t* words, uint64_t mask, 
 }
 
 bool Marker::grey_root(uintptr_t word) {
-  const FoundObject found = heap_->find_object(word);
+  const FoundObject found = heap_->findObject(word);
   return found.base != 0 && heap_->allocs.test(found.base) && grey_object(found.base);
 }
 

@@ -40,7 +40,7 @@ class Pacer;
 
 class Marker {
  public:
-  Marker(Heap* heap, WorkPool* pool, Pacer* pacer);
+  Marker(mheap* heap, WorkPool* pool, Pacer* pacer);
   ~Marker();
   Marker(const Marker&) = delete;
   Marker& operator=(const Marker&) = delete;
@@ -113,7 +113,7 @@ class Marker {
   void share();
   void report_work();
 
-  Heap* const heap_;
+  mheap* const heap_;
   WorkPool* const pool_;
   Pacer* const pacer_;
   WorkBuffer* buffer_ = nullptr;

@@ -28,7 +28,7 @@
 // heap mean the object that they point into and no other: what is unreachable but for a neighbour's
 // pointer must die there.
 //
-// Thread rules: as Heap::find_object, while marking: no span is freed then.
+// Thread rules: as mheap::findObject, while marking: no span is freed then.
 #pragma once
 
 #include "gc/bug.h"
@@ -44,7 +44,7 @@ GREYHOUND_INLINE bool may_be_root(uintptr_t heap_base, size_t heap_size, uintptr
 namespace root_resolver_internal {
 
 // The last slot of the span that ends at or below `edge`, a span's or a page's base.
-inline FoundObject last_slot_before(const Heap& heap, uintptr_t edge) {
+inline FoundObject last_slot_before(const mheap& heap, uintptr_t edge) {
   if (!heap.contains(edge - 1)) return {};
   mspan* span = heap.span_of(edge - 1);
   if (span == nullptr) return {};
@@ -52,7 +52,7 @@ inline FoundObject last_slot_before(const Heap& heap, uintptr_t edge) {
 }
 
 // Whether a pointer past its end may stand for the object in slot `index`.
-GREYHOUND_INLINE bool is_walked(const Heap& heap, const mspan* span, uint32_t index) {
+GREYHOUND_INLINE bool is_walked(const mheap& heap, const mspan* span, uint32_t index) {
   if (span->layout != nullptr) return span->walked;
   const Layout* layout = heap.layout_of(span, index);
   return layout == nullptr || layout->walked;
@@ -61,7 +61,7 @@ GREYHOUND_INLINE bool is_walked(const Heap& heap, const mspan* span, uint32_t in
 // The neighbours of a word that lies in no slot, or in the first or the last one of its span, where
 // the neighbour is another span's. `before`, `after`: whether that one is asked for.
 template <class See>
-GREYHOUND_NOINLINE void see_across_borders(const Heap& heap, uintptr_t word, const mspan* span,
+GREYHOUND_NOINLINE void see_across_borders(const mheap& heap, uintptr_t word, const mspan* span,
                                            bool before, bool after, See see) {
   if (bug(Bug::kBordersNotCrossed) || bug(Bug::kNeighboursNotKept)) return;
   const uintptr_t low = span != nullptr ? span->base : align_down(word, kPageSize);
@@ -74,7 +74,7 @@ GREYHOUND_NOINLINE void see_across_borders(const Heap& heap, uintptr_t word, con
       see(slot);
   }
   if (!after || high - word > kRootReach) return;
-  const FoundObject slot = heap.find_object(high);
+  const FoundObject slot = heap.findObject(high);
   if (slot.base != 0 && is_walked(heap, slot.span, slot.index)) see(slot);
 }
 
@@ -82,7 +82,7 @@ GREYHOUND_NOINLINE void see_across_borders(const Heap& heap, uintptr_t word, con
 
 // Calls visit(FoundObject) for each allocated object that `word` stands for.
 template <class Visit>
-GREYHOUND_INLINE void for_each_root_object(const Heap& heap, uintptr_t word, Visit visit) {
+GREYHOUND_INLINE void for_each_root_object(const mheap& heap, uintptr_t word, Visit visit) {
   if (!may_be_root(heap.base(), heap.size(), word)) return;
   const auto see = [&](const FoundObject& slot) {
     // acquire, within: what is allocated was zeroed.
@@ -119,7 +119,7 @@ GREYHOUND_INLINE void for_each_root_object(const Heap& heap, uintptr_t word, Vis
 // The same for `count` words. Their chains of loads are independent, and in no cache where the heap
 // is large: what a word needs is asked for a few words ahead.
 template <class Visit>
-GREYHOUND_INLINE void for_each_root_object(const Heap& heap, const uintptr_t* words, size_t count,
+GREYHOUND_INLINE void for_each_root_object(const mheap& heap, const uintptr_t* words, size_t count,
                                            Visit visit) {
   constexpr size_t kAhead = 8;
   for (size_t i = 0; i < count; ++i) {

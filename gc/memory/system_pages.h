@@ -12,8 +12,8 @@
 #include <cstdint>
 #include <mutex>
 
-#include "gc/heap/short_mutex.h"
 #include "gc/memory/os_memory.h"
+#include "gc/memory/short_mutex.h"
 
 namespace greyhound::gc {
 

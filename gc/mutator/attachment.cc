@@ -11,8 +11,8 @@
 #include <atomic>
 #include <utility>
 
-#include "gc/cycle/collector.h"
 #include "gc/mark/marker.h"
+#include "gc/mutator/collector_state.h"
 #include "gc/mutator/mutator.h"
 #include "runtime/base/backtrace.h"
 #include "runtime/base/check.h"
@@ -77,6 +77,9 @@ const ThreadEndKey& thread_end_key(void (*ended)(void*)) {
       "allocates, stores a reference or waits for the collector");
 }
 
+// Of a thread that waits, which is blocked mostly.
+uintptr_t stack_end_of_attached() { return tls_attached->stack_end(); }
+
 }  // namespace
 
 Mutator* current_mutator() {
@@ -87,7 +90,7 @@ Mutator* current_mutator() {
 }
 
 void Mutator::not_current(const char* what) const {
-  const char* name = name_.c_str();
+  const char* name = traced_.name.c_str();
   if (detached_)
     fatal("mutator '%s' %s after it was detached, or its thread has ended", name, what);
   if (tls_attached == this) {
@@ -119,17 +122,17 @@ Mutator* Mutator::inner_on_thread() const {
 
 void Mutator::bind() {
   if (bound_)
-    fatal("mutator '%s' is already bound to a thread; attach each thread once", name_.c_str());
+    fatal("mutator '%s' is already bound to a thread; attach each thread once", name().c_str());
   for (Mutator* m = tls_attached; m != nullptr; m = m->previous_on_thread) {
-    if (m->collector_ == collector_ && !collector_->allows_nested_mutators()) {
+    if (m->gc_ == gc_ && !gc_->allows_nested_mutators()) {
       fatal(
           "this thread is already attached to this runtime as '%s'; use that mutator, or detach it "
           "first",
-          m->name_.c_str());
+          m->name().c_str());
     }
   }
   if (const int error = thread_end_key(thread_ended).set(this); error != 0) {
-    fatal("mutator '%s': the end of its thread could not be watched (error %d)", name_.c_str(),
+    fatal("mutator '%s': the end of its thread could not be watched (error %d)", name().c_str(),
           error);
   }
   previous_on_thread = tls_attached;
@@ -137,7 +140,7 @@ void Mutator::bind() {
     previous_on_thread->enter_blocking("attached to another runtime");
   take_from_blocked();
   // Running from here on: the fields are this thread's.
-  if (conservative_ || collector_->mem_profile.rate() != 0) {
+  if (conservative_ || gc_->mem_profile.rate() != 0) {
     const StackBounds bounds = thread_stack_bounds();
     thread_stack_end_ = bounds.end;
     if (conservative_) {
@@ -150,10 +153,10 @@ void Mutator::bind() {
   tid_.store(gettid(), std::memory_order_relaxed);
   tls_attached = this;
   tls_mutator = this;
-  tls_waits = &collector_->waits;
+  set_thread_waits(&gc_->waits, stack_end_of_attached);
   thread_ =
-      std::make_unique<ListedThread>(&collector_->threads, ThreadKind::kMutator, name_, collector_);
-  set_fatal_context(describe_collector, collector_);
+      std::make_unique<ListedThread>(&gc_->threads, ThreadKind::kMutator, name(), gc_->driver);
+  set_fatal_context(PhaseLog::describe, &gc_->phases);
   check_stack();
   safepoint("attach");
 }
@@ -163,11 +166,15 @@ void Mutator::leave_thread(Mutator* previous) {
   thread_.reset();
   tls_attached = previous;
   tls_mutator = &no_mutator;
-  tls_waits = previous != nullptr ? &previous->collector_->waits : nullptr;
+  if (previous != nullptr) {
+    set_thread_waits(&previous->gc_->waits, stack_end_of_attached);
+  } else {
+    set_thread_waits(nullptr);
+  }
   if (previous == nullptr) static_cast<void>(thread_end_key(thread_ended).set(nullptr));
   // Not the collector that was left, which may be gone when this thread has something to say.
   if (previous != nullptr) {
-    set_fatal_context(describe_collector, previous->collector_);
+    set_fatal_context(PhaseLog::describe, &previous->gc_->phases);
   } else {
     set_fatal_context(nullptr, nullptr);
   }
@@ -178,7 +185,7 @@ void Mutator::unbind() {
   // As for a detach: what this thread holds now may just have been handed to another.
   spill_registers();
   stack_->saved_sp = stack_pointer();
-  collector_->world.shade_roots_of(this);
+  gc_->world.shade_roots_of(this);
   Mutator* previous = std::exchange(previous_on_thread, nullptr);
   bound_ = false;
   owner_.store(0, std::memory_order_relaxed);
@@ -204,11 +211,11 @@ void Mutator::detach() {
   if (!detaches_here()) {
     if (inner != nullptr || tls_attached == this) {
       fatal("mutator '%s' is destroyed inside its own blocking region; leave the region first",
-            name_.c_str());
+            name().c_str());
     }
     fatal(
         "mutator '%s' is destroyed on another thread than the one it is bound to; detach it there",
-        name_.c_str());
+        name().c_str());
   }
   const bool innermost = bound_ && inner == nullptr;
   if (innermost) {
@@ -219,12 +226,12 @@ void Mutator::detach() {
     spill_registers();
     stack_->saved_sp = stack_pointer();
   }
-  if (collector_->fork.lost()) {
+  if (gc_->process.lost()) {
     // What it would take itself off from may be half written.
     static_cast<void>(thread_.release());
     static_cast<void>(assist_marker.release());
   } else {
-    collector_->world.remove(this);
+    gc_->world.remove(this);
   }
   forget_roots();
   bound_ = false;
@@ -238,18 +245,15 @@ void Mutator::detach() {
     thread_.reset();
   }
   request.store(Handshake::kPark, std::memory_order_relaxed);  // whoever still uses it is told
-  if (!collector_->fork.lost()) {
-    collector_->tracer.detach(this);
+  if (!gc_->process.lost()) {
+    gc_->tracer.detach(&traced_);
     assist_marker.reset();
-    collector_->world.removed();  // after which the collector may be gone
+    gc_->world.removed();  // after which the collector may be gone
   }
   if (previous != nullptr) previous->leave_blocking();
 }
 
-Mutator::~Mutator() {
-  detach();
-  for (AllocRun* run : by_layout_) delete run;
-}
+Mutator::~Mutator() { detach(); }
 
 // The destructor of the thread's key. Other libraries' keys may use the runtime in theirs: they get
 // one round of destructors before it goes.

@@ -7,9 +7,8 @@
 #include <algorithm>
 
 #include "gc/bug.h"
-#include "gc/cycle/collector.h"
-#include "gc/heap/sweep.h"
 #include "gc/mark/marker.h"
+#include "gc/mutator/collector_state.h"
 #include "runtime/base/check.h"
 #include "runtime/base/futex.h"
 #include "runtime/base/probes.h"
@@ -52,43 +51,28 @@ const char* handshake_name(Handshake handshake) {
   return "unknown";
 }
 
-uint64_t fastrand() { return current_mutator()->next_random(); }
+uint64_t fastrand() { return current_mutator()->allocation().random.next(); }
 
-uint64_t Mutator::next_random() {
-  // splitmix64: one add and two multiplies, and every state gives a full-period sequence.
-  uint64_t z = (random_state += 0x9e3779b97f4a7c15u);
-  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-  z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-  return z ^ (z >> 31);
-}
-
-Mutator::Mutator(Collector* collector, std::string name)
-    : collector_(collector),
-      name_(std::move(name)),
+Mutator::Mutator(CollectorState* collector, std::string name)
+    : gc_(collector),
+      traced_{.name = std::move(name)},
       conservative_(collector->options().stack_roots == StackRoots::kConservative),
       hybrid_(collector->options().barrier == Barrier::kHybrid),
-      checks_refs_(kDebugBuild || collector->options().debug.checkrefs != 0) {
+      checks_refs_(kDebugBuild || collector->options().debug.checkrefs != 0),
+      mcache_(collector, this, &cache) {
   self = this;
   own_stack_.owner = this;
   stacks_.add_last(&own_stack_);
   handles_.next = handles_.previous = &handles_;
   ranges_.next = ranges_.previous = &ranges_;
   if (!conservative_) add_root_range(&kept_range_);
-  tiny.size = static_cast<uint32_t>(kGranule);
-  tiny.layout = collector->heap.layouts().noscan(1);
-  for (size_t c = 1; c < kNumSizeClasses; ++c) {
-    noscan[c].size = shared_[c].size = kSizeClasses[c].size;
-    noscan[c].layout = collector->heap.layouts().noscan(static_cast<SizeClass>(c));
-  }
-  random_state = collector->next_seed();
-  allocs_until_stress = static_cast<uint64_t>(collector->options().debug.gcstress);
   // In stepping mode it is whose turn it is.
   if (!collector->allows_nested_mutators()) owner_.store(pthread_self(), std::memory_order_relaxed);
-  collector->fork.require_usable();
-  collector->tracer.attach(this, false);
+  collector->process.require_usable();
+  collector->tracer.attach(&traced_, false);
   collector->world.add(this);
   // A trace may have begun in between, and not have seen this one.
-  collector->tracer.attach(this, true);
+  collector->tracer.attach(&traced_, true);
 }
 
 GREYHOUND_NOINLINE void Mutator::answer_slow(const char* where) {
@@ -192,9 +176,9 @@ void Mutator::take_from_blocked() {
   trace_blocked(EventShape::kEnd, nullptr);
   if (start == 0) return;
   const uint64_t held = monotonic_ns() - start;
-  GREYHOUND_PROBE2(mutator__hold, name_.c_str(), held);
-  collector_->world.record_hold(held);
-  collector_->waits.record("held", held);
+  GREYHOUND_PROBE2(mutator__hold, name().c_str(), held);
+  gc_->world.record_hold(held);
+  gc_->waits.record("held", held);
 }
 
 bool Mutator::try_claim() {
@@ -226,8 +210,8 @@ bool Mutator::acknowledge(Handshake handshake) {
       set_shading(!barrier_broken_);
       break;
     case Handshake::kAllocBlack:
-      alloc_black_ = true;
-      if (!bug(Bug::kSkipBlackenAtH2)) blacken_runs();
+      mcache_.blacken();
+      flush_counts();
       break;
     case Handshake::kScanRoots:
       donate_shades();
@@ -244,11 +228,9 @@ bool Mutator::acknowledge(Handshake handshake) {
       set_shading(false);
       break;
     case Handshake::kAllocWhite:
-      drop_runs(true);
+      mcache_.whiten();
       donate_shades();
       flush_counts();
-      alloc_black_ = false;
-      sweepgen_ = collector_->heap.sweepgen.load(std::memory_order_acquire);
       break;
     case Handshake::kPark:
     case Handshake::kNone:
@@ -269,91 +251,26 @@ bool Mutator::acknowledge(Handshake handshake) {
            .a = raised,
            .b = own_time ? 0u : 1u});
   }
-  GREYHOUND_PROBE4(handshake__ack, name_.c_str(), static_cast<uint32_t>(handshake),
+  GREYHOUND_PROBE4(handshake__ack, name().c_str(), static_cast<uint32_t>(handshake),
                    start != 0 ? start + took - raised : 0, own_time ? took : 0);
-  if (own_time) GREYHOUND_PROBE2(mutator__hold, name_.c_str(), took);
-  collector_->world.acknowledged(raised, own_time ? took : 0);
+  if (own_time) GREYHOUND_PROBE2(mutator__hold, name().c_str(), took);
+  gc_->world.acknowledged(raised, own_time ? took : 0);
   return true;
 }
 
-// --- allocation runs
-
-template <class Visit>
-void Mutator::for_each_run(Visit visit) {
-  visit(tiny);
-  for (size_t c = 1; c < kNumSizeClasses; ++c) {
-    visit(noscan[c]);
-    visit(shared_[c]);
-  }
-  for (AllocRun* run : by_layout_) {
-    if (run != nullptr) visit(*run);
-  }
-}
-
-// Rule 1: what remains of every cached run becomes black by atomic OR; markers may be at work on
-// the same words. The open tiny block is left behind, its objects stay as white as they are.
-void Mutator::blacken_runs() {
-  tiny_block_end = 0;
-  flush_counts();
-  if (!bug(Bug::kOpenTinyBlockKept)) tiny.cur = tiny.start = align_up(tiny.cur, kGranule);
-  for_each_run([&](AllocRun& run) {
-    if (run.cur >= run.end) return;
-    collector_->heap.marks.set_slots(run.cur, run.end, run.size, true);
-    collector_->pacer.blackened(run.end - run.cur);
-  });
-}
-
-void Mutator::drop_runs(bool clear_tails) {
-  tiny_block_end = 0;
-  flush_counts();
-  if (!bug(Bug::kOpenTinyBlockKept)) tiny.cur = tiny.start = align_up(tiny.cur, kGranule);
-  for_each_run([&](AllocRun& run) { return_run(collector_, this, &run, clear_tails); });
-  for (TypeCacheEntry& entry : types) entry = {};
-}
-
-void Mutator::forget_runs() {
-  for_each_run([](AllocRun& run) { run.cur = run.end = 0; });
-  tiny_block_end = 0;
-}
-
-AllocRun* Mutator::run_for(Layout* layout) {
-  if (layout->id >= by_layout_.size()) by_layout_.resize(layout->id + 1, nullptr);
-  AllocRun*& run = by_layout_[layout->id];
-  if (run == nullptr) {
-    run = new AllocRun;
-    run->size = kSizeClasses[layout->size_class].size;
-    run->layout = layout;
-  }
-  return run;
-}
-
-void Mutator::count_run(AllocRun* run) {
-  const uint64_t used = run->cur - run->start;
-  run->start = run->cur;
-  counted_bytes_ += used;
-  if (run != &tiny)
-    counted_objects_ += used / run->size;  // tiny objects have a counter of their own
-}
-
 void Mutator::flush_counts() {
-  for_each_run([this](AllocRun& run) { count_run(&run); });
-  counted_objects_ += tiny_allocs - flushed_tiny_;
-  flushed_tiny_ = tiny_allocs;
-  collector_->add_allocs(counted_objects_, counted_bytes_);
-  counted_objects_ = counted_bytes_ = 0;
-  collector_->add_barriers(barrier_hits_, barrier_shades_);
+  mcache_.flush_counts();
+  gc_->counters.add_barriers(barrier_hits_, barrier_shades_);
   barrier_hits_ = barrier_shades_ = 0;
 }
 
-void Mutator::count_map_growth(size_t old_buckets) { collector_->add_map_growth(old_buckets); }
-
 // --- tracing
 
-bool Mutator::tracing() const { return collector_->tracer.on(); }
+bool Mutator::tracing() const { return gc_->tracer.on(); }
 
 GREYHOUND_NOINLINE void Mutator::trace(Event event) const {
-  event.cycle = collector_->started_cycles();
-  TraceRecorder::note(trace_ring, event);
+  event.cycle = gc_->started_cycles();
+  TraceRecorder::note(traced_.ring, event);
 }
 
 GREYHOUND_NOINLINE void Mutator::trace_since(uint64_t start_ns, EventKind kind, uint64_t a,
@@ -372,7 +289,5 @@ void Mutator::trace_blocked(EventShape shape, const char* where) const {
     return;
   trace({.at_ns = monotonic_ns(), .kind = EventKind::kBlocked, .shape = shape, .text = where});
 }
-
-void Mutator::count_large(size_t bytes) { collector_->add_allocs(1, bytes); }
 
 }  // namespace greyhound::gc

@@ -33,21 +33,21 @@
 #include <string>
 #include <vector>
 
-#include "gc/heap/layout.h"
-#include "gc/heap/mspan.h"
 #include "gc/mark/work_pool.h"
 #include "gc/memory/own_containers.h"
+#include "gc/mutator/mcache.h"
 #include "gc/mutator/stack_range.h"
 #include "gc/pace/assist_allowance.h"
-#include "gc/watch/event_ring.h"
 #include "gc/watch/stats.h"
 #include "gc/watch/thread_list.h"
+#include "gc/watch/trace_events.h"
 #include "gc/watch/watchdog.h"
 #include "runtime/base/check.h"
 
 namespace greyhound::gc {
 
 class Collector;
+class CollectorState;
 class Marker;
 class Mutator;
 
@@ -65,27 +65,6 @@ const char* handshake_name(Handshake handshake);
 // kClaimedAwaited: claimed, and the owner sleeps until it is released.
 enum class MutatorState : uint32_t { kRunning, kBlocked, kClaimed, kClaimedAwaited };
 
-// Contiguous free slots of one span, already zeroed and with their allocation bits set; allocation
-// bumps through them.
-struct AllocRun {
-  uintptr_t cur = 0;
-  uintptr_t end = 0;
-  uintptr_t start = 0;  // what has been handed out since the last flush of counts begins here
-  uint32_t size = 0;    // slot size
-  uint32_t next_slot : 31 = 0;   // where the search for the span's next run resumes
-  uint32_t sample_next : 1 = 0;  // the first object of the next run is for the heap profile
-  mspan* span = nullptr;
-  Layout* layout = nullptr;  // null for a shared run
-};
-
-struct TypeCacheEntry {
-  const Type* type = nullptr;
-  AllocRun* run = nullptr;  // an always empty one for a layout that lives in shared spans
-  Layout* layout = nullptr;
-  uint32_t size_class = 0;
-};
-inline constexpr size_t kTypeCacheSize = 128;
-
 // The part that fast paths touch. A constant initialised one stands for "no mutator", so that no
 // fast path tests for it: its barrier is on and its runs are empty, and the slow paths say what is
 // wrong.
@@ -93,10 +72,7 @@ struct MutatorHot {
   std::atomic<bool> barrier_on{true};
   std::atomic<Handshake> request{Handshake::kPark};
   Mutator* self = nullptr;
-  uint64_t tiny_allocs = 0;
-  AllocRun tiny;
-  AllocRun noscan[kNumSizeClasses];
-  TypeCacheEntry types[kTypeCacheSize];
+  McacheHot cache;
 
   constexpr MutatorHot() = default;
 };
@@ -152,7 +128,7 @@ struct RootRange {
 class Mutator : public MutatorHot {
  public:
   // Attaches to `collector` in its current phase, blocked and not yet bound to a thread.
-  explicit Mutator(Collector* collector, std::string name);
+  explicit Mutator(CollectorState* collector, std::string name);
   // Detaches, unless that is done. REQUIRES: detaches_here().
   ~Mutator();
   Mutator(const Mutator&) = delete;
@@ -235,21 +211,12 @@ class Mutator : public MutatorHot {
   // Conservative roots: stacks are scanned.
   bool scans_stacks() const { return conservative_; }
 
-  // --- allocation, for malloc.cc and sweep
-  // The run of a layout that owns spans.
-  AllocRun* run_for(Layout* layout);
-  AllocRun* shared_run(SizeClass size_class) { return &shared_[size_class]; }
-  bool alloc_black() const { return alloc_black_; }
-  uint32_t sweepgen() const { return sweepgen_; }
-  // Notes what `run` handed out since it was last counted; cheap, for refills.
-  void count_run(AllocRun* run);
-  // Adds everything handed out since the last flush to the collector's counts.
+  // Its allocation cache.
+  mcache& allocation() { return mcache_; }
+  const mcache& allocation() const { return mcache_; }
+  // Adds what was allocated and shaded since the last flush to the collector's counts.
   void flush_counts();
-  void count_large(size_t bytes);
-  // A map begins to move that many buckets.
-  void count_map_growth(size_t old_buckets);
 
-  uint64_t next_random();
   // The highest address of the stack it runs on, exclusive.
   uintptr_t stack_end() const { return stack_ == &own_stack_ ? thread_stack_end_ : stack_->base; }
 
@@ -309,13 +276,15 @@ class Mutator : public MutatorHot {
   void trace_since(uint64_t start_ns, EventKind kind, uint64_t a = 0, uint64_t b = 0,
                    const char* text = nullptr) const;
 
-  // Finalizers and cleanups that the thread is running; theirs is the lock of Specials.
+  // Finalizers and cleanups that the thread is running; the reference processor counts them under
+  // its lock.
   unsigned running_calls = 0;
   // A large object's span that the thread is clearing, which nobody else knows of.
   mspan* clearing = nullptr;
 
-  Collector* collector() const { return collector_; }
-  const std::string& name() const { return name_; }
+  CollectorState* collector() const { return gc_; }
+  const std::string& name() const { return traced_.name; }
+  TracedThread* traced() { return &traced_; }
   const char* last_safepoint() const { return last_safepoint_.load(std::memory_order_relaxed); }
 
   // What a write to a map has dropped and may still read; roots where stacks are none
@@ -323,12 +292,6 @@ class Mutator : public MutatorHot {
   std::array<uintptr_t, 4> kept_by_write{};
   int64_t assist_debt = 0;  // marking work owed for what was allocated while marking
   AssistAllowance assist_allowance;
-  uint64_t allocs_until_stress = 0;
-  // Where the open tiny block ends, while tiny.end is put at its cursor so that the next tiny
-  // object comes by the slow path as well; else 0.
-  uintptr_t tiny_block_end = 0;
-  bool sample_due = false;    // the object being allocated is for the heap profile
-  uint64_t random_state = 0;  // next_random
   Mutator* previous_on_thread = nullptr;
 
  private:
@@ -353,21 +316,15 @@ class Mutator : public MutatorHot {
   void park();
   bool owned_elsewhere() const;
   void lose_thread();
-  // The next allocation takes the slow path.
-  void forget_runs();
   GREYHOUND_INLINE void spill_registers() { save_registers(&saved_registers_); }
   void trace_blocked(EventShape shape, const char* where) const;
   void push_ambiguous_words(const uintptr_t* words, size_t count);
   void push_exact_words(const uintptr_t* words, size_t count);
   void shade_object(uintptr_t object);
   void donate_shades();
-  void blacken_runs();
-  void drop_runs(bool clear_tails);
-  template <class Visit>
-  void for_each_run(Visit visit);
 
-  Collector* const collector_;
-  const std::string name_;
+  CollectorState* const gc_;
+  TracedThread traced_;  // with its name
   const bool conservative_;
   const bool hybrid_;
   const bool checks_refs_;
@@ -384,24 +341,17 @@ class Mutator : public MutatorHot {
   uintptr_t thread_stack_end_ = 0;        // where stack roots or a heap profile want it
   bool hold_answers_ = false;             // stepping: not answered for while blocked
   bool barrier_broken_ = false;           // stepping: H1 does not switch its barrier on
-  bool alloc_black_ = false;
-  bool roots_scanned_ = false;  // in this cycle: with the hybrid barrier, once is enough
-  uint32_t sweepgen_ = 0;
+  bool roots_scanned_ = false;            // in this cycle: with the hybrid barrier, once is enough
   uint64_t raised_at_ns_ = 0;
   std::atomic<uint64_t> runs_{0};  // the owning thread's to write, and the next three
   std::atomic<Inside> inside_{Inside::kProgram};
   std::atomic<size_t> stack_bytes_copied_{0};
   std::atomic<pid_t> tid_{0};
 
+  mcache mcache_;
   WorkBuffer* shades_ = nullptr;
   uint64_t barrier_hits_ = 0;  // since the last flush
   uint64_t barrier_shades_ = 0;
-  uint64_t flushed_tiny_ = 0;
-  uint64_t counted_objects_ = 0;  // by count_run, since the last flush
-  uint64_t counted_bytes_ = 0;
-
-  std::vector<AllocRun*> by_layout_;  // by layout id; owned
-  AllocRun shared_[kNumSizeClasses];
 
   SavedRegisters saved_registers_{};
   RootWords saved_frame_;  // of enter_blocking, while blocked
@@ -420,7 +370,6 @@ class Mutator : public MutatorHot {
   unsigned blocking_depth_ = 0;
 
  public:
-  std::atomic<EventRing*> trace_ring{nullptr};  // the tracer's; null until there was a trace
   std::unique_ptr<Marker> assist_marker;
   uint32_t list_index = 0;  // in the world's list; under its lock
   // What the watchdog saw of it first, in which handshake, and when it speaks; under that lock,

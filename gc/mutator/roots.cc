@@ -3,8 +3,8 @@
 // rest of the mutator is in mutator.cc.
 
 #include "gc/bug.h"
-#include "gc/cycle/collector.h"
 #include "gc/mark/root_resolver.h"
+#include "gc/mutator/collector_state.h"
 #include "gc/mutator/mutator.h"
 #include "runtime/base/process_exit.h"
 
@@ -14,11 +14,11 @@ namespace greyhound::gc {
 
 void Mutator::shade(uintptr_t address, bool exact) {
   ++barrier_hits_;
-  Heap& heap = collector_->heap;
+  mheap& heap = gc_->heap;
   if (!heap.contains(address)) return;
   uintptr_t object = address & ~uintptr_t{kTagMask};
   if (!exact) {
-    object = heap.find_object(address).base;
+    object = heap.findObject(address).base;
     // One past the end of an object is inside the next slot, which may be free.
     if (object == 0 || !heap.allocs.test(object)) return;
   }
@@ -26,15 +26,15 @@ void Mutator::shade(uintptr_t address, bool exact) {
 }
 
 void Mutator::shade_object(uintptr_t object) {
-  Heap& heap = collector_->heap;
+  mheap& heap = gc_->heap;
   if (heap.marks.test(object)) return;
   // Before the mark is visible: the collector may be about to resolve the same object from a root
   // word that this thread has already given it. Finding the mark set it would take the object for
   // scanned, and without the flag judge the round quiet while the object waits here.
-  if (!bug(Bug::kShadeWithoutFlag) && !collector_->ask_for_round()) return;
+  if (!bug(Bug::kShadeWithoutFlag) && !gc_->round.ask_for_another()) return;
   if (!heap.marks.test_and_set(object)) return;
   ++barrier_shades_;
-  if (shades_ == nullptr) shades_ = collector_->pool.get_empty();
+  if (shades_ == nullptr) shades_ = gc_->pool.get_empty();
   shades_->entries[shades_->count++] = object | kTagGrey;
   if (shades_->full()) donate_shades();
 }
@@ -45,32 +45,32 @@ void Mutator::donate_shades() {
   WorkBuffer* donated = shades_;
   shades_ = nullptr;
   if (donated->empty()) {
-    collector_->pool.put_empty(donated);
+    gc_->pool.put_empty(donated);
     return;
   }
   // In this order: were the flag first, a round could clear it, find the pool dry and be judged
   // quiet with the buffer's objects scanned too late (tests/model/termination.pml).
-  collector_->pool.put(donated);
-  if (!bug(Bug::kDonateWithoutFlag)) collector_->ask_for_round();
+  gc_->pool.put(donated);
+  if (!bug(Bug::kDonateWithoutFlag)) gc_->round.ask_for_another();
 }
 
 // --- roots
 
 void Mutator::push_exact_words(const uintptr_t* words, size_t count) {
   for (size_t i = 0; i < count; ++i) {
-    if (collector_->heap.contains(words[i])) root_words_.push_back(words[i]);
+    if (gc_->heap.contains(words[i])) root_words_.push_back(words[i]);
   }
 }
 
 void Mutator::push_ambiguous_words(const uintptr_t* words, size_t count) {
   const auto low = reinterpret_cast<uintptr_t>(words);
-  append_ambiguous_words(low, low + count * kWordBytes, collector_->heap.base(),
-                         collector_->heap.size(), &root_words_);
+  append_ambiguous_words(low, low + count * kWordBytes, gc_->heap.base(), gc_->heap.size(),
+                         &root_words_);
 }
 
 void Mutator::shade_root_words() {
   collect_root_words();
-  for_each_root_object(collector_->heap, root_words_.data(), conservative_words_,
+  for_each_root_object(gc_->heap, root_words_.data(), conservative_words_,
                        [this](const FoundObject& object) { shade_object(object.base); });
   for (size_t i = conservative_words_; i < root_words_.size(); ++i) shade(root_words_[i], false);
   clear_root_words();
@@ -83,7 +83,7 @@ void Mutator::collect_root_words() {
       push_ambiguous_words(saved_frame_.data(), saved_frame_.size());
     }
     stacks_.for_each([this](const StackRange& stack) {
-      stack.append_words(collector_->heap.base(), collector_->heap.size(), &root_words_);
+      stack.append_words(gc_->heap.base(), gc_->heap.size(), &root_words_);
     });
   }
   const bool skip_ranges = bug(Bug::kRangeRootsSkipped);

@@ -6,8 +6,8 @@
 #include <algorithm>
 
 #include "gc/bug.h"
-#include "gc/cycle/collector.h"
 #include "gc/mark/root_resolver.h"
+#include "gc/mutator/collector_state.h"
 #include "gc/mutator/mutator.h"
 #include "runtime/base/backtrace.h"
 #include "runtime/base/check.h"
@@ -61,7 +61,7 @@ GREYHOUND_NOINLINE void Mutator::wrong_stack(uintptr_t address) {
       "would "
       "not be scanned (the thread's own stack is %#lx to %#lx): attach on the thread's own stack, "
       "register every other one by a greyhound::runtime::Stack and enter it by Stack::resume",
-      name_.c_str(), static_cast<int>(gettid()), address,
+      name().c_str(), static_cast<int>(gettid()), address,
       known ? "on a stack that was entered without Stack::resume"
             : "on no stack that the collector was told of",
       own_stack_.low, own_stack_.base);
@@ -73,19 +73,19 @@ void Mutator::own_stack(StackRange* stack) {
 }
 
 void Mutator::adopt_stack(StackRange* stack) {
-  collector_->parked_stacks.remove(stack);
+  gc_->parked_stacks.remove(stack);
   own_stack(stack);
 }
 
 void Mutator::release_stack(StackRange* stack) {
   if (shading() && !bug(Bug::kReleaseForgetsRoots)) {
     RootWords words;
-    stack->append_words(collector_->heap.base(), collector_->heap.size(), &words);
-    for_each_root_object(collector_->heap, words.data(), words.size(),
+    stack->append_words(gc_->heap.base(), gc_->heap.size(), &words);
+    for_each_root_object(gc_->heap, words.data(), words.size(),
                          [this](const FoundObject& object) { shade_object(object.base); });
   }
   StackList::remove(stack);
-  collector_->parked_stacks.add(stack);
+  gc_->parked_stacks.add(stack);
 }
 
 void Mutator::drop_stack(StackRange* stack) {
@@ -107,7 +107,7 @@ void Mutator::arrive_on(StackRange* stack) {
     fatal(
         "mutator '%s' (thread %d) was switched to the stack with base %#lx without Stack::resume: "
         "every switch to a parked stack goes by it, also the one that ends a coroutine",
-        name_.c_str(), static_cast<int>(gettid()), stack->base);
+        name().c_str(), static_cast<int>(gettid()), stack->base);
   }
   // It was left without a word: by an end of its function, or by a switch that knows nothing of us.
   // Where its stack pointer was nobody knows, so all of it is scanned until it is entered again.
@@ -133,7 +133,7 @@ void Mutator::set_saved_sp(size_t stack, uintptr_t sp) { numbered(stack)->saved_
 
 void Mutator::switch_stack(size_t stack, uintptr_t leaving_sp, const SavedRegisters& registers) {
   if (leaving_sp != 0 && stack_->base != 0 && !stack_->contains(leaving_sp)) {
-    fatal("mutator '%s' leaves a stack at %#lx, which is not on it (%#lx to %#lx)", name_.c_str(),
+    fatal("mutator '%s' leaves a stack at %#lx, which is not on it (%#lx to %#lx)", name().c_str(),
           leaving_sp, stack_->low, stack_->base);
   }
   stack_->park(leaving_sp, registers);
@@ -147,7 +147,7 @@ void Mutator::release_stacks() {
   for (const auto& stack : numbered_) StackList::remove(stack.get());
   while (StackRange* stack = stacks_.first()) {
     StackList::remove(stack);
-    collector_->parked_stacks.add(stack);
+    gc_->parked_stacks.add(stack);
   }
 }
 

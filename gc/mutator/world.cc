@@ -43,30 +43,7 @@ const char* handshake_wait(Handshake handshake) {
   return "handshake";
 }
 
-void store_max(std::atomic<uint64_t>* maximum, uint64_t value) {
-  uint64_t seen = maximum->load(std::memory_order_relaxed);
-  while (seen < value && !maximum->compare_exchange_weak(seen, value, std::memory_order_relaxed)) {
-  }
-}
-
 }  // namespace
-
-void SharedHistogram::add(uint64_t ns) {
-  buckets_[LatencyHistogram::bucket_of(ns)].fetch_add(1, std::memory_order_relaxed);
-  sum_.fetch_add(ns, std::memory_order_relaxed);
-  store_max(&max_, ns);
-}
-
-LatencyHistogram SharedHistogram::snapshot() const {
-  LatencyHistogram result;
-  for (size_t i = 0; i < LatencyHistogram::kBuckets; ++i) {
-    result.buckets[i] = buckets_[i].load(std::memory_order_relaxed);
-    result.count += result.buckets[i];
-  }
-  result.sum_ns = sum_.load(std::memory_order_relaxed);
-  result.max_ns = max_.load(std::memory_order_relaxed);
-  return result;
-}
 
 void World::add(Mutator* mutator) {
   ProfiledLock lock(mutex_, "lock: mutators");
@@ -83,8 +60,7 @@ void World::add(Mutator* mutator) {
     lock.lock();
   }
   mutator->set_shading(barrier_on_ && !bug(Bug::kAttachUnaware));
-  mutator->alloc_black_ = alloc_black_;
-  mutator->sweepgen_ = heap_->sweepgen.load(std::memory_order_relaxed);
+  mutator->allocation().begin(alloc_black_, heap_->sweepgen.load(std::memory_order_relaxed));
   mutator->request.store(Handshake::kNone, std::memory_order_relaxed);
   mutator->list_index = static_cast<uint32_t>(mutators_.size());
   mutators_.push_back(mutator);
@@ -120,7 +96,8 @@ void World::leave_locked(Mutator* mutator) {
   // barrier by an interior pointer, a marker by an ambiguous word. Tails stay allocated then, and
   // with the color they have, until the sweep (tests/model/sweep.pml).
   const bool marks_are_set = barrier_on_ && !bug(Bug::kDetachClearsWhiteTails);
-  mutator->drop_runs(!marks_are_set && !mutator->alloc_black_);
+  const bool white = !marks_are_set && !mutator->allocation().black();
+  mutator->allocation().drop(white ? Tail::kFreed : Tail::kKept);
   mutator->flush_counts();
   mutator->release_stacks();
   left_ += mutator->runs() + 1;

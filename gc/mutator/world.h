@@ -19,25 +19,12 @@
 #include "gc/memory/own_containers.h"
 #include "gc/mutator/mutator.h"
 #include "gc/options.h"
-#include "gc/watch/stats.h"
+#include "gc/watch/counters.h"
 #include "gc/watch/wait_profile.h"
 
 namespace greyhound::gc {
 
-class Heap;
-
-// A LatencyHistogram that many threads add to. Relaxed throughout: a reader sees a slightly old
-// sum.
-class SharedHistogram {
- public:
-  void add(uint64_t ns);
-  LatencyHistogram snapshot() const;
-
- private:
-  std::atomic<uint64_t> buckets_[LatencyHistogram::kBuckets] = {};
-  std::atomic<uint64_t> sum_{0};
-  std::atomic<uint64_t> max_{0};
-};
+class mheap;
 
 // When a handshake was raised, and how many mutators have to answer.
 struct HandshakeRequest {
@@ -48,7 +35,7 @@ struct HandshakeRequest {
 class World {
  public:
   // `options` is read when there is something to say.
-  World(Heap* heap, const Options* options) : heap_(heap), options_(options) {}
+  World(mheap* heap, const Options* options) : heap_(heap), options_(options) {}
 
   void add(Mutator* mutator);
   // Acknowledges what is pending for `mutator`, lets it give everything back and takes it off the
@@ -116,7 +103,7 @@ class World {
   void watch(uint64_t waited_ns);
   bool report(Mutator* mutator, uint64_t waited_ns);
 
-  Heap* const heap_;
+  mheap* const heap_;
   const Options* const options_;
   std::mutex mutex_;
   std::condition_variable released_;

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "gc/cycle/collector.h"
+#include "gc/mutator/collector_state.h"
 #include "gc/mutator/world.h"
 #include "runtime/base/check.h"
 #include "runtime/base/system.h"
@@ -15,7 +15,7 @@ namespace greyhound::gc {
 // Whether another thread than the calling one may be running it, or be about to.
 bool Mutator::owned_elsewhere() const {
   const pthread_t owner = owner_.load(std::memory_order_relaxed);
-  if (owner == 0) return !collector_->allows_nested_mutators();
+  if (owner == 0) return !gc_->allows_nested_mutators();
   return pthread_equal(owner, pthread_self()) == 0;
 }
 
@@ -105,7 +105,7 @@ void World::forget_others() {
       cleared.push(std::exchange(mutator->clearing, nullptr));
       heap_->free_spans(&cleared);
     }
-    mutator->collector()->tracer.detach(mutator);
+    mutator->collector()->tracer.detach(mutator->traced());
     mutator->lose_thread();
   }
   release_others();

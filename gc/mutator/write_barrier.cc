@@ -5,8 +5,8 @@
 #include <bit>
 #include <cstring>
 
-#include "gc/cycle/collector.h"
-#include "gc/cycle/crash_report.h"
+#include "gc/heap/describe.h"
+#include "gc/mutator/collector_state.h"
 #include "gc/mutator/pieces.h"
 #include "runtime/base/check.h"
 
@@ -35,15 +35,15 @@ void store_words(const Type* type, void* destination, Value value) {
 // granule, and with it a mark: any address in it is as good as its first. Looks at no allocation
 // bit, which a sweep may be writing.
 void require_base(const Mutator& mutator, uintptr_t value) {
-  const Heap& heap = mutator.collector()->heap;
+  const mheap& heap = mutator.collector()->heap;
   if (value == 0 || !heap.contains(value)) return;
-  const FoundObject found = heap.find_object(value);
+  const FoundObject found = heap.findObject(value);
   if (found.base == value) return;
   if (found.base != 0 && found.span->noscan && value - found.base < kGranule &&
       found.span->elem_size == kGranule)
     return;
   char what[512];
-  describe_address(*mutator.collector(), value, what, sizeof what);
+  describe_address(mutator.collector()->heap, value, what, sizeof what);
   fatal(
       "a reference that is not the base of an object is stored: %s; a Ref (and a "
       "TypeBuilder::reference() field) holds null or what make() gave, InteriorRef (interior()) "
@@ -53,8 +53,8 @@ void require_base(const Mutator& mutator, uintptr_t value) {
 
 // Whether `slot` lies in an object all of whose pointer words are bases.
 bool holds_bases(const Mutator& mutator, const void* slot) {
-  const Heap& heap = mutator.collector()->heap;
-  const FoundObject holder = heap.find_object(reinterpret_cast<uintptr_t>(slot));
+  const mheap& heap = mutator.collector()->heap;
+  const FoundObject holder = heap.findObject(reinterpret_cast<uintptr_t>(slot));
   return holder.base != 0 && heap.layout_of(holder.span, holder.index)->exact;
 }
 

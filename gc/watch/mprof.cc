@@ -4,9 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "gc/heap/heap.h"
-#include "gc/mutator/mutator.h"
-#include "gc/mutator/pieces.h"
+#include "gc/watch/stats.h"
 #include "runtime/base/backtrace.h"
 
 namespace greyhound::gc {
@@ -17,66 +15,60 @@ double unsampled(uint64_t sampled, uint64_t size, uint64_t rate) {
   return static_cast<double>(sampled) / -std::expm1(-ratio);
 }
 
-uint64_t MemProfile::next_gap(Mutator* mutator) const {
+uint64_t MemProfile::next_gap(SplitMix64* random) const {
   if (rate_ <= 1) return 0;
   // In (0, 1].
-  const double uniform = static_cast<double>((mutator->next_random() >> 11) + 1) * 0x1p-53;
+  const double uniform = static_cast<double>((random->next() >> 11) + 1) * 0x1p-53;
   return static_cast<uint64_t>(-static_cast<double>(rate_) * std::log(uniform));
 }
 
-uint32_t MemProfile::cut_run(Mutator* mutator, AllocRun* run, uint32_t first, uint32_t last) const {
+uint32_t MemProfile::cut_run(Sampler* sampler, uint64_t size, uint32_t count,
+                             bool* first_due) const {
   uint32_t slots = 0;  // that may be handed out before the next one to be recorded
   const auto draw = [&] {
-    return static_cast<uint32_t>(std::min<uint64_t>(next_gap(mutator) / run->size, last - first));
+    return static_cast<uint32_t>(std::min<uint64_t>(next_gap(sampler->random) / size, count));
   };
-  if (!run->sample_next) slots = draw();
+  if (!*first_due) slots = draw();
   if (slots == 0) {
-    mutator->sample_due = true;
+    sampler->due = true;
     slots = 1 + draw();
   }
-  run->sample_next = slots < last - first;
-  return std::min(last, first + slots);
+  *first_due = slots < count;
+  return std::min(count, slots);
 }
 
-void MemProfile::sample_large(Mutator* mutator, uint64_t bytes) const {
-  if (rate_ != 0 && next_gap(mutator) < bytes) mutator->sample_due = true;
+void MemProfile::sample_large(Sampler* sampler, uint64_t bytes) const {
+  if (rate_ != 0 && next_gap(sampler->random) < bytes) sampler->due = true;
 }
 
-// A table of millions takes long to grow: blocked, with the object kept.
-void MemProfile::make_room(Mutator* mutator, const void* object) {
+bool MemProfile::wants_room() {
   constexpr size_t kLarge = 1 << 16;
-  {
-    std::lock_guard lock(mutex_);
-    const size_t next = live_.size() + 1;
-    if (next < kLarge || static_cast<double>(next) <= static_cast<double>(live_.max_load_factor()) *
-                                                          static_cast<double>(live_.bucket_count()))
-      return;
-  }
-  const RootedPair rooted(mutator, object, nullptr);
-  BlockingScope blocking(mutator, "growing the heap profile");
+  std::lock_guard lock(mutex_);
+  const size_t next = live_.size() + 1;
+  return next >= kLarge &&
+         static_cast<double>(next) > static_cast<double>(live_.max_load_factor()) *
+                                         static_cast<double>(live_.bucket_count());
+}
+
+void MemProfile::make_room() {
   std::lock_guard lock(mutex_);
   live_.reserve(2 * live_.size());
 }
 
-void MemProfile::record(Mutator& mutator, const void* object, const Type* type, uintptr_t frame) {
-  const auto address = reinterpret_cast<uintptr_t>(object);
-  const mspan* span = heap_->span_of(address);
+void MemProfile::record(const MemSample& sample) {
   uintptr_t stack[kMaxDepth];
-  const size_t depth = walk_frames(frame, mutator.stack_end(), stack, kMaxDepth);
+  const size_t depth = walk_frames(sample.frame, sample.stack_end, stack, kMaxDepth);
   MemRecord site;
   site.stack.assign(stack, stack + depth);
-  site.size = span->size_class == kLargeClass ? span->bytes() : span->elem_size;
-  site.type = type;
+  site.size = sample.size;
+  site.type = sample.type;
   site.labels = current_labels();
-  // Of the color that it has, whatever the phase is then.
-  const uint64_t black_in = mutator.alloc_black() ? cycle_.load(std::memory_order_relaxed) : 0;
-  make_room(&mutator, object);
   std::lock_guard lock(mutex_);
   const auto [entry, fresh] = sites_.try_emplace(std::move(site));
   Counts& counts = entry->second;
   if (fresh) counts.work = work_of(entry->first);
   counts.allocs.fetch_add(1, std::memory_order_relaxed);
-  live_[address] = {&counts, black_in};
+  live_[sample.object] = {&counts, sample.black_in};
 }
 
 double MemProfile::work_of(const MemRecord& site) const {
@@ -92,7 +84,7 @@ double MemProfile::work_of(const MemRecord& site) const {
 }
 
 // The table is taken out, so that no allocation waits for the whole of it.
-void MemProfile::free_dead() {
+void MemProfile::free_dead(const std::function<bool(uintptr_t)>& is_marked) {
   if (rate_ == 0) return;
   Live before;
   {
@@ -101,9 +93,9 @@ void MemProfile::free_dead() {
   }
   const uint64_t cycle = cycle_.load(std::memory_order_relaxed);
   // What is recorded from here on is black.
-  std::erase_if(before, [this, cycle](const auto& entry) {
+  std::erase_if(before, [&, this](const auto& entry) {
     Counts& counts = *entry.second.counts;
-    if (!heap_->marks.test(entry.first)) {
+    if (!is_marked(entry.first)) {
       counts.frees.fetch_add(1, std::memory_order_relaxed);
       return true;
     }

@@ -18,26 +18,24 @@
 // and by whatever makes one object dearer to mark than another of the same shape: its place in
 // memory above all. A cycle that found no recorded survivor is charged to nobody, and counted.
 //
-// Thread rules: cut_run, sample_large and record on a running mutator's thread; free_dead from the
-// collector's; the rest from any.
+// Thread rules: what has a Sampler on the thread whose it is, a running mutator's; record and
+// make_room likewise; free_dead and charge from the collector's; the rest from any.
 #pragma once
 
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <mutex>
 #include <unordered_map>
 #include <vector>
 
 #include "gc/memory/own_containers.h"
 #include "runtime/base/profile_labels.h"
+#include "runtime/base/random.h"
 #include "runtime/base/type.h"
 
 namespace greyhound::gc {
-
-struct AllocRun;
-class Heap;
-class Mutator;
 
 // One allocation site, one slot size, one type, one set of labels.
 struct MemRecord {
@@ -60,9 +58,25 @@ struct MarkTimes {
 // How many objects `sampled` ones of `size` bytes stand for.
 double unsampled(uint64_t sampled, uint64_t size, uint64_t rate);
 
+// A mutator's part in sampling.
+struct Sampler {
+  SplitMix64* random;
+  bool due = false;  // the object being allocated is to be recorded
+};
+
+// An object to be recorded, just allocated.
+struct MemSample {
+  uintptr_t object = 0;
+  uint64_t size = 0;  // bytes of its slot
+  const Type* type = nullptr;
+  uintptr_t frame = 0;      // of the function whose caller allocated it
+  uintptr_t stack_end = 0;  // of the stack that this is on, exclusive
+  uint64_t black_in = 0;    // the cycle() that it was allocated black in; 0: white
+};
+
 class MemProfile {
  public:
-  explicit MemProfile(const Heap* heap) : heap_(heap) {}
+  MemProfile() = default;
   MemProfile(const MemProfile&) = delete;
   MemProfile& operator=(const MemProfile&) = delete;
 
@@ -70,19 +84,23 @@ class MemProfile {
   void set_rate(uint64_t rate) { rate_ = rate; }
   uint64_t rate() const { return rate_; }
 
-  // Where a run of slots [first, last), the first of which is allocated next, is to end. Notes in
-  // the mutator when that first one is to be recorded.
-  uint32_t cut_run(Mutator* mutator, AllocRun* run, uint32_t first, uint32_t last) const;
-  // Notes whether a large object of `bytes` is to be recorded.
-  void sample_large(Mutator* mutator, uint64_t bytes) const;
-  // Records `object`, allocated by the caller of the function whose frame is `frame`.
-  // A safepoint, which keeps `object`.
-  void record(Mutator& mutator, const void* object, const Type* type, uintptr_t frame);
+  // How many of `count` free slots of `size` bytes, the first of which is allocated next, a run is
+  // to have. Says when that first one is to be recorded: `*first_due`, which the cut before gave,
+  // says that it is; afterwards, whether the first one behind this run is.
+  uint32_t cut_run(Sampler* sampler, uint64_t size, uint32_t count, bool* first_due) const;
+  // Says whether a large object of `bytes` is to be recorded.
+  void sample_large(Sampler* sampler, uint64_t bytes) const;
+  // Whether the next record() would have to move a table of millions. Then make_room(), in a
+  // blocking region, takes as long as that takes.
+  bool wants_room();
+  void make_room();
+  void record(const MemSample& sample);
 
   // What is allocated black from here on belongs to this cycle, which does not mark it.
   void begin_cycle() { cycle_.fetch_add(1, std::memory_order_relaxed); }
+  uint64_t cycle() const { return cycle_.load(std::memory_order_relaxed); }
   // What is recorded and not marked is dead. When marking is over and nothing was swept.
-  void free_dead();
+  void free_dead(const std::function<bool(uintptr_t)>& is_marked);
   // What the cycle took, to be charged to those that free_dead found alive.
   void charge(MarkTimes times);
 
@@ -115,11 +133,9 @@ class MemProfile {
   using Sites = OwnMap<MemRecord, Counts, Hash, SameSite>;  // counts of the key unused
   using Live = OwnMap<uintptr_t, Recorded>;
 
-  uint64_t next_gap(Mutator* mutator) const;
+  uint64_t next_gap(SplitMix64* random) const;
   double work_of(const MemRecord& site) const;
-  void make_room(Mutator* mutator, const void* object);
 
-  const Heap* const heap_;
   uint64_t rate_ = 0;
   // Relaxed: an object of the cycle's first moments may be taken for one of the last.
   std::atomic<uint64_t> cycle_{0};

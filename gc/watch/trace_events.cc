@@ -4,10 +4,9 @@
 #include <time.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "gc/memory/os_memory.h"
-#include "gc/mutator/mutator.h"
-#include "gc/mutator/world.h"
 #include "gc/watch/stats.h"
 
 namespace greyhound::gc {
@@ -130,7 +129,7 @@ int64_t unix_ns() {
 
 }  // namespace
 
-TraceRecorder::TraceRecorder(World* world) : world_(world) {}
+TraceRecorder::TraceRecorder(ForEachThread mutators) : mutators_(std::move(mutators)) {}
 TraceRecorder::~TraceRecorder() = default;
 
 // Null when there is no memory for its ring.
@@ -183,14 +182,14 @@ void TraceRecorder::give_tracks_to_mutators() {
   std::vector<std::unique_ptr<Track>> spare;
   for (bool again = true; again;) {
     untraced_ = 0;
-    world_->for_each([&](Mutator* mutator) {
-      if (mutator->trace_ring.load(std::memory_order_relaxed) != nullptr) return;
+    mutators_([&](TracedThread* mutator) {
+      if (mutator->ring.load(std::memory_order_relaxed) != nullptr) return;
       if (spare.empty()) {
         ++untraced_;
         return;
       }
-      spare.back()->name = mutator->name();
-      spare.back()->user = &mutator->trace_ring;
+      spare.back()->name = mutator->name;
+      spare.back()->user = &mutator->ring;
       keep(std::move(spare.back()));
       spare.pop_back();
     });
@@ -207,19 +206,19 @@ void TraceRecorder::give_tracks_to_mutators() {
   }
 }
 
-void TraceRecorder::attach(Mutator* mutator, bool listed) {
+void TraceRecorder::attach(TracedThread* mutator, bool listed) {
   if (!attaching_.load(std::memory_order_relaxed)) return;
   std::lock_guard lock(mutex_);
   if (!attaching_.load(std::memory_order_relaxed) ||
-      mutator->trace_ring.load(std::memory_order_relaxed) != nullptr)
+      mutator->ring.load(std::memory_order_relaxed) != nullptr)
     return;
   auto track =
-      tracks_.size() < kMostMutators ? make_track(TrackRole::kMutator, mutator->name()) : nullptr;
+      tracks_.size() < kMostMutators ? make_track(TrackRole::kMutator, mutator->name) : nullptr;
   if (track == nullptr) {
     untraced_ += listed ? 1 : 0;
     return;
   }
-  track->user = &mutator->trace_ring;
+  track->user = &mutator->ring;
   // It is attached blocked, and leaves that when it is bound to a thread.
   track->ring.push({.at_ns = monotonic_ns(),
                     .kind = EventKind::kBlocked,
@@ -228,8 +227,8 @@ void TraceRecorder::attach(Mutator* mutator, bool listed) {
   keep(std::move(track));
 }
 
-void TraceRecorder::detach(Mutator* mutator) {
-  EventRing* ring = mutator->trace_ring.load(std::memory_order_acquire);
+void TraceRecorder::detach(TracedThread* mutator) {
+  EventRing* ring = mutator->ring.load(std::memory_order_acquire);
   if (ring == nullptr) return;
   std::lock_guard lock(mutex_);
   const auto track = std::ranges::find_if(

@@ -22,6 +22,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -30,9 +31,6 @@
 #include "gc/watch/event_ring.h"
 
 namespace greyhound::gc {
-
-class Mutator;
-class World;
 
 struct TraceOptions {
   // 48 B each; from 16 to a million. A thread that was traced before keeps the ring it has.
@@ -76,12 +74,22 @@ struct Trace {
   std::vector<TraceTrack> tracks;
 };
 
+// A mutator, as the recorder sees it.
+struct TracedThread {
+  std::string name;
+  std::atomic<EventRing*> ring{nullptr};  // the recorder's; null until there was a trace
+};
+
 class TraceRecorder {
  public:
+  using Visit = std::function<void(TracedThread*)>;
+  // Calls its argument for every mutator that is listed.
+  using ForEachThread = std::function<void(const Visit&)>;
+
   static constexpr size_t kMostMutators = 1024;
   static constexpr size_t kMostWorkers = 64;
 
-  explicit TraceRecorder(World* world);
+  explicit TraceRecorder(ForEachThread mutators);
   ~TraceRecorder();
   TraceRecorder(const TraceRecorder&) = delete;
   TraceRecorder& operator=(const TraceRecorder&) = delete;
@@ -105,10 +113,10 @@ class TraceRecorder {
   // In a forked child: the trace is the parent's.
   void end_in_child();
 
-  // By the constructor of a mutator, before it is `listed` by the world and again when it is.
-  void attach(Mutator* mutator, bool listed);
+  // By the constructor of a mutator, before it is `listed` and again when it is.
+  void attach(TracedThread* mutator, bool listed);
   // By its destructor, when it is no longer.
-  void detach(Mutator* mutator);
+  void detach(TracedThread* mutator);
 
  private:
   friend class CollectorFork;
@@ -118,15 +126,15 @@ class TraceRecorder {
   void keep(std::unique_ptr<Track> track);
   void give_tracks_to_mutators();
 
-  World* const world_;
+  const ForEachThread mutators_;
   std::atomic<bool> on_{false};
   // Mutators that attach get a ring. Set before those that are attached get theirs, and seen by
-  // whoever the world lists later than that: its lock is between.
+  // whoever is listed later than that: the list's lock is between.
   std::atomic<bool> attaching_{false};
   std::atomic<EventRing*> driver_{nullptr};
   std::atomic<EventRing*> workers_[kMostWorkers] = {};
 
-  std::mutex mutex_;  // of everything below; taken before the world's
+  std::mutex mutex_;  // of everything below; taken before that of the mutators' list
   TraceOptions options_;
   uint64_t started_ns_ = 0;
   int64_t started_unix_ns_ = 0;

@@ -3,7 +3,6 @@
 
 #include <cstring>
 
-#include "gc/mutator/mutator.h"
 #include "gc/watch/stats.h"
 #include "runtime/base/backtrace.h"
 
@@ -21,6 +20,12 @@ double uniform() {
 }  // namespace
 
 constinit thread_local WaitProfile* tls_waits __attribute__((tls_model("initial-exec"))) = nullptr;
+static constinit thread_local StackEnd tls_stack_end = nullptr;
+
+void set_thread_waits(WaitProfile* profile, StackEnd stack_end) {
+  tls_waits = profile;
+  tls_stack_end = stack_end;
+}
 
 GREYHOUND_NOINLINE void WaitProfile::record(const char* what, uint64_t ns) {
   const uint64_t every = rate();
@@ -31,8 +36,7 @@ GREYHOUND_NOINLINE void WaitProfile::record(const char* what, uint64_t ns) {
     weight = static_cast<double>(every) / static_cast<double>(ns);
   }
   uintptr_t stack[kMaxDepth];
-  const Mutator* mutator = tls_attached;  // blocked, mostly
-  const uintptr_t own_end = mutator != nullptr ? mutator->stack_end() : 0;
+  const uintptr_t own_end = tls_stack_end != nullptr ? tls_stack_end() : 0;
   const size_t depth = walk_frames(reinterpret_cast<uintptr_t>(__builtin_frame_address(0)),
                                    own_end != 0 ? own_end : thread_stack_end(), stack, kMaxDepth);
   WaitRecord site;

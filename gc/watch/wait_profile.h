@@ -76,6 +76,10 @@ class WaitProfile {
 
 // Where the calling thread's waits belong: its runtime's profile, or null.
 extern constinit thread_local WaitProfile* tls_waits __attribute__((tls_model("initial-exec")));
+// From here on the calling thread's waits are `profile`'s. `stack_end` gives the highest address of
+// the stack that it runs on, exclusive, or 0; null: it is the thread's own.
+using StackEnd = uintptr_t (*)();
+void set_thread_waits(WaitProfile* profile, StackEnd stack_end = nullptr);
 
 // One wait, from construction to destruction. Costs two loads while nobody wants to know.
 class TimedWait {

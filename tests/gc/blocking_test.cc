@@ -29,7 +29,7 @@ TEST_F(BlockingTest, AnAnswerForABlockedMutatorIsAWholeOne) {
   EXPECT_TRUE(marked(next)) << "its runs were blackened";
   store(b, root.as<Node>()->next, next);
   finish();
-  EXPECT_EQ(b->sweepgen(), collector.heap.sweepgen.load());
+  EXPECT_EQ(b->allocation().sweepgen(), collector.heap.sweepgen.load());
   EXPECT_FALSE(b->shading());
 }
 

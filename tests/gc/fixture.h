@@ -20,10 +20,12 @@
 #include <vector>
 
 #include "gc/alloc/malloc.h"
+#include "gc/alloc/weak_cells.h"
 #include "gc/check/testing.h"
 #include "gc/cycle/verify.h"
 #include "gc/heap/sweep.h"
 #include "gc/mutator/ref.h"
+#include "gc/weak/weak_load.h"
 #include "runtime/base/type_of.h"
 #include "tests/common.h"
 

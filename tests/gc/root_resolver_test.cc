@@ -414,10 +414,10 @@ TEST_F(CheckedRootResolverDeathTest, CheckmarkMissesAnObjectPastWhoseEndAStackWo
   EXPECT_TRUE(lives(object));
   {
     ActAs act(*a);
-    collector.specials.weak_cell(reinterpret_cast<void*>(object));
+    weak_cell(reinterpret_cast<void*>(object));
   }
   const auto lose_its_mark = [&] {
-    step_to(Phase::kSpecials);  // there are some: marking is over, and not yet checked
+    step_to(Phase::kReferences);  // there are some: marking is over, and not yet checked
     collector.heap.marks.clear_slots(object, object + kGranule, kGranule, true);
     step_to(Phase::kIdle);
   };

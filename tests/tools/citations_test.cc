@@ -20,7 +20,7 @@ class CitationTree {
           "## 1. Barrier first\n\nModel: `sweep` cache-kept.\nFaults: AllocateWhite.\n");
     write("docs/claims.md", "| 47 | a bool has a header | none | false | X1 |\n");
     write("gc/bug.h", "enum Bug {\n  kAllocateWhite = 3,\n};\n");
-    write("gc/heap/heap.h", "//  1. Spans are never unmapped.\nint find_object();\n");
+    write("gc/heap/heap.h", "//  1. Spans are never unmapped.\nint findObject();\n");
     write("tests/model/sweep.pml", " *   RUN refuted  cache-kept  -DCACHE_KEPT\n");
     write("tests/gc/heap_test.cc", "TEST_F(HeapTest, FindsObjects) {}\n");
     write("tools/lab.cc", "{\"X1\"}\n");
@@ -91,14 +91,14 @@ INSTANTIATE_TEST_SUITE_P(
         Citation{"Folder", "a.md", "in tests/model/\n", "in tests/models/\n", "no tests/models"},
         Citation{"Program", "gc/a.h", "// run by tools/lab\n", "// run by tools/laboratory\n",
                  "no tools/laboratory"},
-        Citation{"Symbol", "gc/a.h", "// heap.h: find_object\n", "// heap.h: find_objects\n",
+        Citation{"Symbol", "gc/a.h", "// heap.h: findObject\n", "// heap.h: find_objects\n",
                  "heap.h has no find_objects"},
-        Citation{"SymbolOfAPage", "a.md", "`gc/heap/heap.h: find_object`\n",
+        Citation{"SymbolOfAPage", "a.md", "`gc/heap/heap.h: findObject`\n",
                  "`gc/heap/heap.h: find`\n", "gc/heap/heap.h has no find"},
         Citation{"Test", "a.md", "`HeapTest.FindsObjects`, `HeapTest.*`\n", "`HeapTest.Finds`\n",
                  "no test HeapTest.Finds"},
-        Citation{"Link", "a.md", "[the rules](docs/protocol.md)\n", "[the rules](docs/rules.md)\n",
-                 "docs/rules.md"},
+        Citation{"Link", "a.md", "[the rules](docs/protocol.md)\n", "[the rules](docs/rules)\n",
+                 "the link to docs/rules"},
         Citation{"Heading", "a.md", "[one](docs/protocol.md#1-barrier-first)\n",
                  "[one](docs/protocol.md#1-barrier)\n", "no heading #1-barrier"},
         Citation{"NamedFault", "docs/protocol.md", "## 1. B\nFaults: AllocateWhite.\n",

@@ -253,7 +253,7 @@ TEST(WaitProfileFile, SaysWhatWasWaitedForAndWhere) {
   const StackView view =
       view_of(profile, {"contentions", {{"wait", "collect"}, {"scenario", "waits"}}});
   ASSERT_EQ(view.total(), 1);
-  EXPECT_EQ(view.names[view.stacks.front().functions.back()], "runtime.Collector.collect");
+  EXPECT_EQ(view.names[view.stacks.front().functions.back()], "runtime.Coordinator.collect");
 }
 
 class ProfileFilesTest : public ::testing::Test {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// X13: findObject, stage by stage. Rows 76 to 80 of the document's claims. Heap::find_object asks:
+// X13: findObject, stage by stage. Rows 76 to 80 of the document's claims. mheap::findObject asks:
 // is the address in the heap's range, has its page a span, is it before the span's end; then it
 // divides by the size of the span's objects. There is an arm for an address that ends at each of
 // these. Rests on how many lookups give the slot that the address lies in.
@@ -56,7 +56,7 @@ runtime::Options without_cycles() {
 
 const gc::mspan& span_of_one_object(Rig& rig) {
   const auto* const object = rig.thread().make<Object>();
-  const gc::mspan* span = rig.runtime().collector().heap.find_object(address_of(object)).span;
+  const gc::mspan* span = rig.runtime().collector().heap.findObject(address_of(object)).span;
   GREYHOUND_CHECK(span != nullptr && span->nelems > 1 &&
                   span->limit() < span->base + span->bytes());
   return *span;
@@ -76,7 +76,7 @@ Addresses stack(Rig&) {
 }
 // The last page of the address space that the heap has reserved and never used.
 Addresses free_page(Rig& rig) {
-  const gc::Heap& heap = rig.runtime().collector().heap;
+  const gc::mheap& heap = rig.runtime().collector().heap;
   return same(heap.base() + heap.size() - sizeof(uintptr_t));
 }
 Addresses span_tail(Rig& rig) { return same(span_of_one_object(rig).limit()); }
@@ -112,15 +112,15 @@ Measurement loop_only(uint64_t ops) {
 // Each lookup is of an address + `inside`, and is to give the address.
 Measurement look_up(uint64_t ops, Addresses (*make)(Rig&), uintptr_t inside) {
   Rig rig(without_cycles());
-  const gc::Heap& heap = rig.runtime().collector().heap;
+  const gc::mheap& heap = rig.runtime().collector().heap;
   const Addresses addresses = make(rig);
   Measurement m = measure(rig, addresses, ops, [&](uintptr_t address) {
-    consume(heap.find_object(address + inside).base);
+    consume(heap.findObject(address + inside).base);
   });
   m.found = 0;  // counted apart, so that the counting costs the loop nothing
   for (uint64_t i = 0; i < ops; ++i) {
     const uintptr_t address = addresses[i % kAddresses];
-    *m.found += heap.find_object(address + inside).base == address ? 1 : 0;
+    *m.found += heap.findObject(address + inside).base == address ? 1 : 0;
   }
   return m;
 }

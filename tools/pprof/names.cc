@@ -23,18 +23,19 @@ constexpr std::array<std::string_view, 3> kOurs = {
 
 // Functions that Go has under the same name, whatever class they belong to here.
 constexpr auto kGoNames = std::to_array<std::string_view>({
-    "assertE2I",          "convT2E",           "convT64",
-    "convTstring",        "deductSweepCredit", "evacuate",
-    "findObject",         "gcAssistAlloc",     "gcDrain",
-    "gcDrainN",           "getitab",           "gopanic",
-    "gorecover",          "greyobject",        "growWork",
-    "hashGrow",           "ifaceE2I",          "makemap",
-    "mallocgc",           "mapaccess1",        "mapaccess1_fast64",
-    "mapaccess1_faststr", "mapaccess2",        "mapaccess2_fast64",
-    "mapaccess2_faststr", "mapassign",         "mapassign_fast64",
-    "mapassign_faststr",  "mapdelete",         "mapdelete_fast64",
-    "mapdelete_faststr",  "newarray",          "newobject",
-    "scanobject",         "typedmemmove",
+    "assertE2I",   "convT2E",           "convT64",
+    "convTstring", "deductSweepCredit", "evacuate",
+    "findObject",  "gcAssistAlloc",     "gcBgMarkWorker",
+    "gcDrain",     "gcDrainN",          "gcMarkDone",
+    "getitab",     "gopanic",           "gorecover",
+    "greyobject",  "growWork",          "hashGrow",
+    "ifaceE2I",    "makemap",           "mallocgc",
+    "mapaccess1",  "mapaccess1_fast64", "mapaccess1_faststr",
+    "mapaccess2",  "mapaccess2_fast64", "mapaccess2_faststr",
+    "mapassign",   "mapassign_fast64",  "mapassign_faststr",
+    "mapdelete",   "mapdelete_fast64",  "mapdelete_faststr",
+    "markroot",    "newarray",          "newobject",
+    "scanobject",  "typedmemmove",
 });
 
 // Of "operator==<char>(...)" and all else that begins with that word: how long the name is in it.

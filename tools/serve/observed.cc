@@ -20,10 +20,10 @@ int64_t unix_ns() {
 // When the last cycle ended, since 1970; 0 when none has, or longer ago than the log reaches.
 int64_t cycle_end_ns(const gc::Collector& collector) {
   if (collector.completed_cycles() == 0) return 0;
-  gc::EventLog::Event event;
-  for (size_t i = 0; collector.events.recent(i, &event); ++i) {
-    if (event.phase == gc::Phase::kIdle)
-      return unix_ns() - static_cast<int64_t>(gc::monotonic_ns() - event.at_ns);
+  gc::PhaseLog::Entry entry;
+  for (size_t i = 0; collector.phases.recent(i, &entry); ++i) {
+    if (entry.phase == gc::Phase::kIdle)
+      return unix_ns() - static_cast<int64_t>(gc::monotonic_ns() - entry.at_ns);
   }
   return 0;
 }

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: MIT
-#include "gc/weak/specials.h"
+#include "gc/weak/reference_processor.h"
 
 #include <algorithm>
 #include <utility>
 
-#include "gc/alloc/malloc.h"
 #include "gc/bug.h"
-#include "gc/cycle/collector.h"
+#include "gc/mark/marker.h"
+#include "gc/mutator/collector_state.h"
+#include "gc/mutator/mutator.h"
 #include "gc/mutator/pieces.h"
 #include "gc/mutator/write_barrier.h"
 #include "gc/watch/wait_profile.h"
 #include "runtime/base/check.h"
-#include "runtime/base/type_of.h"
 
 namespace greyhound::gc {
 namespace {
@@ -34,7 +34,7 @@ bool has_room(const OwnVector<T>& list) {
 
 }  // namespace
 
-std::unique_lock<std::mutex> Specials::lock_from_mutator() {
+std::unique_lock<std::mutex> ReferenceProcessor::lock_from_mutator() {
   while (true) {
     std::unique_lock lock(mutex_, std::try_to_lock);
     if (lock.owns_lock()) return lock;
@@ -46,7 +46,7 @@ std::unique_lock<std::mutex> Specials::lock_from_mutator() {
 }
 
 template <class List>
-std::unique_lock<std::mutex> Specials::lock_with_room(List* list) {
+std::unique_lock<std::mutex> ReferenceProcessor::lock_with_room(List* list) {
   while (true) {
     auto lock = lock_from_mutator();
     if (list->size() < kLongList || has_room(*list)) return lock;
@@ -58,54 +58,44 @@ std::unique_lock<std::mutex> Specials::lock_with_room(List* list) {
 }
 
 // REQUIRES: `address` points into an allocated object.
-bool Specials::is_marked(uintptr_t address) const {
-  return collector_->heap.marks.test(collector_->heap.find_object(address).base);
+bool ReferenceProcessor::is_marked(uintptr_t address) const {
+  return gc_->heap.marks.test(gc_->heap.findObject(address).base);
 }
 
 // The list holds its cells weakly, so taking one from there may bring it back to life. It has no
 // pointers, so its mark is all that this takes, whatever the phase.
-WeakCell* Specials::taken(WeakCell* cell) {
-  if (current_mutator()->shading()) collector_->heap.marks.test_and_set(address_of(cell));
+WeakCell* ReferenceProcessor::taken(WeakCell* cell) {
+  if (current_mutator()->shading()) gc_->heap.marks.test_and_set(address_of(cell));
   return cell;
 }
 
-WeakCell* Specials::weak_cell(void* object) {
-  const uintptr_t target = address_of(object);
-  // Waiting for the lock and allocating are safepoints, also where stacks are no roots.
-  const RootedPair rooted(current_mutator(), object, nullptr);
-  {
-    const auto lock = lock_from_mutator();
-    if (const auto found = weak_.find(target); found != weak_.end()) return taken(found->second);
-  }
-  // Not under the lock, which the collector needs.
-  auto* cell = static_cast<WeakCell*>(newobject(type_of<WeakCell>()));
-  if (cell == nullptr) return nullptr;
-  const RootedPair of_cell(current_mutator(), cell, nullptr);
+WeakCell* ReferenceProcessor::find_weak(const void* object) {
+  const auto lock = lock_from_mutator();
+  const auto found = weak_.find(address_of(object));
+  return found != weak_.end() ? taken(found->second) : nullptr;
+}
+
+WeakCell* ReferenceProcessor::add_weak(const void* object, WeakCell* cell) {
   const auto lock = lock_with_room(&weak_);
-  WeakCell*& entry = weak_[target];
+  WeakCell*& entry = weak_[address_of(object)];
   if (entry != nullptr) return taken(entry);
-  store_word(&cell->target, target);
+  store_word(&cell->target, address_of(object));
   entry = cell;
   return cell;
 }
 
-EphemeronCell* Specials::ephemeron(void* key, void* value) {
-  const RootedPair rooted(current_mutator(), key, value);
-  auto* cell = static_cast<EphemeronCell*>(newobject(type_of<EphemeronCell>()));
-  if (cell == nullptr) return nullptr;
-  const RootedPair of_cell(current_mutator(), cell, nullptr);
+void ReferenceProcessor::add_ephemeron(EphemeronCell* cell, void* key, void* value) {
   const auto lock = lock_with_room(&ephemerons_);
   // The pass over the ephemerons may be over while the cell and perhaps the key are black already.
   write_barrier(nullptr, value);
   store_word(&cell->key, address_of(key));
   store_word(&cell->value, address_of(value));
   ephemerons_.push_back(cell);
-  return cell;
 }
 
 // What is replaced or cancelled here may hold anything, whose destructor may come back here or wait
 // for the collector: it ends when the lock is let go of, the caller's argument after that.
-void Specials::set_finalizer(void* object, Finalizer finalizer) {
+void ReferenceProcessor::set_finalizer(void* object, Finalizer finalizer) {
   decltype(finalizers_)::node_type removed;
   const RootedPair rooted(current_mutator(), object, nullptr);
   const auto lock = lock_with_room(&finalizers_);
@@ -116,7 +106,7 @@ void Specials::set_finalizer(void* object, Finalizer finalizer) {
   }
 }
 
-uint64_t Specials::add_cleanup(const void* object, CleanupFunction cleanup) {
+uint64_t ReferenceProcessor::add_cleanup(const void* object, CleanupFunction cleanup) {
   const RootedPair rooted(current_mutator(), object, nullptr);
   // The other map may have grown once more meanwhile; it has as many entries at most.
   lock_with_room(&cleanups_);
@@ -127,7 +117,7 @@ uint64_t Specials::add_cleanup(const void* object, CleanupFunction cleanup) {
   return id;
 }
 
-bool Specials::cancel_cleanup(uint64_t id) {
+bool ReferenceProcessor::cancel_cleanup(uint64_t id) {
   CleanupFunction cancelled;
   const auto lock = lock_from_mutator();
   const auto object = cleanup_objects_.find(id);
@@ -142,19 +132,19 @@ bool Specials::cancel_cleanup(uint64_t id) {
   return true;
 }
 
-bool Specials::empty() {
-  ProfiledLock lock(mutex_, "lock: specials");
+bool ReferenceProcessor::empty() {
+  ProfiledLock lock(mutex_, "lock: references");
   return weak_.empty() && ephemerons_.empty() && finalizers_.empty() && cleanups_.empty();
 }
 
-bool Specials::has_ephemerons() {
-  ProfiledLock lock(mutex_, "lock: specials");
+bool ReferenceProcessor::has_ephemerons() {
+  ProfiledLock lock(mutex_, "lock: references");
   return !ephemerons_.empty();
 }
 
-bool Specials::mark_ephemerons(Marker* marker) {
+bool ReferenceProcessor::mark_ephemerons(Marker* marker) {
   if (bug(Bug::kEphemeronsSkipped)) return false;
-  ProfiledLock lock(mutex_, "lock: specials");
+  ProfiledLock lock(mutex_, "lock: references");
   bool any = false;
   for (const EphemeronCell* cell : ephemerons_) {
     const uintptr_t value = load_word(&cell->value);
@@ -164,8 +154,8 @@ bool Specials::mark_ephemerons(Marker* marker) {
   return any;
 }
 
-void Specials::clear_dead() {
-  ProfiledLock lock(mutex_, "lock: specials");
+void ReferenceProcessor::clear_dead() {
+  ProfiledLock lock(mutex_, "lock: references");
   // Also where the cell itself is unmarked: a finalizer may be about to revive it.
   if (!bug(Bug::kWeakNotCleared)) {
     std::erase_if(weak_, [this](const auto& entry) {
@@ -183,8 +173,8 @@ void Specials::clear_dead() {
   });
 }
 
-std::vector<uintptr_t> Specials::finalizable() {
-  ProfiledLock lock(mutex_, "lock: specials");
+std::vector<uintptr_t> ReferenceProcessor::finalizable() {
+  ProfiledLock lock(mutex_, "lock: references");
   std::vector<uintptr_t> found;
   for (const auto& [object, finalizer] : finalizers_) {
     if (!is_marked(object)) found.push_back(object);
@@ -192,8 +182,8 @@ std::vector<uintptr_t> Specials::finalizable() {
   return found;
 }
 
-void Specials::revive(const std::vector<uintptr_t>& objects) {
-  ProfiledLock lock(mutex_, "lock: specials");
+void ReferenceProcessor::revive(const std::vector<uintptr_t>& objects) {
+  ProfiledLock lock(mutex_, "lock: references");
   // Judged before one of them is marked: tiny objects that share a block die together, and have one
   // mark for all of them.
   std::vector<uintptr_t> dead;
@@ -203,21 +193,21 @@ void Specials::revive(const std::vector<uintptr_t>& objects) {
   for (const uintptr_t object : dead) {
     const auto entry = finalizers_.find(object);
     if (entry == finalizers_.end()) continue;
-    collector_->heap.marks.test_and_set(collector_->heap.find_object(object).base);
+    gc_->heap.marks.test_and_set(gc_->heap.findObject(object).base);
     ReadyCall call{.object = std::make_unique<PersistentSlot>(),
                    .finalizer = std::move(entry->second),
                    .cleanup = {},
                    .address = object};
     // Needs no barrier: it is marked, and so is all that it refers to.
     call.object->value = object;
-    collector_->persistents.add(call.object.get());
+    gc_->persistents.add(call.object.get());
     ready_.push_back(std::move(call));
     finalizers_.erase(entry);
   }
 }
 
-void Specials::finish() {
-  ProfiledLock lock(mutex_, "lock: specials");
+void ReferenceProcessor::finish() {
+  ProfiledLock lock(mutex_, "lock: references");
   std::erase_if(weak_, [this](const auto& entry) { return !is_marked(address_of(entry.second)); });
   std::erase_if(ephemerons_,
                 [this](const EphemeronCell* cell) { return !is_marked(address_of(cell)); });
@@ -241,7 +231,7 @@ void Specials::finish() {
   if (runner_ != nullptr) runner_->calls_are_due();
 }
 
-bool Specials::take_ready(ReadyCall* call) {
+bool ReferenceProcessor::take_ready(ReadyCall* call) {
   const auto lock = lock_from_mutator();
   if (ready_.empty()) return false;
   *call = std::move(ready_.front());
@@ -251,42 +241,42 @@ bool Specials::take_ready(ReadyCall* call) {
   return true;
 }
 
-void Specials::finished() {
+void ReferenceProcessor::finished() {
   const auto lock = lock_from_mutator();
   --current_mutator()->running_calls;
   if (--running_ == 0 && ready_.empty()) ready_changed_.notify_all();
 }
 
-void Specials::wait_idle() {
-  ProfiledLock lock(mutex_, "lock: specials");
+void ReferenceProcessor::wait_idle() {
+  ProfiledLock lock(mutex_, "lock: references");
   ready_changed_.wait(lock, [this] { return ready_.empty() && running_ == 0; });
 }
 
-void Specials::release(ReadyCall* call) {
+void ReferenceProcessor::release(ReadyCall* call) {
   if (call->object == nullptr) return;
-  collector_->persistents.remove(call->object.get());
+  gc_->persistents.remove(call->object.get());
   call->object.reset();
 }
 
-void Specials::wait_ready(const std::function<bool()>& stop) {
-  ProfiledLock lock(mutex_, "lock: specials");
+void ReferenceProcessor::wait_ready(const std::function<bool()>& stop) {
+  ProfiledLock lock(mutex_, "lock: references");
   ready_changed_.wait(lock, [&] { return stop() || !ready_.empty(); });
 }
 
-void Specials::wake_waiters() {
-  ProfiledLock lock(mutex_, "lock: specials");
+void ReferenceProcessor::wake_waiters() {
+  ProfiledLock lock(mutex_, "lock: references");
   ready_changed_.notify_all();
 }
 
-void Specials::set_runner(CallRunner* runner) {
-  ProfiledLock lock(mutex_, "lock: specials");
+void ReferenceProcessor::set_runner(CallRunner* runner) {
+  ProfiledLock lock(mutex_, "lock: references");
   runner_ = runner;
 }
 
-void Specials::forget_others() {
+void ReferenceProcessor::forget_others() {
   size_t running = 0;
-  collector_->world.for_each([&](const Mutator* mutator) { running += mutator->running_calls; });
-  ProfiledLock lock(mutex_, "lock: specials");
+  gc_->world.for_each([&](const Mutator* mutator) { running += mutator->running_calls; });
+  ProfiledLock lock(mutex_, "lock: references");
   running_ = running;
   if (runner_ != nullptr) runner_->forked();
 }

@@ -4,18 +4,18 @@
 #include <algorithm>
 #include <array>
 
-#include "tests/gc/specials.h"
+#include "tests/gc/references.h"
 
 namespace greyhound::gc {
 namespace {
 
-TEST_F(SpecialsTest, AWeakCellDoesNotKeepItsTarget) {
+TEST_F(ReferencesTest, AWeakCellDoesNotKeepItsTarget) {
   TestRoot cell(*a, weak(make(a), a));
   collect();
   EXPECT_EQ(cell.as<WeakCell>()->target, 0u);
 }
 
-TEST_F(SpecialsTest, AWeakCellLeadsToItsTargetWhileThatLives) {
+TEST_F(ReferencesTest, AWeakCellLeadsToItsTargetWhileThatLives) {
   TestRoot node(*a, make(a));
   TestRoot cell(*a, weak(node.as<Node>(), a));
   for (int i = 0; i < 3; ++i) {
@@ -27,7 +27,7 @@ TEST_F(SpecialsTest, AWeakCellLeadsToItsTargetWhileThatLives) {
   EXPECT_EQ(get(a, cell.as<WeakCell>()), nullptr);
 }
 
-TEST_F(SpecialsTest, ATargetHasOneCellThatDiesWhenNobodyHoldsIt) {
+TEST_F(ReferencesTest, ATargetHasOneCellThatDiesWhenNobodyHoldsIt) {
   TestRoot node(*a, make(a));
   TestRoot cell(*a, weak(node.as<Node>(), a));
   EXPECT_EQ(weak(node.as<Node>(), b), cell.as<WeakCell>());
@@ -41,10 +41,10 @@ TEST_F(SpecialsTest, ATargetHasOneCellThatDiesWhenNobodyHoldsIt) {
   EXPECT_EQ(get(a, again.as<WeakCell>()), node.as<Node>());
 }
 
-TEST_F(SpecialsTest, ACellTakenFromTheListWhileMarkingStaysAlive) {
+TEST_F(ReferencesTest, ACellTakenFromTheListWhileMarkingStaysAlive) {
   TestRoot node(*a, make(a));
   WeakCell* cell = weak(node.as<Node>(), a);
-  ASSERT_TRUE(step_to(Phase::kSpecials));  // white, and quiet is judged
+  ASSERT_TRUE(step_to(Phase::kReferences));  // white, and quiet is judged
   EXPECT_FALSE(marked(cell));
   TestRoot again(*b, weak(node.as<Node>(), b));
   EXPECT_EQ(again.as<WeakCell>(), cell);
@@ -55,7 +55,7 @@ TEST_F(SpecialsTest, ACellTakenFromTheListWhileMarkingStaysAlive) {
   EXPECT_EQ(cell->target, 0u) << "it is still on the list";
 }
 
-TEST_F(SpecialsTest, AWeakLoadWhileMarkingKeepsTheTargetAndWhatItRefersTo) {
+TEST_F(ReferencesTest, AWeakLoadWhileMarkingKeepsTheTargetAndWhatItRefersTo) {
   Node* target = make(a);
   Node* child = make(a);
   store(a, target->next, child);
@@ -79,15 +79,15 @@ TEST_F(SpecialsTest, AWeakLoadWhileMarkingKeepsTheTargetAndWhatItRefersTo) {
   EXPECT_GT(collector.stats().last_cycle.rounds, 2u) << "the load vetoed quiet";
 }
 
-TEST_F(SpecialsTest, OnceTheRoundIsClosedTheDeadStayDead) {
+TEST_F(ReferencesTest, OnceTheRoundIsClosedTheDeadStayDead) {
   TestRoot cell(*a, weak(make(a), a));
-  ASSERT_TRUE(step_to(Phase::kSpecials));
+  ASSERT_TRUE(step_to(Phase::kReferences));
   EXPECT_EQ(get(b, cell.as<WeakCell>()), nullptr) << "though the cell is not emptied yet";
   finish();
   EXPECT_EQ(get(b, cell.as<WeakCell>()), nullptr);
 }
 
-TEST_F(SpecialsTest, TheLivingCanBeLoadedInEveryPhase) {
+TEST_F(ReferencesTest, TheLivingCanBeLoadedInEveryPhase) {
   TestRoot node(*a, make(a));
   TestRoot cell(*a, weak(node.as<Node>(), a));
   collector.request_cycle();
@@ -97,7 +97,7 @@ TEST_F(SpecialsTest, TheLivingCanBeLoadedInEveryPhase) {
   } while (collector.phase() != Phase::kIdle);
 }
 
-TEST_F(SpecialsTest, AnEphemeronsValueLivesWithItsKey) {
+TEST_F(ReferencesTest, AnEphemeronsValueLivesWithItsKey) {
   TestRoot key(*a, make(a));
   Node* value = make(a);
   Node* child = make(a);
@@ -115,7 +115,7 @@ TEST_F(SpecialsTest, AnEphemeronsValueLivesWithItsKey) {
   EXPECT_EQ(cell.as<EphemeronCell>()->value, 0u);
 }
 
-TEST_F(SpecialsTest, AnEphemeronsValueDiesWithTheEphemeron) {
+TEST_F(ReferencesTest, AnEphemeronsValueDiesWithTheEphemeron) {
   TestRoot key(*a, make(a));
   Node* value = make(a);
   ephemeron(a, key.as<Node>(), value);
@@ -123,7 +123,7 @@ TEST_F(SpecialsTest, AnEphemeronsValueDiesWithTheEphemeron) {
   EXPECT_FALSE(alive(value));
 }
 
-TEST_F(SpecialsTest, EphemeronsChain) {
+TEST_F(ReferencesTest, EphemeronsChain) {
   constexpr int kLength = 20;
   for (const bool forward : {true, false}) {
     std::vector<std::unique_ptr<TestRoot>> cells;
@@ -142,7 +142,7 @@ TEST_F(SpecialsTest, EphemeronsChain) {
   }
 }
 
-TEST_F(SpecialsTest, AnEphemeronMadeAfterTheLastPassKeepsItsValue) {
+TEST_F(ReferencesTest, AnEphemeronMadeAfterTheLastPassKeepsItsValue) {
   TestRoot value(*b, make(b));
   hold_back(b);
   collector.request_cycle();
@@ -155,7 +155,7 @@ TEST_F(SpecialsTest, AnEphemeronMadeAfterTheLastPassKeepsItsValue) {
   {
     ActAs act(*b);
     PastSafepoint past(*b);
-    cell = collector.specials.ephemeron(key.as<Node>(), value.as<Node>());
+    cell = new_ephemeron(key.as<Node>(), value.as<Node>());
   }
   Node* kept = value.as<Node>();
   value = nullptr;  // before b answers: only the ephemeron has it
@@ -163,7 +163,7 @@ TEST_F(SpecialsTest, AnEphemeronMadeAfterTheLastPassKeepsItsValue) {
   EXPECT_TRUE(alive(kept));
 }
 
-TEST_F(SpecialsTest, AFinalizerSeesItsObjectWithAllItRefersTo) {
+TEST_F(ReferencesTest, AFinalizerSeesItsObjectWithAllItRefersTo) {
   Node* object = make_value(a, 7);
   Node* child = make_value(a, 8);
   store(a, object->next, child);
@@ -182,7 +182,7 @@ TEST_F(SpecialsTest, AFinalizerSeesItsObjectWithAllItRefersTo) {
   EXPECT_EQ(finalized.size(), 1u);
 }
 
-TEST_F(SpecialsTest, AFinalizerMayBringItsObjectBackAndRunsOnce) {
+TEST_F(ReferencesTest, AFinalizerMayBringItsObjectBackAndRunsOnce) {
   TestRoot rescued(*a);
   keep = &rescued;
   Node* object = make_value(a, 7);
@@ -199,7 +199,7 @@ TEST_F(SpecialsTest, AFinalizerMayBringItsObjectBackAndRunsOnce) {
   EXPECT_EQ(finalized.size(), 1u);
 }
 
-TEST_F(SpecialsTest, AnObjectIsFinalizedBeforeWhatItRefersTo) {
+TEST_F(ReferencesTest, AnObjectIsFinalizedBeforeWhatItRefersTo) {
   Node* inner = make_value(a, 1);
   Node* outer = make_value(a, 2);
   store(a, outer->next, inner);
@@ -213,7 +213,7 @@ TEST_F(SpecialsTest, AnObjectIsFinalizedBeforeWhatItRefersTo) {
   EXPECT_EQ(finalized, (std::vector<uint64_t>{2, 1}));
 }
 
-TEST_F(SpecialsTest, AnObjectThatCanReachItselfIsNeverFinalized) {
+TEST_F(ReferencesTest, AnObjectThatCanReachItselfIsNeverFinalized) {
   Node* object = make_value(a, 1);
   Node* other = make_value(a, 2);
   store(a, object->next, other);
@@ -225,12 +225,12 @@ TEST_F(SpecialsTest, AnObjectThatCanReachItselfIsNeverFinalized) {
   EXPECT_TRUE(alive(object));
 }
 
-TEST_F(SpecialsTest, ARemovedFinalizerDoesNotRun) {
+TEST_F(ReferencesTest, ARemovedFinalizerDoesNotRun) {
   Node* object = make_value(a, 1);
   finalize(a, object);
   {
     ActAs act(*a);
-    collector.specials.set_finalizer(object, {});
+    collector.references.set_finalizer(object, {});
   }
   collect();
   run_due(a);
@@ -238,13 +238,13 @@ TEST_F(SpecialsTest, ARemovedFinalizerDoesNotRun) {
   EXPECT_FALSE(alive(object));
 }
 
-TEST_F(SpecialsTest, ASecondFinalizerReplacesTheFirst) {
+TEST_F(ReferencesTest, ASecondFinalizerReplacesTheFirst) {
   Node* object = make_value(a, 1);
   int second = 0;
   finalize(a, object);
   {
     ActAs act(*a);
-    collector.specials.set_finalizer(object, [&](void*) { ++second; });
+    collector.references.set_finalizer(object, [&](void*) { ++second; });
   }
   collect();
   run_due(a);
@@ -252,7 +252,7 @@ TEST_F(SpecialsTest, ASecondFinalizerReplacesTheFirst) {
   EXPECT_EQ(second, 1);
 }
 
-TEST_F(SpecialsTest, WeakCellsAreEmptyBeforeTheFinalizerRuns) {
+TEST_F(ReferencesTest, WeakCellsAreEmptyBeforeTheFinalizerRuns) {
   Node* object = make_value(a, 1);
   Node* child = make_value(a, 2);
   store(a, object->next, child);
@@ -268,7 +268,7 @@ TEST_F(SpecialsTest, WeakCellsAreEmptyBeforeTheFinalizerRuns) {
   EXPECT_EQ(get(b, to_object.as<WeakCell>()), nullptr) << "also when it is brought back";
 }
 
-TEST_F(SpecialsTest, ACellThatOnlyAFinalizerSeesIsEmptiedAllTheSame) {
+TEST_F(ReferencesTest, ACellThatOnlyAFinalizerSeesIsEmptiedAllTheSame) {
   struct Holder {
     Ref<WeakCell> cell;
   };
@@ -279,7 +279,7 @@ TEST_F(SpecialsTest, ACellThatOnlyAFinalizerSeesIsEmptiedAllTheSame) {
   TestRoot rescued(*a);
   {
     ActAs act(*a);
-    collector.specials.set_finalizer(holder, [&](void* dead) { rescued = dead; });
+    collector.references.set_finalizer(holder, [&](void* dead) { rescued = dead; });
   }
   collect();  // the cell is white until the holder is revived
   run_due(a);
@@ -290,15 +290,15 @@ TEST_F(SpecialsTest, ACellThatOnlyAFinalizerSeesIsEmptiedAllTheSame) {
   EXPECT_EQ(cell->target, 0u);
 }
 
-TEST_F(SpecialsTest, CleanupsRunOnceAfterDeathAndAfterTheFinalizer) {
+TEST_F(ReferencesTest, CleanupsRunOnceAfterDeathAndAfterTheFinalizer) {
   int first = 0;
   int second = 0;
   Node* object = make_value(a, 1);
   finalize(a, object);
   {
     ActAs act(*a);
-    collector.specials.add_cleanup(object, [&] { ++first; });
-    collector.specials.add_cleanup(object, [&] { ++second; });
+    collector.references.add_cleanup(object, [&] { ++first; });
+    collector.references.add_cleanup(object, [&] { ++second; });
   }
   collect();
   run_due(a);
@@ -312,41 +312,41 @@ TEST_F(SpecialsTest, CleanupsRunOnceAfterDeathAndAfterTheFinalizer) {
   }
 }
 
-TEST_F(SpecialsTest, AnObjectMayHaveSeveralCleanups) {
+TEST_F(ReferencesTest, AnObjectMayHaveSeveralCleanups) {
   Node* object = make(a);
   int ran = 0;
   {
     ActAs act(*a);
-    for (int i = 0; i < 3; ++i) collector.specials.add_cleanup(object, [&] { ++ran; });
+    for (int i = 0; i < 3; ++i) collector.references.add_cleanup(object, [&] { ++ran; });
   }
   collect();
   run_due(a);
   EXPECT_EQ(ran, 3);
 }
 
-TEST_F(SpecialsTest, ACancelledCleanupDoesNotRun) {
+TEST_F(ReferencesTest, ACancelledCleanupDoesNotRun) {
   int ran = 0;
   Node* object = make(a);
   {
     ActAs act(*a);
-    const uint64_t id = collector.specials.add_cleanup(object, [&] { ++ran; });
-    collector.specials.add_cleanup(object, [&] { ran += 10; });
-    EXPECT_TRUE(collector.specials.cancel_cleanup(id));
-    EXPECT_FALSE(collector.specials.cancel_cleanup(id));
-    EXPECT_FALSE(collector.specials.cancel_cleanup(12345));
+    const uint64_t id = collector.references.add_cleanup(object, [&] { ++ran; });
+    collector.references.add_cleanup(object, [&] { ran += 10; });
+    EXPECT_TRUE(collector.references.cancel_cleanup(id));
+    EXPECT_FALSE(collector.references.cancel_cleanup(id));
+    EXPECT_FALSE(collector.references.cancel_cleanup(12345));
   }
   collect();
   run_due(a);
   EXPECT_EQ(ran, 10);
 }
 
-TEST_F(SpecialsTest, AnObjectAllocatedWhereADeadOneWasHasNoneOfItsSpecials) {
+TEST_F(ReferencesTest, AnObjectAllocatedWhereADeadOneWasHasNoneOfItsSpecials) {
   Node* object = make_value(a, 1);
   TestRoot cell(*a, weak(object, a));
   int ran = 0;
   {
     ActAs act(*a);
-    collector.specials.add_cleanup(object, [&] { ++ran; });
+    collector.references.add_cleanup(object, [&] { ++ran; });
   }
   collect();
   run_due(a);
@@ -366,24 +366,24 @@ TEST_F(SpecialsTest, AnObjectAllocatedWhereADeadOneWasHasNoneOfItsSpecials) {
 }
 
 // What a finalizer or a cleanup has captured may have a destructor that registers or cancels.
-TEST_F(SpecialsTest, WhatAReplacedOrCancelledCallHeldMayCancelOthers) {
+TEST_F(ReferencesTest, WhatAReplacedOrCancelledCallHeldMayCancelOthers) {
   struct Cancels {
-    Specials* specials;
+    ReferenceProcessor* references;
     uint64_t id;
-    ~Cancels() { EXPECT_TRUE(specials->cancel_cleanup(id)); }
+    ~Cancels() { EXPECT_TRUE(references->cancel_cleanup(id)); }
   };
   TestRoot root(*a, make(a));
   Node* node = root.as<Node>();
   ActAs act(*a);
-  Specials& specials = collector.specials;
+  ReferenceProcessor& references = collector.references;
   const auto cancels = [&] {
-    return std::shared_ptr<Cancels>(new Cancels{&specials, specials.add_cleanup(node, [] {})});
+    return std::shared_ptr<Cancels>(new Cancels{&references, references.add_cleanup(node, [] {})});
   };
-  specials.set_finalizer(node, [held = cancels()](void*) {});
-  specials.set_finalizer(node, [held = cancels()](void*) {});
-  specials.set_finalizer(node, nullptr);
-  EXPECT_TRUE(specials.cancel_cleanup(specials.add_cleanup(node, [held = cancels()] {})));
-  EXPECT_TRUE(specials.empty());
+  references.set_finalizer(node, [held = cancels()](void*) {});
+  references.set_finalizer(node, [held = cancels()](void*) {});
+  references.set_finalizer(node, nullptr);
+  EXPECT_TRUE(references.cancel_cleanup(references.add_cleanup(node, [held = cancels()] {})));
+  EXPECT_TRUE(references.empty());
 }
 
 }  // namespace

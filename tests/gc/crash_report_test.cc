@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What a crash report and the allocation trace say.
 #include "gc/cycle/crash_report.h"
+#include "gc/heap/describe.h"
 
 #include <cerrno>
 #include <csignal>
@@ -15,7 +16,7 @@ class ReportTest : public SteppingTest {
  protected:
   std::string describe(const void* address) {
     char line[1024];
-    describe_address(collector, address_of(address), line, sizeof line);
+    describe_address(collector.heap, address_of(address), line, sizeof line);
     return line;
   }
   static bool has(const std::string& text, const char* part) {
@@ -49,7 +50,7 @@ TEST_F(ReportTest, LargeObjectsAreCalledThat) {
 TEST_F(ReportTest, TheLastPhasesAreListedNewestFirst) {
   collect();
   char text[2048];
-  describe_collector(&collector, text, sizeof text);
+  PhaseLog::describe(&collector.phases, text, sizeof text);
   EXPECT_EQ(std::string(text).find("collector phase idle, 1 cycles completed\n"), 0u) << text;
   EXPECT_TRUE(has(text, "ms ago: idle, cycle 1; ")) << text;
   EXPECT_LT(std::string(text).find("sweep"), std::string(text).find("barrier on (H1)"));
@@ -92,21 +93,21 @@ TEST(CrashReport, SaysWhichSignalItCannotHandle) {
 #endif
 
 TEST_F(ReportTest, TheLogKeepsTheLastEvents) {
-  EventLog log;
-  EventLog::Event event;
-  EXPECT_FALSE(log.recent(0, &event));
+  PhaseLog log;
+  PhaseLog::Entry entry;
+  EXPECT_FALSE(log.recent(0, &entry));
   for (uint64_t i = 1; i <= 40; ++i) log.note(Phase::kDrain, i);
-  for (size_t i = 0; i < EventLog::kEvents; ++i) {
-    ASSERT_TRUE(log.recent(i, &event));
-    EXPECT_EQ(event.cycle, 40 - i);
-    EXPECT_EQ(event.phase, Phase::kDrain);
+  for (size_t i = 0; i < PhaseLog::kEntries; ++i) {
+    ASSERT_TRUE(log.recent(i, &entry));
+    EXPECT_EQ(entry.cycle, 40 - i);
+    EXPECT_EQ(entry.phase, Phase::kDrain);
   }
-  EXPECT_FALSE(log.recent(EventLog::kEvents, &event));
+  EXPECT_FALSE(log.recent(PhaseLog::kEntries, &entry));
 }
 
 TEST_F(ReportTest, AShortBufferIsNotOverrun) {
   char line[16];
-  describe_address(collector, 1, line, sizeof line);
+  describe_address(collector.heap, 1, line, sizeof line);
   EXPECT_EQ(std::string(line), "0x1 is not in t");
 }
 

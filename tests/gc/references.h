@@ -8,19 +8,19 @@
 
 namespace greyhound::gc {
 
-class SpecialsTest : public SteppingTest {
+class ReferencesTest : public SteppingTest {
  protected:
   WeakCell* weak(Node* node, Mutator* mutator) {
     ActAs act(*mutator);
-    return collector.specials.weak_cell(node);
+    return weak_cell(node);
   }
   EphemeronCell* ephemeron(Mutator* mutator, Node* key, Node* value) {
     ActAs act(*mutator);
-    return collector.specials.ephemeron(key, value);
+    return new_ephemeron(key, value);
   }
   void finalize(Mutator* mutator, Node* node) {
     ActAs act(*mutator);
-    collector.specials.set_finalizer(node, [this](void* dead) {
+    collector.references.set_finalizer(node, [this](void* dead) {
       finalized.push_back(static_cast<Node*>(dead)->value);
       if (keep != nullptr) *keep = dead;
     });
@@ -29,22 +29,22 @@ class SpecialsTest : public SteppingTest {
   Node* get(Mutator* mutator, const WeakCell* cell) {
     ActAs act(*mutator);
     const uintptr_t target = load_word(&cell->target);
-    if (target == 0 || !collector.weak_load(target)) return nullptr;
+    if (target == 0 || !weak_load(target)) return nullptr;
     return load_word(&cell->target) == target ? reinterpret_cast<Node*>(target) : nullptr;
   }
   void run_due(Mutator* mutator) {
     ActAs act(*mutator);
     ReadyCall call;
-    while (collector.specials.take_ready(&call)) {
+    while (collector.references.take_ready(&call)) {
       if (call.object != nullptr) {
         TestRoot object(*mutator, reinterpret_cast<void*>(call.object->value));
-        collector.specials.release(&call);
+        collector.references.release(&call);
         call.finalizer(object.as<void>());
       } else {
         call.cleanup();
       }
       call = {};
-      collector.specials.finished();
+      collector.references.finished();
     }
   }
   Node* make_value(Mutator* mutator, uint64_t value) {

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 // What may hang on an object beside its fields: weak cells, ephemerons, a finalizer, cleanups. As
-// Go's specials and its unique weak handles; ephemerons after Hayes.
+// Go's specials and its unique weak handles, and the JVM's reference processing; ephemerons after
+// Hayes.
 //
 // Weak cells and ephemerons are ordinary objects without pointers: the marker sees numbers. The
 // lists here hold them weakly, so who drops a cell need not say so. Once marking is quiet and
-// closed (Collector::weak_load says what that means), in this order:
+// closed (weak_load.h says what that means), in this order:
 //
 //   clear_dead    weak cells and ephemerons whose target is unmarked are emptied, for good
 //   finalizable   objects with a finalizer that only such objects keep, or nobody: what they refer
@@ -35,8 +36,7 @@
 
 namespace greyhound::gc {
 
-class Collector;
-class Heap;
+class CollectorState;
 class Marker;
 
 // One for each target: two weak pointers to it are equal when their cells are.
@@ -63,7 +63,8 @@ struct ReadyCall {
   uint64_t cleanup_id = 0;  // what add_cleanup gave
 };
 
-// Who runs the calls that are due. Told under the lock of Specials, so it must not wait for a call.
+// Who runs the calls that are due. Told under the lock of the lists, so it must not wait for a
+// call.
 class CallRunner {
  public:
   virtual ~CallRunner() = default;
@@ -73,20 +74,22 @@ class CallRunner {
   virtual void forked() = 0;
 };
 
-class Specials {
+class ReferenceProcessor {
  public:
-  explicit Specials(Collector* collector) : collector_(collector) {}
-  Specials(const Specials&) = delete;
-  Specials& operator=(const Specials&) = delete;
+  explicit ReferenceProcessor(CollectorState* gc) : gc_(gc) {}
+  ReferenceProcessor(const ReferenceProcessor&) = delete;
+  ReferenceProcessor& operator=(const ReferenceProcessor&) = delete;
 
-  // The cell of `object`, which points anywhere into a live object; null when the heap is
-  // exhausted. A safepoint.
-  WeakCell* weak_cell(void* object);
-  // A cell of its own each time; null when the heap is exhausted. A safepoint.
-  EphemeronCell* ephemeron(void* key, void* value);
+  // The cell of `object`, which points anywhere into a live object; null when it has none.
+  // Safepoints, as the lock may have to be waited for; so are all of these.
+  WeakCell* find_weak(const void* object);
+  // Makes `cell`, a new one, that of `object`, unless it has one by now. Gives the one it has.
+  WeakCell* add_weak(const void* object, WeakCell* cell);
+  // (gc/alloc/weak_cells.h makes them.)
+  void add_ephemeron(EphemeronCell* cell, void* key, void* value);
   // Replaces the finalizer of `object`, its base or, of an object without pointers that shares a 16
   // B block with others, where it begins: such a one is finalized with all of its block. An empty
-  // one removes it. Safepoints, as the lock may have to be waited for; so are the next two.
+  // one removes it.
   void set_finalizer(void* object, Finalizer finalizer);
   // Gives a number for cancel_cleanup, never 0.
   uint64_t add_cleanup(const void* object, CleanupFunction cleanup);
@@ -138,7 +141,7 @@ class Specials {
   bool is_marked(uintptr_t address) const;
   WeakCell* taken(WeakCell* cell);
 
-  Collector* const collector_;
+  CollectorState* const gc_;
   std::mutex mutex_;  // of everything below; held while no mutator is waited for
   std::condition_variable ready_changed_;
   OwnMap<uintptr_t, WeakCell*> weak_;

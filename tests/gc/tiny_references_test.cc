@@ -2,13 +2,13 @@
 // Finalizers and cleanups of tiny objects, which share blocks.
 #include <array>
 
-#include "tests/gc/specials.h"
+#include "tests/gc/references.h"
 
 namespace greyhound::gc {
 namespace {
 
 // Objects without pointers and of less than 16 B share blocks, and a block has one mark.
-class TinySpecialsTest : public SpecialsTest {
+class TinyReferencesTest : public ReferencesTest {
  protected:
   // Three that share a block with nobody else.
   std::array<uint32_t*, 3> make_block() {
@@ -25,14 +25,14 @@ class TinySpecialsTest : public SpecialsTest {
   static uintptr_t block_of(const void* object) { return address_of(object) / kGranule; }
   void finalize_tiny(uint32_t* object) {
     ActAs act(*a);
-    collector.specials.set_finalizer(object, [this](void* dead) {
+    collector.references.set_finalizer(object, [this](void* dead) {
       finalized.push_back(*static_cast<uint32_t*>(dead));
       if (keep != nullptr) *keep = dead;
     });
   }
 };
 
-TEST_F(TinySpecialsTest, EachOfABlockIsFinalizedWithItself) {
+TEST_F(TinyReferencesTest, EachOfABlockIsFinalizedWithItself) {
   const auto tiny = make_block();
   for (uint32_t* each : tiny) finalize_tiny(each);
   collect();
@@ -43,7 +43,7 @@ TEST_F(TinySpecialsTest, EachOfABlockIsFinalizedWithItself) {
   EXPECT_FALSE(alive(tiny[0]));
 }
 
-TEST_F(TinySpecialsTest, ANeighbourThatLivesKeepsTheBlockFromBeingFinalized) {
+TEST_F(TinyReferencesTest, ANeighbourThatLivesKeepsTheBlockFromBeingFinalized) {
   const auto tiny = make_block();
   TestRoot neighbour(*a, tiny[1]);
   finalize_tiny(tiny[0]);
@@ -57,7 +57,7 @@ TEST_F(TinySpecialsTest, ANeighbourThatLivesKeepsTheBlockFromBeingFinalized) {
   EXPECT_EQ(finalized.size(), 2u);
 }
 
-TEST_F(TinySpecialsTest, AFinalizerMayBringItsObjectBack) {
+TEST_F(TinyReferencesTest, AFinalizerMayBringItsObjectBack) {
   const auto tiny = make_block();
   TestRoot rescued(*a);
   keep = &rescued;
@@ -70,7 +70,7 @@ TEST_F(TinySpecialsTest, AFinalizerMayBringItsObjectBack) {
   EXPECT_EQ(*tiny[1], 2u);
 }
 
-TEST_F(TinySpecialsTest, OneThatAnotherFinalizableRefersToWaitsForThat) {
+TEST_F(TinyReferencesTest, OneThatAnotherFinalizableRefersToWaitsForThat) {
   struct Holder {
     Ref<uint32_t> tiny;
   };
@@ -81,7 +81,7 @@ TEST_F(TinySpecialsTest, OneThatAnotherFinalizableRefersToWaitsForThat) {
   finalize_tiny(tiny[2]);
   {
     ActAs act(*a);
-    collector.specials.set_finalizer(holder, [&](void*) { finalized.push_back(100); });
+    collector.references.set_finalizer(holder, [&](void*) { finalized.push_back(100); });
   }
   collect();
   run_due(a);
@@ -91,13 +91,14 @@ TEST_F(TinySpecialsTest, OneThatAnotherFinalizableRefersToWaitsForThat) {
   EXPECT_EQ(finalized, (std::vector<uint64_t>{100, 3}));
 }
 
-TEST_F(TinySpecialsTest, CleanupsRunWhenTheWholeBlockIsDead) {
+TEST_F(TinyReferencesTest, CleanupsRunWhenTheWholeBlockIsDead) {
   const auto tiny = make_block();
   TestRoot neighbour(*a, tiny[0]);
   int ran = 0;
   {
     ActAs act(*a);
-    for (uint32_t* each : {tiny[1], tiny[2]}) collector.specials.add_cleanup(each, [&] { ++ran; });
+    for (uint32_t* each : {tiny[1], tiny[2]})
+      collector.references.add_cleanup(each, [&] { ++ran; });
   }
   collect();
   run_due(a);
