@@ -130,7 +130,7 @@ class DroppedTables {
   }
   ~DroppedTables() {
     if (mutator_ != nullptr) [[unlikely]]
-      mutator_->kept_by_write = {};
+      mutator_->roots().kept_by_write = {};
   }
   DroppedTables(const DroppedTables&) = delete;
   DroppedTables& operator=(const DroppedTables&) = delete;

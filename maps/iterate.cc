@@ -141,7 +141,7 @@ void hiter::take_root() {
   // Below every object on the stack that the thread runs on, which may be scanned anyway.
   const auto frame = reinterpret_cast<uintptr_t>(__builtin_frame_address(0));
   const auto self = reinterpret_cast<uintptr_t>(this);
-  if (mutator->scans_stacks() && self - frame < mutator->stack_end() - frame) return;
+  if (mutator->scans_stacks() && self - frame < mutator->stacks().end() - frame) return;
   root_.begin = reinterpret_cast<const uintptr_t*>(static_cast<IterationState*>(this));
   root_.count = offsetof(IterationState, startBucket) / kWordBytes;
   mutator->add_root_range(&root_);

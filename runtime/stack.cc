@@ -39,12 +39,12 @@ gc::StackRange* stack_detail::Switch::leave(uintptr_t sp, const gc::SavedRegiste
                                             gc::StackRange* to) {
   gc::Mutator* mutator = gc::current_mutator();
   if (!mutator->scans_stacks()) return nullptr;
-  return mutator->leave_stack(sp, registers, to);
+  return mutator->stacks().leave(sp, registers, to);
 }
 
 void stack_detail::Switch::arrive(gc::StackRange* stack) {
   // A thread that has detached meanwhile has nothing to tell.
-  if (gc::tls_attached != nullptr) gc::current_mutator()->arrive_on(stack);
+  if (gc::tls_attached != nullptr) gc::current_mutator()->stacks().arrive_on(stack);
 }
 
 Stack::Stack(Runtime& runtime, void* low, size_t size) : collector_(&runtime.collector()) {
@@ -61,9 +61,9 @@ Stack::~Stack() {
     return;
   }
   if (!gc::Mutator::may_change_roots_of(owner, "has one of its stacks destroyed")) return;
-  if (owner->runs_on(&range_))
+  if (owner->stacks().runs_on(&range_))
     fatal("mutator '%s': the stack that it runs on is destroyed", owner->name().c_str());
-  owner->drop_stack(&range_);
+  owner->stacks().drop(&range_);
 }
 
 gc::StackRange* Stack::enter() {
@@ -71,14 +71,14 @@ gc::StackRange* Stack::enter() {
   if (mutator->collector() != collector_)
     fatal("a Stack of one runtime is resumed while the thread works with another");
   if (!mutator->scans_stacks()) return nullptr;
-  if (range_.owner == nullptr) mutator->adopt_stack(&range_);
+  if (range_.owner == nullptr) mutator->stacks().adopt(&range_);
   if (range_.owner != mutator) {
     fatal(
         "mutator '%s' resumes a Stack that '%s' resumed before: call Stack::release there when the "
         "coroutine is suspended",
         mutator->name().c_str(), range_.owner->name().c_str());
   }
-  if (mutator->runs_on(&range_))
+  if (mutator->stacks().runs_on(&range_))
     fatal("mutator '%s' resumes the Stack that it runs on", mutator->name().c_str());
   return &range_;
 }
@@ -87,9 +87,9 @@ void Stack::release() {
   gc::Mutator* owner = range_.owner;
   if (owner == nullptr) return;
   if (!gc::Mutator::may_change_roots_of(owner, "has one of its stacks released")) return;
-  if (owner->runs_on(&range_))
+  if (owner->stacks().runs_on(&range_))
     fatal("mutator '%s': the stack that it runs on is released", owner->name().c_str());
-  owner->release_stack(&range_);
+  owner->stacks().release(&range_);
 }
 
 void* RootedFrame::operator new(size_t size) {
@@ -100,7 +100,7 @@ void* RootedFrame::operator new(size_t size) {
     header->collector = mutator->collector();
     header->range.low = header->range.saved_sp = reinterpret_cast<uintptr_t>(frame);
     header->range.base = header->range.low + size;
-    mutator->own_stack(&header->range);
+    mutator->stacks().own(&header->range);
   }
   return frame;
 }
@@ -112,7 +112,7 @@ void RootedFrame::operator delete(void* frame) {
     if (owner == nullptr) {
       header->collector->parked_stacks.remove(&header->range);
     } else if (gc::Mutator::may_change_roots_of(owner, "has a coroutine's frame destroyed")) {
-      owner->drop_stack(&header->range);
+      owner->stacks().drop(&header->range);
     } else {
       return;  // exit() runs: somebody may still look at it
     }

@@ -35,15 +35,15 @@ void between_runs(Collector* collector, Mutator* mutator, size_t bytes) {
   // By the goal, which is below the bound where that is another one: hold_back looks closely.
   if (collector->pacer.overshot(false, bytes)) [[unlikely]]
     collector->assist.hold_back(mutator, bytes);
-  if (mutator->assist_debt > 0 && collector->marking())
+  if (mutator->assist.debt > 0 && collector->marking())
     collector->assist.gcAssistAlloc(mutator, bytes);
 }
 
 void owe(Collector* collector, Mutator* mutator, size_t bytes) {
   if (mutator->allocation().black()) {
-    mutator->assist_debt += collector->pacer.assist_work(bytes);
+    mutator->assist.debt += collector->pacer.assist_work(bytes);
   } else {
-    mutator->assist_debt = 0;
+    mutator->assist.debt = 0;
   }
 }
 
@@ -204,7 +204,7 @@ GREYHOUND_NOINLINE void record_sample(Mutator* mutator, const void* object, cons
                   .size = span->slot_bytes(),
                   .type = type,
                   .frame = frame,
-                  .stack_end = mutator->stack_end(),
+                  .stack_end = mutator->stacks().end(),
                   .black_in = black_in});
   if (profile.rate() > 1) return;
   mutator->allocation().tiny_block_end = mutator->cache.tiny.end;

@@ -51,13 +51,12 @@ struct Stepping {
     for (const WorkBuffer* buffer = collector.pool.full_; buffer != nullptr; buffer = buffer->next)
       visit_entries(buffer, visit);
     collector.world.for_each([&](Mutator* mutator) {
-      if (mutator->shades_ != nullptr) visit_entries(mutator->shades_, visit);
+      if (const WorkBuffer* buffer = mutator->shades().buffer(); buffer != nullptr)
+        visit_entries(buffer, visit);
     });
   }
   // How many objects `mutator` has shaded and not donated yet.
-  static size_t shades(const Mutator& mutator) {
-    return mutator.shades_ == nullptr ? 0 : mutator.shades_->count;
-  }
+  static size_t shades(const Mutator& mutator) { return mutator.shades().count(); }
   // visit(from, to) for the slots that `mutator` holds for allocations to come: their allocation
   // bits are set, but nobody has them yet.
   template <class Visit>

@@ -25,9 +25,9 @@ struct MutatorTesting {
                                                          : nullptr;
   }
   static size_t root_word_capacity(const Mutator& mutator) {
-    return mutator.root_words_.capacity();
+    return mutator.roots_.words().capacity();
   }
-  static void donate_shades(Mutator& mutator) { mutator.donate_shades(); }
+  static void donate_shades(Mutator& mutator) { mutator.shades().donate(); }
 };
 
 struct CollectorTesting {

@@ -80,7 +80,7 @@ void Assist::let_mutators_go() {
 
 void Assist::merge_counts(Mutator* mutator) {
   std::lock_guard lock(counts_mutex_);
-  counts_.merge(mutator->assist_marker->take_counts());
+  counts_.merge(mutator->assist.marker->take_counts());
 }
 
 // Rule 7: gcDrainN is an active marker from its first pop to its last donation, with no safepoint
@@ -88,32 +88,32 @@ void Assist::merge_counts(Mutator* mutator) {
 // wait.
 GREYHOUND_NOINLINE void Assist::gcAssistAlloc(Mutator* mutator, uint64_t bytes) {
   if (!assists_allowed()) {
-    mutator->assist_debt = 0;
+    mutator->assist.debt = 0;
     return;
   }
-  mutator->assist_debt -= gc_->pacer.take_credit(mutator->assist_debt);
-  if (mutator->assist_debt <= 0) return;
+  mutator->assist.debt -= gc_->pacer.take_credit(mutator->assist.debt);
+  if (mutator->assist.debt <= 0) return;
   const uint64_t start = monotonic_ns();
   // Well beyond the goal the markers are not getting the processor: let them have this one.
   const bool late = gc_->pacer.overshot(false, bytes);
-  if (!late && !mutator->assist_allowance.may_be_at(start)) return;
+  if (!late && !mutator->assist.allowance.may_be_at(start)) return;
   const uint64_t cpu_start = thread_cpu_ns();
-  const int64_t allowance = mutator->assist_allowance.at(cpu_start, start);
+  const int64_t allowance = mutator->assist.allowance.at(cpu_start, start);
   if (allowance <= 0 && !late) return;
-  if (mutator->assist_marker == nullptr)
-    mutator->assist_marker = std::make_unique<Marker>(&gc_->heap, &gc_->pool, &gc_->pacer);
-  const int64_t owed = mutator->assist_debt;
+  if (mutator->assist.marker == nullptr)
+    mutator->assist.marker = std::make_unique<Marker>(&gc_->heap, &gc_->pool, &gc_->pacer);
+  const int64_t owed = mutator->assist.debt;
   GREYHOUND_PROBE2(mark__assist__start, mutator->name().c_str(), owed);
   const uint64_t may_take =
       late ? std::max(kLatePatienceNs, patience_ns(bytes)) : static_cast<uint64_t>(allowance);
   uint64_t may_wait = std::min<uint64_t>(may_take, AssistAllowance::kMostNs);
   uint64_t taken = 0;
   uint64_t waited = 0;  // for the wait profile
-  int64_t budget = std::max(mutator->assist_debt, kAssistLeast);
+  int64_t budget = std::max(mutator->assist.debt, kAssistLeast);
   while (budget > 0 && gc_->marking() &&
          mutator->request.load(std::memory_order_relaxed) == Handshake::kNone) {
     const uint32_t turn = this->turn();
-    int64_t paid = mutator->assist_marker->gcDrainN(kAssistLeast);
+    int64_t paid = mutator->assist.marker->gcDrainN(kAssistLeast);
     if (paid < 0) {
       // The others hold all there is: have them share, and let what they do meanwhile count.
       gc_->pool.ask_to_share();
@@ -132,17 +132,17 @@ GREYHOUND_NOINLINE void Assist::gcAssistAlloc(Mutator* mutator, uint64_t bytes) 
       may_wait = may_take;
     }
     budget -= paid;
-    mutator->assist_debt -= paid;
+    mutator->assist.debt -= paid;
     taken = monotonic_ns() - start;
     if (taken >= may_wait) break;
   }
   const uint64_t worked = thread_cpu_ns() - cpu_start;
   gc_->cpu.add(CpuWork::kAssist, worked);
-  mutator->assist_allowance.took(worked, taken);
+  mutator->assist.allowance.took(worked, taken);
   gc_->counters.add_assist(taken);
   if (waited != 0) [[unlikely]]
     gc_->waits.record("assist", waited);
-  const int64_t work_paid = owed - mutator->assist_debt;
+  const int64_t work_paid = owed - mutator->assist.debt;
   GREYHOUND_PROBE3(mark__assist__done, mutator->name().c_str(), taken, work_paid);
   if (gc_->tracer.on())
     mutator->trace_since(start, EventKind::kAssist, static_cast<uint64_t>(work_paid));

@@ -24,10 +24,10 @@ namespace greyhound::gc {
 struct CheckmarkRoots {
   template <class Exact, class Ambiguous>
   static void visit(const Mutator& mutator, Exact exact, Ambiguous ambiguous) {
-    for (const HandleSlot* slot = mutator.handles_.next; slot != &mutator.handles_;
+    for (const HandleSlot* slot = mutator.roots_.handles_.next; slot != &mutator.roots_.handles_;
          slot = slot->next)
       exact(slot->value);
-    for (const RootRange* range = mutator.ranges_.next; range != &mutator.ranges_;
+    for (const RootRange* range = mutator.roots_.ranges_.next; range != &mutator.roots_.ranges_;
          range = range->next) {
       for (size_t i = 0; i < range->count; ++i) {
         if (range->ambiguous) {
@@ -37,11 +37,11 @@ struct CheckmarkRoots {
         }
       }
     }
-    if (mutator.conservative_) {
-      for (uintptr_t word : mutator.saved_registers_) ambiguous(word);
-      for (uintptr_t word : mutator.saved_frame_) ambiguous(word);
+    if (mutator.scans_stacks()) {
+      for (uintptr_t word : mutator.roots_.stacks.registers_) ambiguous(word);
+      for (uintptr_t word : mutator.roots_.stacks.frame_) ambiguous(word);
     }
-    mutator.stacks_.for_each([&](const StackRange& stack) {
+    mutator.roots_.stacks.all_.for_each([&](const StackRange& stack) {
       if (stack.saved_sp == 0) return;
       for (uintptr_t word : stack.registers) ambiguous(word);
       visit_words(stack.saved_sp, stack.base, ambiguous);

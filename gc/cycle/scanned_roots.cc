@@ -14,11 +14,11 @@ void ScannedRoots::take_from(World* world) {
   ambiguous_.clear();
   precise_.clear();
   world->for_each([this](Mutator* mutator) {
-    RootWords& words = mutator->root_words();
-    const auto precise = words.begin() + static_cast<ptrdiff_t>(mutator->conservative_words());
+    RootWords& words = mutator->roots().words();
+    const auto precise = words.begin() + static_cast<ptrdiff_t>(mutator->roots().ambiguous());
     ambiguous_.insert(ambiguous_.end(), words.begin(), precise);
     precise_.insert(precise_.end(), precise, words.end());
-    mutator->clear_root_words();
+    mutator->roots().clear();
   });
 }
 
@@ -41,7 +41,7 @@ void ScannedRoots::trim(World* world) {
   trim(&ambiguous_, ambiguous_.size());
   trim(&precise_, precise_.size());
   world->for_each(
-      [&](Mutator* mutator) { trim(&mutator->root_words(), mutator->scanned_words()); });
+      [&](Mutator* mutator) { trim(&mutator->roots().words(), mutator->roots().scanned()); });
 }
 
 }  // namespace greyhound::gc

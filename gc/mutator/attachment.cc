@@ -78,9 +78,17 @@ const ThreadEndKey& thread_end_key(void (*ended)(void*)) {
 }
 
 // Of a thread that waits, which is blocked mostly.
-uintptr_t stack_end_of_attached() { return tls_attached->stack_end(); }
+uintptr_t stack_end_of_attached() { return tls_attached->stacks().end(); }
 
 }  // namespace
+
+GREYHOUND_NOINLINE bool Mutator::may_change_slow(const Mutator* owner, const char* what) {
+  if (owner == nullptr) return false;
+  if (!owner->binding_.bound) return true;  // played by a thread that steps the collector
+  // A static object's destructor: nothing of it is looked at any more.
+  if (called_by_exit()) return false;
+  owner->not_current(what);
+}
 
 Mutator* current_mutator() {
   Mutator* mutator = tls_mutator->self;
@@ -91,7 +99,7 @@ Mutator* current_mutator() {
 
 void Mutator::not_current(const char* what) const {
   const char* name = traced_.name.c_str();
-  if (detached_)
+  if (binding_.detached)
     fatal("mutator '%s' %s after it was detached, or its thread has ended", name, what);
   if (tls_attached == this) {
     fatal(
@@ -121,7 +129,7 @@ Mutator* Mutator::inner_on_thread() const {
 }
 
 void Mutator::bind() {
-  if (bound_)
+  if (binding_.bound)
     fatal("mutator '%s' is already bound to a thread; attach each thread once", name().c_str());
   for (Mutator* m = tls_attached; m != nullptr; m = m->previous_on_thread) {
     if (m->gc_ == gc_ && !gc_->allows_nested_mutators()) {
@@ -140,21 +148,14 @@ void Mutator::bind() {
     previous_on_thread->enter_blocking("attached to another runtime");
   take_from_blocked();
   // Running from here on: the fields are this thread's.
-  if (conservative_ || gc_->mem_profile.rate() != 0) {
-    const StackBounds bounds = thread_stack_bounds();
-    thread_stack_end_ = bounds.end;
-    if (conservative_) {
-      own_stack_.low = bounds.low;
-      own_stack_.base = bounds.end;
-    }
-  }
-  bound_ = true;
-  owner_.store(pthread_self(), std::memory_order_relaxed);
-  tid_.store(gettid(), std::memory_order_relaxed);
+  stacks().begin_thread(gc_->mem_profile.rate() != 0);
+  binding_.bound = true;
+  binding_.owner.store(pthread_self(), std::memory_order_relaxed);
+  sight_.tid.store(gettid(), std::memory_order_relaxed);
   tls_attached = this;
   tls_mutator = this;
   set_thread_waits(&gc_->waits, stack_end_of_attached);
-  thread_ =
+  binding_.thread =
       std::make_unique<ListedThread>(&gc_->threads, ThreadKind::kMutator, name(), gc_->driver);
   set_fatal_context(PhaseLog::describe, &gc_->phases);
   check_stack();
@@ -163,7 +164,7 @@ void Mutator::bind() {
 
 // The thread goes back to `previous`, or to none. `previous` is still blocked.
 void Mutator::leave_thread(Mutator* previous) {
-  thread_.reset();
+  binding_.thread.reset();
   tls_attached = previous;
   tls_mutator = &no_mutator;
   if (previous != nullptr) {
@@ -181,24 +182,21 @@ void Mutator::leave_thread(Mutator* previous) {
 }
 
 void Mutator::unbind() {
-  GREYHOUND_CHECK(bound_ && tls_mutator == this && stack_ == &own_stack_);
+  GREYHOUND_CHECK(binding_.bound && tls_mutator == this && stacks().on_own());
   // As for a detach: what this thread holds now may just have been handed to another.
-  spill_registers();
-  stack_->saved_sp = stack_pointer();
+  stacks().stop_here();
   gc_->world.shade_roots_of(this);
   Mutator* previous = std::exchange(previous_on_thread, nullptr);
-  bound_ = false;
-  owner_.store(0, std::memory_order_relaxed);
-  own_stack_.low = own_stack_.base = own_stack_.saved_sp = 0;
-  saved_registers_ = {};
-  saved_frame_.clear();
+  binding_.bound = false;
+  binding_.owner.store(0, std::memory_order_relaxed);
+  stacks().end_thread();
   leave_thread(previous);
   publish_blocked("unbound");
   if (previous != nullptr) previous->leave_blocking();
 }
 
 bool Mutator::detaches_here() const {
-  if (detached_ || !bound_) return true;
+  if (binding_.detached || !binding_.bound) return true;
   // Nobody comes back to a region in which exit() was called.
   if (tls_attached == this) return blocking_depth_ == 0 || called_by_exit();
   // An outer one: blocked because of the next one, and for no other reason.
@@ -206,8 +204,8 @@ bool Mutator::detaches_here() const {
 }
 
 void Mutator::detach() {
-  if (detached_) return;
-  Mutator* inner = bound_ && tls_attached != this ? inner_on_thread() : nullptr;
+  if (binding_.detached) return;
+  Mutator* inner = binding_.bound && tls_attached != this ? inner_on_thread() : nullptr;
   if (!detaches_here()) {
     if (inner != nullptr || tls_attached == this) {
       fatal("mutator '%s' is destroyed inside its own blocking region; leave the region first",
@@ -217,37 +215,36 @@ void Mutator::detach() {
         "mutator '%s' is destroyed on another thread than the one it is bound to; detach it there",
         name().c_str());
   }
-  const bool innermost = bound_ && inner == nullptr;
+  const bool innermost = binding_.bound && inner == nullptr;
   if (innermost) {
     after_longjmp(0);
     check_stack();
     safepoint("detach");
     // For the last root words: what this thread holds now may just have been handed to another.
-    spill_registers();
-    stack_->saved_sp = stack_pointer();
+    stacks().stop_here();
   }
   if (gc_->process.lost()) {
     // What it would take itself off from may be half written.
-    static_cast<void>(thread_.release());
-    static_cast<void>(assist_marker.release());
+    static_cast<void>(binding_.thread.release());
+    static_cast<void>(assist.marker.release());
   } else {
     gc_->world.remove(this);
   }
-  forget_roots();
-  bound_ = false;
-  detached_ = true;
+  roots_.forget();
+  binding_.bound = false;
+  binding_.detached = true;
   Mutator* previous = innermost ? previous_on_thread : nullptr;
   if (innermost) {
     leave_thread(previous);
   } else if (inner != nullptr) {
     // The region that the one before entered for this one is from now on for the next.
     inner->previous_on_thread = previous_on_thread;
-    thread_.reset();
+    binding_.thread.reset();
   }
   request.store(Handshake::kPark, std::memory_order_relaxed);  // whoever still uses it is told
   if (!gc_->process.lost()) {
     gc_->tracer.detach(&traced_);
-    assist_marker.reset();
+    assist.marker.reset();
     gc_->world.removed();  // after which the collector may be gone
   }
   if (previous != nullptr) previous->leave_blocking();

@@ -17,6 +17,7 @@
 
 #include "gc/heap/layout.h"
 #include "gc/heap/mspan.h"
+#include "gc/mutator/hot.h"
 #include "gc/watch/mprof.h"
 #include "runtime/base/random.h"
 
@@ -24,34 +25,6 @@ namespace greyhound::gc {
 
 class CollectorState;
 class Mutator;
-
-// Contiguous free slots of one span; allocation bumps through them.
-struct AllocRun {
-  uintptr_t cur = 0;
-  uintptr_t end = 0;
-  uintptr_t start = 0;  // what has been handed out since the last flush of counts begins here
-  uint32_t size = 0;    // slot size
-  uint32_t next_slot : 31 = 0;   // where the search for the span's next run resumes
-  uint32_t sample_next : 1 = 0;  // the first object of the next run is for the heap profile
-  mspan* span = nullptr;
-  Layout* layout = nullptr;  // null for a shared run
-};
-
-struct TypeCacheEntry {
-  const Type* type = nullptr;
-  AllocRun* run = nullptr;  // an always empty one for a layout that lives in shared spans
-  Layout* layout = nullptr;
-  uint32_t size_class = 0;
-};
-inline constexpr size_t kTypeCacheSize = 128;
-
-// The part that the fast path touches. A constant-initialised one has empty runs only.
-struct McacheHot {
-  uint64_t tiny_allocs = 0;
-  AllocRun tiny;
-  AllocRun noscan[kNumSizeClasses];
-  TypeCacheEntry types[kTypeCacheSize];
-};
 
 // What is to become of the slots of a run that were not handed out.
 enum class Tail : uint8_t {

@@ -8,6 +8,7 @@
 
 #include "gc/bug.h"
 #include "gc/mark/marker.h"
+#include "gc/mark/root_resolver.h"
 #include "gc/mutator/collector_state.h"
 #include "runtime/base/check.h"
 #include "runtime/base/futex.h"
@@ -21,13 +22,6 @@ constexpr bool kDebugBuild = false;
 #else
 constexpr bool kDebugBuild = true;
 #endif
-
-GREYHOUND_NO_SANITIZE void copy_words(uintptr_t low, uintptr_t high, RootWords* words) {
-  for (; low < high; low += kWordBytes) {
-    const uintptr_t word = *reinterpret_cast<const volatile uintptr_t*>(low);
-    words->push_back(word);
-  }
-}
 
 }  // namespace
 
@@ -56,18 +50,15 @@ uint64_t fastrand() { return current_mutator()->allocation().random.next(); }
 Mutator::Mutator(CollectorState* collector, std::string name)
     : gc_(collector),
       traced_{.name = std::move(name)},
-      conservative_(collector->options().stack_roots == StackRoots::kConservative),
       hybrid_(collector->options().barrier == Barrier::kHybrid),
       checks_refs_(kDebugBuild || collector->options().debug.checkrefs != 0),
-      mcache_(collector, this, &cache) {
+      mcache_(collector, this, &cache),
+      shades_(collector),
+      roots_(this, collector, collector->options().stack_roots == StackRoots::kConservative) {
   self = this;
-  own_stack_.owner = this;
-  stacks_.add_last(&own_stack_);
-  handles_.next = handles_.previous = &handles_;
-  ranges_.next = ranges_.previous = &ranges_;
-  if (!conservative_) add_root_range(&kept_range_);
   // In stepping mode it is whose turn it is.
-  if (!collector->allows_nested_mutators()) owner_.store(pthread_self(), std::memory_order_relaxed);
+  if (!collector->allows_nested_mutators())
+    binding_.owner.store(pthread_self(), std::memory_order_relaxed);
   collector->process.require_usable();
   collector->tracer.attach(&traced_, false);
   collector->world.add(this);
@@ -82,8 +73,7 @@ GREYHOUND_NOINLINE void Mutator::answer_slow(const char* where) {
   while (true) {
     const Handshake handshake = request.load(std::memory_order_acquire);
     if (handshake == Handshake::kNone) return;
-    spill_registers();
-    stack_->saved_sp = stack_pointer();  // this frame stays until the answer is given
+    stacks().stop_here();  // this frame stays until the answer is given
     if (handshake == Handshake::kPark) {
       park();
     } else {
@@ -108,12 +98,8 @@ GREYHOUND_NOINLINE void Mutator::enter_blocking(const char* where) {
   }
   check_stack();
   blocking_depth_ = 1;
-  spill_registers();
   // This frame is gone while the thread is blocked; what it holds of the caller's registers is not.
-  const auto frame = reinterpret_cast<uintptr_t>(__builtin_frame_address(0));
-  saved_frame_.clear();
-  if (conservative_) copy_words(stack_pointer(), frame + 2 * kWordBytes, &saved_frame_);
-  stack_->saved_sp = frame;
+  stacks().stop_above(stack_pointer(), reinterpret_cast<uintptr_t>(__builtin_frame_address(0)));
   tls_mutator = &no_mutator;
   publish_blocked(where);
 }
@@ -142,8 +128,7 @@ void Mutator::leave_blocking() {
   if (tls_attached != this) not_current("leaves a blocking region");
   take_from_blocked();
   tls_mutator = this;
-  stack_->saved_sp = 0;
-  saved_frame_.clear();
+  stacks().go_on();
   safepoint("leaving blocking");
 }
 
@@ -214,22 +199,21 @@ bool Mutator::acknowledge(Handshake handshake) {
       flush_counts();
       break;
     case Handshake::kScanRoots:
-      donate_shades();
+      shades_.donate();
       if (hybrid_ && roots_scanned_) break;
       roots_scanned_ = true;
       if (own_time) {
-        stack_bytes_copied_.store(stack_->base - std::min(stack_->base, stack_->saved_sp),
-                                  std::memory_order_relaxed);
+        sight_.stack_bytes_copied.store(stacks().stopped_bytes(), std::memory_order_relaxed);
       }
-      if (own_time || !bug(Bug::kSkipBlockedAck)) collect_root_words();
-      if (traced) trace_since(start, EventKind::kScanStack, root_words_.size());
+      if (own_time || !bug(Bug::kSkipBlockedAck)) roots_.collect();
+      if (traced) trace_since(start, EventKind::kScanStack, roots_.words().size());
       break;
     case Handshake::kBarrierOff:
       set_shading(false);
       break;
     case Handshake::kAllocWhite:
       mcache_.whiten();
-      donate_shades();
+      shades_.donate();
       flush_counts();
       break;
     case Handshake::kPark:
@@ -258,10 +242,13 @@ bool Mutator::acknowledge(Handshake handshake) {
   return true;
 }
 
-void Mutator::flush_counts() {
-  mcache_.flush_counts();
-  gc_->counters.add_barriers(barrier_hits_, barrier_shades_);
-  barrier_hits_ = barrier_shades_ = 0;
+void Mutator::shade_roots() {
+  roots_.collect();
+  const RootWords& words = roots_.words();
+  for_each_root_object(gc_->heap, words.data(), roots_.ambiguous(),
+                       [this](const FoundObject& object) { shades_.shade_object(object.base); });
+  for (size_t i = roots_.ambiguous(); i < words.size(); ++i) shades_.shade(words[i], false);
+  roots_.clear();
 }
 
 // --- tracing

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
-// The stacks of a mutator: which one its thread runs on, how the others are parked, and how a
-// parked one changes hands (stack_range.h). runtime/stack.h is what embedders see of it.
+// How a parked stack changes hands is in stack_range.h; runtime/stack.h is what embedders see of
+// it.
+#include "gc/mutator/stacks.h"
+
 #include <unistd.h>
 
 #include <algorithm>
@@ -28,6 +30,13 @@ GREYHOUND_NO_SANITIZE void make_room(uintptr_t low, uintptr_t high, uintptr_t he
   words->reserve(std::max(words->size() + count, 2 * words->capacity()));
 }
 
+GREYHOUND_NO_SANITIZE void copy_words(uintptr_t low, uintptr_t high, RootWords* words) {
+  for (; low < high; low += kWordBytes) {
+    const uintptr_t word = *reinterpret_cast<const volatile uintptr_t*>(low);
+    words->push_back(word);
+  }
+}
+
 }  // namespace
 
 GREYHOUND_NO_SANITIZE void append_ambiguous_words(uintptr_t low, uintptr_t high,
@@ -48,104 +57,149 @@ void StackRange::append_words(uintptr_t heap_base, size_t heap_size, RootWords* 
   append_ambiguous_words(saved_sp, base, heap_base, heap_size, words);
 }
 
-GREYHOUND_NOINLINE void Mutator::wrong_stack(uintptr_t address) {
-  if (stack_ == &own_stack_) {
-    if (own_stack_.base == 0) return;  // precise roots, or no thread: stacks are nobody's business
-    own_stack_.low = thread_stack_bounds(true).low;
-    if (own_stack_.contains(address)) return;
+MutatorStacks::MutatorStacks(Mutator* owner, CollectorState* gc, bool scanned)
+    : owner_(owner), gc_(gc), scanned_(scanned) {
+  own_.owner = owner;
+  all_.add_last(&own_);
+}
+
+const char* MutatorStacks::owner_name() const { return owner_->name().c_str(); }
+
+void MutatorStacks::begin_thread(bool end_wanted) {
+  if (!scanned_ && !end_wanted) return;
+  const StackBounds bounds = thread_stack_bounds();
+  thread_end_ = bounds.end;
+  if (!scanned_) return;
+  own_.low = bounds.low;
+  own_.base = bounds.end;
+}
+
+void MutatorStacks::end_thread() {
+  own_.low = own_.base = own_.saved_sp = 0;
+  registers_ = {};
+  frame_.clear();
+}
+
+void MutatorStacks::copy_frame(uintptr_t low, uintptr_t high) {
+  frame_.clear();
+  if (scanned_) copy_words(low, high, &frame_);
+}
+
+size_t MutatorStacks::stopped_bytes() const {
+  return running_->base - std::min(running_->base, running_->saved_sp);
+}
+
+void MutatorStacks::append_words(RootWords* words) const {
+  const uintptr_t base = gc_->heap.base();
+  const size_t size = gc_->heap.size();
+  const auto append = [&](const auto& saved) {
+    const auto low = reinterpret_cast<uintptr_t>(saved.data());
+    append_ambiguous_words(low, low + saved.size() * kWordBytes, base, size, words);
+  };
+  if (scanned_) {
+    append(registers_);
+    append(frame_);
+  }
+  all_.for_each([&](const StackRange& stack) { stack.append_words(base, size, words); });
+}
+
+GREYHOUND_NOINLINE void MutatorStacks::wrong_stack(uintptr_t address) {
+  if (running_ == &own_) {
+    if (own_.base == 0) return;  // precise roots, or no thread: stacks are nobody's business
+    own_.low = thread_stack_bounds(true).low;
+    if (own_.contains(address)) return;
   }
   bool known = false;
-  stacks_.for_each([&](const StackRange& stack) { known |= stack.contains(address); });
+  all_.for_each([&](const StackRange& stack) { known |= stack.contains(address); });
   fatal(
       "mutator '%s' (thread %d): the stack pointer is at %#lx, %s, so what lies on this stack "
       "would "
       "not be scanned (the thread's own stack is %#lx to %#lx): attach on the thread's own stack, "
       "register every other one by a greyhound::runtime::Stack and enter it by Stack::resume",
-      name().c_str(), static_cast<int>(gettid()), address,
+      owner_name(), static_cast<int>(gettid()), address,
       known ? "on a stack that was entered without Stack::resume"
             : "on no stack that the collector was told of",
-      own_stack_.low, own_stack_.base);
+      own_.low, own_.base);
 }
 
-void Mutator::own_stack(StackRange* stack) {
-  stack->owner = this;
-  stacks_.add_last(stack);
+void MutatorStacks::own(StackRange* stack) {
+  stack->owner = owner_;
+  all_.add_last(stack);
 }
 
-void Mutator::adopt_stack(StackRange* stack) {
+void MutatorStacks::adopt(StackRange* stack) {
   gc_->parked_stacks.remove(stack);
-  own_stack(stack);
+  own(stack);
 }
 
-void Mutator::release_stack(StackRange* stack) {
-  if (shading() && !bug(Bug::kReleaseForgetsRoots)) {
+void MutatorStacks::release(StackRange* stack) {
+  if (owner_->shading() && !bug(Bug::kReleaseForgetsRoots)) {
     RootWords words;
     stack->append_words(gc_->heap.base(), gc_->heap.size(), &words);
-    for_each_root_object(gc_->heap, words.data(), words.size(),
-                         [this](const FoundObject& object) { shade_object(object.base); });
+    for_each_root_object(gc_->heap, words.data(), words.size(), [this](const FoundObject& object) {
+      owner_->shades().shade_object(object.base);
+    });
   }
   StackList::remove(stack);
   gc_->parked_stacks.add(stack);
 }
 
-void Mutator::drop_stack(StackRange* stack) {
+void MutatorStacks::drop(StackRange* stack) {
   StackList::remove(stack);
   stack->owner = nullptr;
 }
 
-StackRange* Mutator::leave_stack(uintptr_t sp, const SavedRegisters& registers, StackRange* to) {
-  check_stack();
-  StackRange* left = stack_;
+StackRange* MutatorStacks::leave(uintptr_t sp, const SavedRegisters& registers, StackRange* to) {
+  owner_->check_stack();
+  StackRange* left = running_;
   left->park(sp, registers);
-  stack_ = to != nullptr ? to : &between_;
-  stack_->unpark();
+  running_ = to != nullptr ? to : &between_;
+  running_->unpark();
   return left;
 }
 
-void Mutator::arrive_on(StackRange* stack) {
-  if (stack->owner != this || stack_ == &own_stack_) {
+void MutatorStacks::arrive_on(StackRange* stack) {
+  if (stack->owner != owner_ || running_ == &own_) {
     fatal(
         "mutator '%s' (thread %d) was switched to the stack with base %#lx without Stack::resume: "
         "every switch to a parked stack goes by it, also the one that ends a coroutine",
-        name().c_str(), static_cast<int>(gettid()), stack->base);
+        owner_name(), static_cast<int>(gettid()), stack->base);
   }
   // It was left without a word: by an end of its function, or by a switch that knows nothing of us.
   // Where its stack pointer was nobody knows, so all of it is scanned until it is entered again.
-  if (stack_ != &between_) stack_->park(stack_->low, {});
-  stack_ = stack;
-  stack_->unpark();
+  if (running_ != &between_) running_->park(running_->low, {});
+  running_ = stack;
+  running_->unpark();
 }
 
-StackRange* Mutator::numbered(size_t stack) {
+StackRange* MutatorStacks::numbered(size_t stack) {
   GREYHOUND_CHECK(stack <= numbered_.size());
-  return stack == 0 ? &own_stack_ : numbered_[stack - 1].get();
+  return stack == 0 ? &own_ : numbered_[stack - 1].get();
 }
 
-size_t Mutator::add_stack(uintptr_t base, uintptr_t low) {
+size_t MutatorStacks::add(uintptr_t base, uintptr_t low) {
   numbered_.push_back(std::make_unique<StackRange>());
   numbered_.back()->low = low;
   numbered_.back()->base = base;
-  own_stack(numbered_.back().get());
+  own(numbered_.back().get());
   return numbered_.size();
 }
 
-void Mutator::set_saved_sp(size_t stack, uintptr_t sp) { numbered(stack)->saved_sp = sp; }
-
-void Mutator::switch_stack(size_t stack, uintptr_t leaving_sp, const SavedRegisters& registers) {
-  if (leaving_sp != 0 && stack_->base != 0 && !stack_->contains(leaving_sp)) {
-    fatal("mutator '%s' leaves a stack at %#lx, which is not on it (%#lx to %#lx)", name().c_str(),
-          leaving_sp, stack_->low, stack_->base);
+void MutatorStacks::switch_to(size_t stack, uintptr_t leaving_sp, const SavedRegisters& registers) {
+  if (leaving_sp != 0 && running_->base != 0 && !running_->contains(leaving_sp)) {
+    fatal("mutator '%s' leaves a stack at %#lx, which is not on it (%#lx to %#lx)", owner_name(),
+          leaving_sp, running_->low, running_->base);
   }
-  stack_->park(leaving_sp, registers);
-  stack_ = numbered(stack);
-  stack_->unpark();
+  running_->park(leaving_sp, registers);
+  running_ = numbered(stack);
+  running_->unpark();
 }
 
 // For a mutator that goes, when what they hold is shaded.
-void Mutator::release_stacks() {
-  StackList::remove(&own_stack_);
+void MutatorStacks::release_all() {
+  StackList::remove(&own_);
   for (const auto& stack : numbered_) StackList::remove(stack.get());
-  while (StackRange* stack = stacks_.first()) {
+  while (StackRange* stack = all_.first()) {
     StackList::remove(stack);
     gc_->parked_stacks.add(stack);
   }

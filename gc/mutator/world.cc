@@ -91,7 +91,7 @@ void World::removed() {
 // Gives everything back and takes it off the list.
 void World::leave_locked(Mutator* mutator) {
   shade_roots_locked(mutator);
-  if (!bug(Bug::kDetachDropsShades)) mutator->donate_shades();
+  if (!bug(Bug::kDetachDropsShades)) mutator->shades().donate();
   // From H1 on anybody may have seen a tail slot's allocation bit and be about to mark it: a
   // barrier by an interior pointer, a marker by an ambiguous word. Tails stay allocated then, and
   // with the color they have, until the sweep (tests/model/sweep.pml).
@@ -99,7 +99,7 @@ void World::leave_locked(Mutator* mutator) {
   const bool white = !marks_are_set && !mutator->allocation().black();
   mutator->allocation().drop(white ? Tail::kFreed : Tail::kKept);
   mutator->flush_counts();
-  mutator->release_stacks();
+  mutator->stacks().release_all();
   left_ += mutator->runs() + 1;
   Mutator* last = mutators_.back();
   mutators_[mutator->list_index] = last;
@@ -115,7 +115,7 @@ void World::shade_roots_of(Mutator* mutator) {
 // Root words that were collected but not resolved yet, and what the thread holds now, would go with
 // the thread: whoever it handed a reference to may have answered before.
 void World::shade_roots_locked(Mutator* mutator) {
-  if (mutator->shading() && !bug(Bug::kDetachForgetsRoots)) mutator->shade_root_words();
+  if (mutator->shading() && !bug(Bug::kDetachForgetsRoots)) mutator->shade_roots();
 }
 
 HandshakeRequest World::begin(Handshake handshake) {

@@ -14,16 +14,16 @@
 namespace greyhound::gc {
 // Whether another thread than the calling one may be running it, or be about to.
 bool Mutator::owned_elsewhere() const {
-  const pthread_t owner = owner_.load(std::memory_order_relaxed);
+  const pthread_t owner = binding_.owner.load(std::memory_order_relaxed);
   if (owner == 0) return !gc_->allows_nested_mutators();
   return pthread_equal(owner, pthread_self()) == 0;
 }
 
 // Its thread is not in this process: nothing on its stack is a root.
 void Mutator::lose_thread() {
-  thread_.reset();
-  forget_roots();
-  detached_ = true;
+  binding_.thread.reset();
+  roots_.forget();
+  binding_.detached = true;
   request.store(Handshake::kPark, std::memory_order_relaxed);  // whoever still uses it is told
 }
 
@@ -92,10 +92,10 @@ void World::forget_others() {
   {
     ProfiledLock lock(mutex_, "lock: mutators");
     for (Mutator* mutator : mutators_) {
-      const bool owned = mutator->owner_.load(std::memory_order_relaxed) != 0;
+      const bool owned = mutator->binding_.owner.load(std::memory_order_relaxed) != 0;
       if (owned && mutator->owned_elsewhere()) gone.push_back(mutator);
       if (owned && !mutator->owned_elsewhere())
-        mutator->tid_.store(gettid(), std::memory_order_relaxed);
+        mutator->sight_.tid.store(gettid(), std::memory_order_relaxed);
     }
     for (Mutator* mutator : gone) leave_locked(mutator);
   }

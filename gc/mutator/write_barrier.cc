@@ -74,8 +74,9 @@ void bulk_barrier(const Type* type, const void* destination, const void* source)
   }
   const auto shade_all = [&](const void* value) {
     const auto* words = static_cast<const uintptr_t*>(value);
-    for_each_pointer_word(
-        type, [&](size_t word) { mutator->shade(load_word(words + word), type->exact()); });
+    for_each_pointer_word(type, [&](size_t word) {
+      mutator->shades().shade(load_word(words + word), type->exact());
+    });
   };
   if (mutator->shades_old_values() && !bug(Bug::kOldValueNotShaded)) shade_all(destination);
   if (source != nullptr) shade_all(source);
@@ -95,9 +96,9 @@ void write_barrier_slow(const void* slot, const void* value, bool exact) {
     if (!mutator->shading()) return;
   }
   if (slot != nullptr && mutator->shades_old_values() && !bug(Bug::kOldValueNotShaded)) {
-    if (const uintptr_t old = load_word(slot); old != 0) mutator->shade(old, exact);
+    if (const uintptr_t old = load_word(slot); old != 0) mutator->shades().shade(old, exact);
   }
-  if (value != nullptr) mutator->shade(reinterpret_cast<uintptr_t>(value), exact);
+  if (value != nullptr) mutator->shades().shade(reinterpret_cast<uintptr_t>(value), exact);
 }
 
 void typedmemmove(const Type* type, void* destination, const void* source) {

@@ -17,7 +17,7 @@ bool weak_load(uintptr_t address) {
   if (bug(Bug::kWeakLoadWithoutVeto)) return true;
   // What was marked before the round was closed is alive; nothing else is.
   if (!gc.round.ask_for_another()) return gc.heap.marks.test(object);
-  mutator->shade(object, true);
+  mutator->shades().shade(object, true);
   return true;
 }
 
