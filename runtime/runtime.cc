@@ -110,9 +110,8 @@ Runtime::Runtime(Options options) {
                               "on processes (ulimit -u) or address space (ulimit -v)");
     }
     throw_out_of_memory(
-        "greyhound: there is no address space for a heap; raise the process's limit (ulimit -v) or "
-        "ask "
-        "for less of it by Options::reserve");
+        "greyhound: there is no address space for a heap; raise the process's limit (ulimit -v) "
+        "or ask for less of it by Options::reserve");
   }
   if (collector->options().finalizer_thread && collector->options().mode != Mode::kStepping)
     finalizer_thread_ = new FinalizerThread(this);

@@ -22,8 +22,7 @@ void require_readable(const void* low, size_t size) {
   if (process_vm_readv(getpid(), &here, 1, &there, 1, 0) == 1 || errno != EFAULT) return;
   fatal(
       "a coroutine's stack of %zu bytes at %p cannot be read at its lowest address: leave its "
-      "guard "
-      "page out of what is registered",
+      "guard page out of what is registered",
       size, low);
 }
 

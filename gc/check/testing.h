@@ -20,10 +20,6 @@ struct MutatorTesting {
   static void hold_back(Mutator& mutator, bool held) { Stepping::hold_back(mutator, held); }
   static size_t shades(const Mutator& mutator) { return Stepping::shades(mutator); }
   static bool has_pending(const Mutator& mutator) { return Stepping::has_pending(mutator); }
-  static AllocRun* own_run(Mutator& mutator, uint32_t layout_id) {
-    return layout_id < mutator.mcache_.by_layout_.size() ? mutator.mcache_.by_layout_[layout_id]
-                                                         : nullptr;
-  }
   static size_t root_word_capacity(const Mutator& mutator) {
     return mutator.roots_.words().capacity();
   }

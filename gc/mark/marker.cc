@@ -55,9 +55,9 @@ GREYHOUND_INLINE void Marker::fill(Batch* batch) {
   size_t unresolved = 0;
   for (size_t i = taken; i-- != 0;) {
     const MarkEntry entry = entries[i];
-    const uintptr_t address = entry & ~uintptr_t{kTagMask};
+    const uintptr_t address = entry.address();
     __builtin_prefetch(heap_->marks.word(address));
-    if ((entry & kTagInterior) != 0) {
+    if (entry.is(MarkEntry::kInterior)) {
       inside[unresolved++] = address;
     } else {
       __builtin_prefetch(reinterpret_cast<const void*>(address));
@@ -100,7 +100,7 @@ GREYHOUND_NOINLINE void Marker::resolve(const uintptr_t* inside, size_t count, B
       leaves += wanted;
     } else if (wanted != 0) {
       __builtin_prefetch(reinterpret_cast<const void*>(base));
-      batch->entries[scans] = base | kTagExact;
+      batch->entries[scans] = MarkEntry::at(base, MarkEntry::kExact);
       batch->spans[scans++] = span;
     }
   }
@@ -138,16 +138,17 @@ GREYHOUND_INLINE MarkEntry Marker::next_entry(const mspan** span) {
   while (now_->at == now_->count) {
     std::swap(now_, next_);
     fill(next_);
-    if (until_ == 0) return 0;
-    if (now_->count == 0 && next_->count == 0 && (buffer_ == nullptr || buffer_->empty())) return 0;
+    if (until_ == 0) return MarkEntry::none();
+    if (now_->count == 0 && next_->count == 0 && (buffer_ == nullptr || buffer_->empty()))
+      return MarkEntry::none();
   }
   *span = now_->spans[now_->at];
   return now_->entries[now_->at++];
 }
 
-GREYHOUND_INLINE void Marker::greyobject(uintptr_t word, MarkTag tag) {
+GREYHOUND_INLINE void Marker::greyobject(uintptr_t word, MarkEntry::Kind kind) {
   if (!heap_->contains(word)) return;
-  push((word & ~uintptr_t{kTagMask}) | tag);
+  push(MarkEntry::of(word, kind));
 }
 
 // True when this call set the mark, so that the caller is to scan the object.
@@ -192,13 +193,13 @@ GREYHOUND_NOINLINE void Marker::uncount(const uint64_t* word, uint64_t twice) {
 
 GREYHOUND_INLINE void Marker::scanobject(MarkEntry entry, const mspan* span) {
   --until_;
-  const uintptr_t object = entry & ~uintptr_t{kTagMask};
-  if ((entry & kTagOblet) != 0) [[unlikely]] {
+  const uintptr_t object = entry.address();
+  if (entry.is(MarkEntry::kOblet)) [[unlikely]] {
     scan_large(object, span, false);
     until_ = 0;  // as much work as an interval of objects; the others may be waiting for its rest
     return;
   }
-  if ((entry & kTagMask) == kTagExact && !mark(object, &marks_)) return;
+  if (entry.is(MarkEntry::kExact) && !mark(object, &marks_)) return;
   ++counts_.objects_greyed;
   counts_.bytes_marked += span->elem_size;
   if (span->noscan) {
@@ -220,12 +221,12 @@ GREYHOUND_INLINE void Marker::scanobject(MarkEntry entry, const mspan* span) {
     scan_near(object, span);
     return;
   }
-  const MarkTag tag = span->exact ? kTagExact : kTagInterior;
+  const MarkEntry::Kind kind = span->exact ? MarkEntry::kExact : MarkEntry::kInterior;
   counts_.words_scanned += span->pointer_words;
   const auto* words = reinterpret_cast<const uintptr_t*>(object);
   do {
     // acquire: partner of store_word's release, so the target's initialisation is visible.
-    greyobject(load_word(words + std::countr_zero(mask)), tag);
+    greyobject(load_word(words + std::countr_zero(mask)), kind);
     mask &= mask - 1;
   } while (mask != 0);
 }
@@ -254,13 +255,13 @@ GREYHOUND_INLINE void Marker::scan_near(uintptr_t object, const mspan* span) {
       if (word - base < bytes && near != kNearCapacity) {
         near_[near++] = static_cast<uint32_t>(word - base);
       } else {
-        greyobject(word, kTagExact);
+        greyobject(word, MarkEntry::kExact);
       }
       mask &= mask - 1;
     } while (mask != 0);
     do {
       if (near == 0 || left == 0) {
-        while (near != 0) push((base + near_[--near]) | kTagExact);
+        while (near != 0) push(MarkEntry::at(base + near_[--near], MarkEntry::kExact));
         const uint64_t more = until_ - left;
         counts_.objects_greyed += more;
         counts_.bytes_marked += more * span->elem_size;
@@ -288,7 +289,7 @@ GREYHOUND_NOINLINE void Marker::scan_large(uintptr_t from, const mspan* span, bo
   const uintptr_t end = span->base + span->bytes();
   if (whole && !bug(Bug::kOtherObletsSkipped)) {
     for (uintptr_t oblet = from + kObletBytes; oblet < end; oblet += kObletBytes)
-      push(oblet | kTagOblet);
+      push(MarkEntry::at(oblet, MarkEntry::kOblet));
   }
   const uintptr_t stop = std::min(end, from + kObletBytes);
   scan_words(span->base, (from - span->base) / kWordBytes, (stop - span->base) / kWordBytes,
@@ -299,7 +300,7 @@ GREYHOUND_NOINLINE void Marker::scan_large(uintptr_t from, const mspan* span, bo
 // the start, so the first one may begin before first_word, and the last one end beyond last_word.
 void Marker::scan_words(uintptr_t base, size_t first_word, size_t last_word, const Layout* layout) {
   const auto* words = reinterpret_cast<const uintptr_t*>(base);
-  const MarkTag tag = layout->exact ? kTagExact : kTagInterior;
+  const MarkEntry::Kind kind = layout->exact ? MarkEntry::kExact : MarkEntry::kInterior;
   const size_t elem_words = layout->elem_words;
   for (size_t elem = first_word - first_word % elem_words; elem < last_word; elem += elem_words) {
     for (size_t m = 0; m < layout->mask.size(); ++m) {
@@ -307,14 +308,15 @@ void Marker::scan_words(uintptr_t base, size_t first_word, size_t last_word, con
       uint64_t mask = layout->mask[m];
       if (at < first_word) mask &= at + 64 <= first_word ? 0 : ~uint64_t{0} << (first_word - at);
       if (at + 64 > last_word) mask &= at >= last_word ? 0 : ~uint64_t{0} >> (at + 64 - last_word);
-      if (mask != 0) greyobject(words + at, mask, tag);
+      if (mask != 0) greyobject(words + at, mask, kind);
     }
   }
 }
 
 // greyobject of each word that `mask` has a bit for. Without a branch that depends on the word:
 // half of a map's slots are empty, and no predictor knows which.
-GREYHOUND_INLINE void Marker::greyobject(const uintptr_t* words, uint64_t mask, MarkTag tag) {
+GREYHOUND_INLINE void Marker::greyobject(const uintptr_t* words, uint64_t mask,
+                                         MarkEntry::Kind kind) {
   if (buffer_ == nullptr || buffer_->count + 64 > WorkBuffer::kCapacity) next_buffer();
   // Locals: for all that the compiler knows, each entry that is written could change them.
   const uintptr_t base = heap_->base();
@@ -324,7 +326,7 @@ GREYHOUND_INLINE void Marker::greyobject(const uintptr_t* words, uint64_t mask, 
   do {
     // acquire: partner of store_word's release, so the target's initialisation is visible.
     const uintptr_t word = load_word(words + std::countr_zero(mask));
-    *next = (word & ~uintptr_t{kTagMask}) | tag;
+    *next = MarkEntry::of(word, kind);
     next += word - base < size ? 1 : 0;
     mask &= mask - 1;
     ++scanned;
@@ -343,7 +345,7 @@ bool Marker::grey_object(uintptr_t object) {
   if (!heap_->marks.test_and_set(object)) return false;
   const mspan* const span = heap_->span_of(object);
   if (!span->noscan) {
-    push(object | kTagGrey);
+    push(MarkEntry::at(object, MarkEntry::kGrey));
     return true;
   }
   // Black at once.
@@ -353,7 +355,7 @@ bool Marker::grey_object(uintptr_t object) {
   return true;
 }
 
-void Marker::grey_fields(uintptr_t object) { push(object | kTagGrey); }
+void Marker::grey_fields(uintptr_t object) { push(MarkEntry::at(object, MarkEntry::kGrey)); }
 
 // The interval that ended says which way the next one goes; assists, which scan too little to try,
 // take it from the last marker that did.
@@ -390,7 +392,7 @@ GREYHOUND_NOINLINE bool Marker::gcDrain(size_t objects) {
   for (size_t intervals = objects / kShareInterval; intervals != 0;) {
     const mspan* span = nullptr;
     const MarkEntry entry = next_entry(&span);
-    if (entry != 0) scanobject(entry, span);
+    if (entry) scanobject(entry, span);
     if (until_ == 0) {
       choose_near();
       share();
@@ -398,7 +400,7 @@ GREYHOUND_NOINLINE bool Marker::gcDrain(size_t objects) {
       --intervals;
       continue;
     }
-    if (entry != 0) continue;
+    if (entry) continue;
     write_marks(&marks_);
     share();
     WorkBuffer* more = pool_->get_or_finish();
@@ -428,7 +430,7 @@ int64_t Marker::gcDrainN(int64_t budget) {
     const mspan* span = nullptr;
     until_ = kShareInterval;
     const MarkEntry entry = next_entry(&span);
-    if (entry != 0) {
+    if (entry) {
       scanobject(entry, span);
     } else if (until_ != 0) {
       break;
@@ -449,7 +451,7 @@ bool Marker::drain_objects(size_t budget) {
     const mspan* span = nullptr;
     const MarkEntry entry = next_entry(&span);
     if (until_ == 0) break;
-    if (entry == 0) {
+    if (!entry) {
       WorkBuffer* work = pool_->try_get(!any);
       if (work == nullptr) break;
       if (buffer_ != nullptr) pool_->put_empty(buffer_);

@@ -99,8 +99,8 @@ class Marker {
   MarkEntry next_entry(const mspan** span);
   // Scans the entry's object and those near it, at most until_ in all. REQUIRES: until_ != 0.
   void scanobject(MarkEntry entry, const mspan* span);
-  void greyobject(uintptr_t word, MarkTag tag);
-  void greyobject(const uintptr_t* words, uint64_t mask, MarkTag tag);
+  void greyobject(uintptr_t word, MarkEntry::Kind kind);
+  void greyobject(const uintptr_t* words, uint64_t mask, MarkEntry::Kind kind);
   bool mark(uintptr_t object, GatheredMarks* gathered);
   bool mark_bit(uint64_t* word, size_t granule, GatheredMarks* gathered);
   void write_marks(GatheredMarks* gathered);

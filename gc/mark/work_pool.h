@@ -24,14 +24,35 @@
 
 namespace greyhound::gc {
 
-// What lies in a work buffer: a granule-aligned heap address and how to treat it.
-using MarkEntry = uintptr_t;
-enum MarkTag : uintptr_t {
-  kTagExact = 0,     // an object's base, mark not yet tested
-  kTagInterior = 1,  // anywhere inside an allocated object
-  kTagOblet = 4,     // part of a marked large object: scan from here
-  kTagGrey = 8,      // an object's base, already marked, not yet scanned
-  kTagMask = 15,
+// What lies in a work buffer: a granule-aligned heap address and how to treat it, in one word.
+class MarkEntry {
+ public:
+  enum Kind : uintptr_t {
+    kExact = 0,     // an object's base, mark not yet tested
+    kInterior = 1,  // anywhere inside an allocated object
+    kOblet = 4,     // part of a marked large object: scan from here
+    kGrey = 8,      // an object's base, already marked, not yet scanned
+  };
+
+  MarkEntry() = default;  // of a buffer, uninitialised
+  // REQUIRES: `address` is aligned to a granule.
+  static MarkEntry at(uintptr_t address, Kind kind) { return MarkEntry(address | kind); }
+  // For the granule that `word` points into.
+  static MarkEntry of(uintptr_t word, Kind kind) { return MarkEntry((word & ~kKinds) | kind); }
+
+  // None at all, which explicit bool tells from all others.
+  static MarkEntry none() { return MarkEntry(0); }
+  explicit operator bool() const { return bits_ != 0; }
+
+  uintptr_t address() const { return bits_ & ~kKinds; }
+  bool is(Kind kind) const { return kind == kExact ? (bits_ & kKinds) == 0 : (bits_ & kind) != 0; }
+  friend bool operator==(MarkEntry a, MarkEntry b) { return a.bits_ == b.bits_; }
+
+ private:
+  static constexpr uintptr_t kKinds = 15;
+  explicit MarkEntry(uintptr_t bits) : bits_(bits) {}
+
+  uintptr_t bits_;
 };
 
 struct WorkBuffer {

@@ -155,8 +155,7 @@ void* required(void* block, size_t bytes) {
   if (block == nullptr) {
     fatal(
         "out of memory for %zu bytes of the collector's own; raise the limit of the process's "
-        "memory "
-        "or address space (ulimit -v, vm.max_map_count), or lower Options::max_heap",
+        "memory or address space (ulimit -v, vm.max_map_count), or lower Options::max_heap",
         bytes);
   }
   return block;

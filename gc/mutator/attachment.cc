@@ -115,8 +115,7 @@ void Mutator::not_current(const char* what) const {
   }
   fatal(
       "mutator '%s' %s on a thread that it is not bound to: each thread attaches by a Thread of "
-      "its "
-      "own, and handles stay on the thread that made them",
+      "its own, and handles stay on the thread that made them",
       name, what);
 }
 

@@ -10,7 +10,7 @@ void Shades::shade(uintptr_t address, bool exact) {
   ++hits_;
   mheap& heap = gc_->heap;
   if (!heap.contains(address)) return;
-  uintptr_t object = address & ~uintptr_t{kTagMask};
+  uintptr_t object = align_down(address, kGranule);
   if (!exact) {
     object = heap.findObject(address).base;
     // One past the end of an object is inside the next slot, which may be free.
@@ -29,7 +29,7 @@ void Shades::shade_object(uintptr_t object) {
   if (!heap.marks.test_and_set(object)) return;
   ++shades_;
   if (buffer_ == nullptr) buffer_ = gc_->pool.get_empty();
-  buffer_->entries[buffer_->count++] = object | kTagGrey;
+  buffer_->entries[buffer_->count++] = MarkEntry::at(object, MarkEntry::kGrey);
   if (buffer_->full()) donate();
 }
 

@@ -113,9 +113,9 @@ GREYHOUND_NOINLINE void MutatorStacks::wrong_stack(uintptr_t address) {
   all_.for_each([&](const StackRange& stack) { known |= stack.contains(address); });
   fatal(
       "mutator '%s' (thread %d): the stack pointer is at %#lx, %s, so what lies on this stack "
-      "would "
-      "not be scanned (the thread's own stack is %#lx to %#lx): attach on the thread's own stack, "
-      "register every other one by a greyhound::runtime::Stack and enter it by Stack::resume",
+      "would not be scanned (the thread's own stack is %#lx to %#lx): attach on the thread's own "
+      "stack, register every other one by a greyhound::runtime::Stack and enter it by "
+      "Stack::resume",
       owner_name(), static_cast<int>(gettid()), address,
       known ? "on a stack that was entered without Stack::resume"
             : "on no stack that the collector was told of",

@@ -6,8 +6,9 @@
 namespace greyhound::gc {
 namespace {
 
-// As in Go: below this, at gc_percent 100, collecting is not worth a cycle.
+// A percentage beyond this is taken for this: no heap grows that much.
 constexpr int64_t kMostPercent = 1'000'000;
+// As in Go: below this, at gc_percent 100, collecting is not worth a cycle.
 constexpr uint64_t kMinimumHeap = uint64_t{4} << 20;
 // The trigger keeps this much of the way from marked to goal free for marking, at least and at
 // most.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// What the collector counts. GcStats is a snapshot by value: taken by mheap::stats() from any
-// thread that is attached (it flushes the caller's own allocation counts; others' are as of their
-// last refill). Times are nanoseconds, sizes bytes.
+// What the collector counts. GcStats is a snapshot by value: Collector::stats() takes it
+// on any thread, and adds the caller's own counts if that is attached; those of other threads are
+// as of their last refill. Times are nanoseconds, sizes bytes.
 #pragma once
 
 #include <atomic>

@@ -221,8 +221,7 @@ template <class T>
 struct TypeTraits<T*> {
   static_assert(sizeof(T*) == 0,
                 "a raw pointer in a managed object is invisible to the collector: use Ref<T>, or "
-                "Unmanaged<T> for "
-                "memory that is not the collector's");
+                "Unmanaged<T> for memory that is not the collector's");
 };
 
 template <class T, size_t N>

@@ -157,10 +157,11 @@ void Stage::refresh() {
     }
   });
   gc::Stepping::for_each_entry(collector(), [&](gc::MarkEntry entry) {
-    const uintptr_t base = heap.findObject(entry & ~uintptr_t{gc::kTagMask}).base;
+    const uintptr_t base = heap.findObject(entry.address()).base;
     const auto object = now.find(base);
     if (object == now.end()) return;
-    const bool scanned = (entry & (gc::kTagGrey | gc::kTagOblet)) == 0 && heap.marks.test(base);
+    const bool scanned = !entry.is(gc::MarkEntry::kGrey) && !entry.is(gc::MarkEntry::kOblet) &&
+                         heap.marks.test(base);
     if (!scanned) object->second.color = Color::kGrey;
   });
   std::erase_if(names_, [&](const auto& name) { return !now.contains(name.first); });
