@@ -13,10 +13,10 @@
 #pragma once
 
 #include "gc/alloc/malloc.h"
+#include "gc/mutator/hot.h"
 #include "gc/mutator/mutator.h"
 #include "maps/grow.h"
 #include "maps/lookup_inl.h"
-#include "maps/safepoint_poll.h"
 #include "maps/slots.h"
 
 namespace greyhound::maps {
@@ -123,7 +123,7 @@ class DroppedTables {
  public:
   explicit DroppedTables(const hmap* h) {
     gc::Mutator* mutator = gc::tls_mutator->self;
-    if (!mutator->scans_stacks()) [[unlikely]] {
+    if (!mutator->scans_stacks) [[unlikely]] {
       mutator_ = mutator;
       keep_slow(h);
     }
@@ -181,7 +181,7 @@ template <class Key>
 GREYHOUND_INLINE void* assign_place(const MapType* t, hmap* h, const Key& key, uint64_t hash) {
   if (h->growing() || h->buckets == nullptr) [[unlikely]] {
     // A growing map takes half of its writes here, so they have no frame of their own.
-    if (!gc::tls_mutator->self->scans_stacks()) return assign_place_slow(t, h, key, hash);
+    if (!gc::tls_mutator->self->scans_stacks) return assign_place_slow(t, h, key, hash);
     if (!prepare_chain_slow(t, h, hash)) return nullptr;
   }
   const uint8_t top = tophash_of(hash);
@@ -201,7 +201,7 @@ template <class Key>
 GREYHOUND_INLINE void* assign_entry(const MapType* t, hmap* h, const Key& key) {
   if (h == nullptr) [[unlikely]]
     assignment_to_nil_map();
-  poll_safepoint("mapassign");
+  gc::safepoint("mapassign");
   const uint64_t hash = key.hash(h->hash0);
   begin_write(h);
   void* elem = assign_place(t, h, key, hash);

@@ -33,7 +33,7 @@
 #include <string_view>
 #include <type_traits>
 
-#include "gc/mutator/mutator.h"
+#include "gc/mutator/root_slots.h"
 #include "maps/assign.h"
 #include "maps/fast32.h"
 #include "maps/fast64.h"
@@ -69,9 +69,9 @@ class RootScope {
   RootScope(const void* words, size_t bytes) {
     range_.begin = static_cast<const uintptr_t*>(words);
     range_.count = bytes / kWordBytes;
-    gc::current_mutator()->add_root_range(&range_);
+    gc::add_root(&range_);
   }
-  ~RootScope() { gc::Mutator::remove_root_range(&range_); }
+  ~RootScope() { gc::remove_root(&range_); }
   RootScope(const RootScope&) = delete;
   RootScope& operator=(const RootScope&) = delete;
 

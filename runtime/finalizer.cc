@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "gc/cycle/collector.h"
 #include "gc/watch/log.h"
 #include "gc/weak/reference_processor.h"
 #include "runtime/handle.h"

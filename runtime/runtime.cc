@@ -12,11 +12,13 @@
 #include <new>
 #include <system_error>
 
+#include "gc/cycle/collector.h"
 #include "gc/watch/log.h"
 #include "runtime/base/cgroup.h"
 #include "runtime/base/check.h"
 #include "runtime/base/panic.h"
 #include "runtime/base/process_exit.h"
+#include "runtime/finalizer.h"
 #include "runtime/weak.h"
 
 namespace greyhound::runtime {
@@ -132,6 +134,12 @@ Runtime::~Runtime() {
   delete collector_;
 }
 
+void Runtime::collect() { collector_->collect(); }
+
+gc::GcStats Runtime::stats() { return collector_->stats(); }
+
+gc::PersistentRoots* Runtime::persistents() const { return &collector_->persistents; }
+
 size_t Runtime::return_memory() {
   const gc::BlockingScope blocking(gc::current_mutator_or_null(), "return_memory");
   return collector_->heap.return_to_system(SIZE_MAX);
@@ -149,7 +157,7 @@ uint64_t Runtime::set_memory_limit(uint64_t bytes) {
   return previous;
 }
 
-void Runtime::set_finalizer_untyped(void* object, gc::Finalizer finalizer, bool tiny) {
+void Runtime::set_finalizer_untyped(void* object, std::function<void(void*)> finalizer, bool tiny) {
   require_current("set_finalizer");
   gc::mheap& heap = collector_->heap;
   const auto address = reinterpret_cast<uintptr_t>(object);
@@ -198,6 +206,14 @@ std::vector<gc::WaitRecord> Runtime::wait_profile() {
   return collector_->waits.records();
 }
 
+gc::MarkTimes Runtime::uncharged_marking() const { return collector_->mem_profile.uncharged(); }
+
+void Runtime::set_wait_profile_rate(uint64_t ns) { collector_->waits.set_rate(ns); }
+
+bool Runtime::tracing() const { return collector_->tracer.on(); }
+
+bool Runtime::trace_start() { return trace_start({}); }
+
 bool Runtime::trace_start(const gc::TraceOptions& options) {
   gc::BlockingScope blocking(gc::current_mutator_or_null(), "trace_start");
   return collector_->start_trace(options);
@@ -231,6 +247,10 @@ Thread::~Thread() {
   mutator_.reset();
   if (attached && gc::tls_attached == nullptr) set_panic_handler(tls_outer_handler);
 }
+
+void Thread::after_longjmp(unsigned depth) { mutator_->after_longjmp(depth); }
+
+unsigned Thread::blocking_depth() const { return mutator_->blocking_depth(); }
 
 void Thread::safepoint_slow() {
   gc::current_mutator();  // says what is wrong where there is none

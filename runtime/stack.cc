@@ -37,7 +37,7 @@ struct alignas(__STDCPP_DEFAULT_NEW_ALIGNMENT__) FrameHeader {
 gc::StackRange* stack_detail::Switch::leave(uintptr_t sp, const gc::SavedRegisters& registers,
                                             gc::StackRange* to) {
   gc::Mutator* mutator = gc::current_mutator();
-  if (!mutator->scans_stacks()) return nullptr;
+  if (!mutator->scans_stacks) return nullptr;
   return mutator->stacks().leave(sp, registers, to);
 }
 
@@ -59,7 +59,7 @@ Stack::~Stack() {
     collector_->parked_stacks.remove(&range_);
     return;
   }
-  if (!gc::Mutator::may_change_roots_of(owner, "has one of its stacks destroyed")) return;
+  if (!gc::may_change_roots_of(owner, "has one of its stacks destroyed")) return;
   if (owner->stacks().runs_on(&range_))
     fatal("mutator '%s': the stack that it runs on is destroyed", owner->name().c_str());
   owner->stacks().drop(&range_);
@@ -69,7 +69,7 @@ gc::StackRange* Stack::enter() {
   gc::Mutator* mutator = gc::current_mutator();
   if (mutator->collector() != collector_)
     fatal("a Stack of one runtime is resumed while the thread works with another");
-  if (!mutator->scans_stacks()) return nullptr;
+  if (!mutator->scans_stacks) return nullptr;
   if (range_.owner == nullptr) mutator->stacks().adopt(&range_);
   if (range_.owner != mutator) {
     fatal(
@@ -85,7 +85,7 @@ gc::StackRange* Stack::enter() {
 void Stack::release() {
   gc::Mutator* owner = range_.owner;
   if (owner == nullptr) return;
-  if (!gc::Mutator::may_change_roots_of(owner, "has one of its stacks released")) return;
+  if (!gc::may_change_roots_of(owner, "has one of its stacks released")) return;
   if (owner->stacks().runs_on(&range_))
     fatal("mutator '%s': the stack that it runs on is released", owner->name().c_str());
   owner->stacks().release(&range_);
@@ -95,7 +95,7 @@ void* RootedFrame::operator new(size_t size) {
   gc::Mutator* mutator = gc::current_mutator();
   auto* header = new (::operator new(sizeof(FrameHeader) + size)) FrameHeader;
   void* frame = header + 1;
-  if (mutator->scans_stacks()) {
+  if (mutator->scans_stacks) {
     header->collector = mutator->collector();
     header->range.low = header->range.saved_sp = reinterpret_cast<uintptr_t>(frame);
     header->range.base = header->range.low + size;
@@ -110,7 +110,7 @@ void RootedFrame::operator delete(void* frame) {
     gc::Mutator* owner = header->range.owner;
     if (owner == nullptr) {
       header->collector->parked_stacks.remove(&header->range);
-    } else if (gc::Mutator::may_change_roots_of(owner, "has a coroutine's frame destroyed")) {
+    } else if (gc::may_change_roots_of(owner, "has a coroutine's frame destroyed")) {
       owner->stacks().drop(&header->range);
     } else {
       return;  // exit() runs: somebody may still look at it

@@ -24,7 +24,7 @@
 
 #include "gc/alloc/weak_cells.h"
 #include "gc/mutator/ref.h"
-#include "gc/weak/weak_load.h"
+#include "gc/weak/weak_cell.h"
 #include "runtime/base/check.h"
 #include "runtime/out_of_memory.h"
 

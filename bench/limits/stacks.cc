@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "bench/limits/workloads.h"
+#include "gc/cycle/collector.h"
 #include "gc/mark/root_resolver.h"
 
 namespace limits {

@@ -7,7 +7,7 @@
 #pragma once
 
 #include "gc/alloc/malloc.h"
-#include "gc/mutator/mutator.h"
+#include "gc/mutator/hot.h"
 #include "runtime/base/type_of.h"
 
 namespace greyhound::gc {

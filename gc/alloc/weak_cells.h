@@ -4,7 +4,7 @@
 // Thread rules: a thread with a current mutator; safepoints.
 #pragma once
 
-#include "gc/weak/reference_processor.h"
+#include "gc/weak/weak_cell.h"
 
 namespace greyhound::gc {
 

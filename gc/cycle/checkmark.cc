@@ -37,7 +37,7 @@ struct CheckmarkRoots {
         }
       }
     }
-    if (mutator.scans_stacks()) {
+    if (mutator.scans_stacks) {
       for (uintptr_t word : mutator.roots_.stacks.registers_) ambiguous(word);
       for (uintptr_t word : mutator.roots_.stacks.frame_) ambiguous(word);
     }

@@ -82,7 +82,7 @@ uintptr_t stack_end_of_attached() { return tls_attached->stacks().end(); }
 
 }  // namespace
 
-GREYHOUND_NOINLINE bool Mutator::may_change_slow(const Mutator* owner, const char* what) {
+GREYHOUND_NOINLINE bool may_change_roots_slow(const Mutator* owner, const char* what) {
   if (owner == nullptr) return false;
   if (!owner->binding_.bound) return true;  // played by a thread that steps the collector
   // A static object's destructor: nothing of it is looked at any more.
@@ -144,7 +144,7 @@ void Mutator::bind() {
   }
   previous_on_thread = tls_attached;
   if (previous_on_thread != nullptr)
-    previous_on_thread->enter_blocking("attached to another runtime");
+    enter_blocking(previous_on_thread, "attached to another runtime");
   take_from_blocked();
   // Running from here on: the fields are this thread's.
   stacks().begin_thread(gc_->mem_profile.rate() != 0);
@@ -191,7 +191,7 @@ void Mutator::unbind() {
   stacks().end_thread();
   leave_thread(previous);
   publish_blocked("unbound");
-  if (previous != nullptr) previous->leave_blocking();
+  if (previous != nullptr) leave_blocking(previous);
 }
 
 bool Mutator::detaches_here() const {
@@ -246,7 +246,7 @@ void Mutator::detach() {
     assist.marker.reset();
     gc_->world.removed();  // after which the collector may be gone
   }
-  if (previous != nullptr) previous->leave_blocking();
+  if (previous != nullptr) leave_blocking(previous);
 }
 
 Mutator::~Mutator() { detach(); }

@@ -64,6 +64,7 @@ struct McacheHot {
 // wrong.
 struct MutatorHot {
   std::atomic<bool> barrier_on{true};
+  bool scans_stacks = true;  // its thread's stack needs no handles; of no mutator, no matter
   std::atomic<Handshake> request{Handshake::kPark};
   Mutator* self = nullptr;
   McacheHot cache;
@@ -83,5 +84,42 @@ extern constinit thread_local Mutator* tls_attached __attribute__((tls_model("in
 Mutator* current_mutator();
 // The same, or null.
 GREYHOUND_INLINE Mutator* current_mutator_or_null() { return tls_mutator->self; }
+
+// Whether a handshake waits for the thread's answer; also true on a thread without a mutator.
+GREYHOUND_INLINE bool safepoint_wanted() {
+  return tls_mutator->request.load(std::memory_order_relaxed) != Handshake::kNone;
+}
+// Answers it. `where` names the place in watchdog reports; a string constant. Fatal, with what to
+// do, on a thread without a mutator.
+void safepoint_slow(const char* where);
+GREYHOUND_INLINE void safepoint(const char* where) {
+  if (safepoint_wanted()) [[unlikely]]
+    safepoint_slow(where);
+}
+
+// From enter_blocking to leave_blocking the thread touches no heap object and may wait for as long
+// as it likes; the collector answers for it. Everything on the stack from the caller's frame up, and
+// what was in registers, stays a root; so both must be called from one function whose own frame
+// holds no pointer that it loads in between (Thread::blocking is such a one). Regions nest.
+void enter_blocking(Mutator* mutator, const char* where);
+void leave_blocking(Mutator* mutator);
+
+// A region in which a program's own code runs: it may throw, or be cancelled. Inlined in every
+// build, as enter_blocking and leave_blocking are to be called from one function: the frame of a
+// constructor, with what it saved of its caller's registers, is gone while the region lasts.
+class BlockingRegion {
+ public:
+  GREYHOUND_INLINE BlockingRegion(Mutator* mutator, const char* where) : mutator_(mutator) {
+    if (mutator_ != nullptr) enter_blocking(mutator_, where);
+  }
+  GREYHOUND_INLINE ~BlockingRegion() {
+    if (mutator_ != nullptr) leave_blocking(mutator_);
+  }
+  BlockingRegion(const BlockingRegion&) = delete;
+  BlockingRegion& operator=(const BlockingRegion&) = delete;
+
+ private:
+  Mutator* const mutator_;
+};
 
 }  // namespace greyhound::gc

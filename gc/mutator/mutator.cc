@@ -56,6 +56,7 @@ Mutator::Mutator(CollectorState* collector, std::string name)
       shades_(collector),
       roots_(this, collector, collector->options().stack_roots == StackRoots::kConservative) {
   self = this;
+  scans_stacks = roots_.stacks.scanned();
   // In stepping mode it is whose turn it is.
   if (!collector->allows_nested_mutators())
     binding_.owner.store(pthread_self(), std::memory_order_relaxed);
@@ -65,6 +66,8 @@ Mutator::Mutator(CollectorState* collector, std::string name)
   // A trace may have begun in between, and not have seen this one.
   collector->tracer.attach(&traced_, true);
 }
+
+void safepoint_slow(const char* where) { current_mutator()->answer_slow(where); }
 
 GREYHOUND_NOINLINE void Mutator::answer_slow(const char* where) {
   if (tls_mutator != this) not_current("comes to a safepoint");
@@ -90,18 +93,19 @@ void Mutator::park() {
   take_from_blocked();
 }
 
-GREYHOUND_NOINLINE void Mutator::enter_blocking(const char* where) {
-  if (tls_attached != this) not_current("enters a blocking region");
-  if (blocking_depth_ != 0) {
-    ++blocking_depth_;
+GREYHOUND_NOINLINE void enter_blocking(Mutator* mutator, const char* where) {
+  if (tls_attached != mutator) mutator->not_current("enters a blocking region");
+  if (mutator->blocking_depth_ != 0) {
+    ++mutator->blocking_depth_;
     return;
   }
-  check_stack();
-  blocking_depth_ = 1;
+  mutator->check_stack();
+  mutator->blocking_depth_ = 1;
   // This frame is gone while the thread is blocked; what it holds of the caller's registers is not.
-  stacks().stop_above(stack_pointer(), reinterpret_cast<uintptr_t>(__builtin_frame_address(0)));
+  mutator->stacks().stop_above(stack_pointer(),
+                               reinterpret_cast<uintptr_t>(__builtin_frame_address(0)));
   tls_mutator = &no_mutator;
-  publish_blocked(where);
+  mutator->publish_blocked(where);
 }
 
 void Mutator::publish_blocked(const char* where) {
@@ -122,21 +126,21 @@ void Mutator::publish_blocked(const char* where) {
   }
 }
 
-void Mutator::leave_blocking() {
-  if (blocking_depth_ == 0) not_current("leaves a blocking region");
-  if (--blocking_depth_ != 0) return;
-  if (tls_attached != this) not_current("leaves a blocking region");
-  take_from_blocked();
-  tls_mutator = this;
-  stacks().go_on();
-  safepoint("leaving blocking");
+void leave_blocking(Mutator* mutator) {
+  if (mutator->blocking_depth_ == 0) mutator->not_current("leaves a blocking region");
+  if (--mutator->blocking_depth_ != 0) return;
+  if (tls_attached != mutator) mutator->not_current("leaves a blocking region");
+  mutator->take_from_blocked();
+  tls_mutator = mutator;
+  mutator->stacks().go_on();
+  mutator->safepoint("leaving blocking");
 }
 
 void Mutator::after_longjmp(unsigned depth) {
   if (tls_attached != this) not_current("is to leave the regions that a longjmp left");
   if (blocking_depth_ <= depth) return;
   blocking_depth_ = depth + 1;
-  leave_blocking();
+  leave_blocking(this);
 }
 
 NoCancellation::NoCancellation() { pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before_); }

@@ -80,12 +80,7 @@ class Mutator : public MutatorHot {
   // The rest of it. Fatal when this is not the thread's current mutator.
   void answer_slow(const char* where);
 
-  // From enter_blocking to leave_blocking the thread touches no heap object and may wait for as
-  // long as it likes; the collector answers for it. Everything on the stack from the caller's frame
-  // up, and what was in registers, stays a root; so both must be called from one function whose own
-  // frame holds no pointer that it loads in between (Thread::blocking is such a one). Regions nest.
-  void enter_blocking(const char* where);
-  void leave_blocking();
+  // (enter_blocking and leave_blocking are hot.h's.)
   // How many regions are open, and leaving those that a longjmp has jumped out of: all but the
   // outermost `depth`.
   unsigned blocking_depth() const { return blocking_depth_; }
@@ -97,11 +92,6 @@ class Mutator : public MutatorHot {
   static void remove_handle(HandleSlot* slot) { RootSet::remove(slot); }
   void add_root_range(RootRange* range) { roots_.add(range); }
   static void remove_root_range(RootRange* range) { RootSet::remove(range); }
-  // Whether a handle or range of `owner` may be changed: no when its mutator is gone. Fatal on
-  // another thread than the owner's and while the owner is not current.
-  GREYHOUND_INLINE static bool may_change_roots_of(const Mutator* owner, const char* what) {
-    return owner == tls_mutator || may_change_slow(owner, what);
-  }
   // The thread's own stack comes with it; a further one is scanned from its saved_sp up.
   MutatorStacks& stacks() { return roots_.stacks; }
   // By number (MutatorStacks::add).
@@ -119,8 +109,6 @@ class Mutator : public MutatorHot {
     if (!stacks().on_running(frame)) [[unlikely]]
       stacks().wrong_stack(frame);
   }
-  // Conservative roots: stacks are scanned.
-  bool scans_stacks() const { return roots_.stacks.scanned(); }
 
   // Its allocation cache.
   mcache& allocation() { return mcache_; }
@@ -204,6 +192,9 @@ class Mutator : public MutatorHot {
   } watched;
 
  private:
+  friend void enter_blocking(Mutator* mutator, const char* where);
+  friend void leave_blocking(Mutator* mutator);
+  friend bool may_change_roots_slow(const Mutator* owner, const char* what);
   friend class CollectorFork;
   friend class World;
   friend struct CheckmarkRoots;
@@ -227,7 +218,6 @@ class Mutator : public MutatorHot {
   };
 
   static void thread_ended(void*);
-  static bool may_change_slow(const Mutator* owner, const char* what);
   [[noreturn]] void not_current(const char* what) const __attribute__((cold));
   Mutator* inner_on_thread() const;
   void leave_thread(Mutator* previous);
@@ -263,24 +253,6 @@ class Mutator : public MutatorHot {
 // A random 64-bit number from the current mutator's generator (seeded by the runtime); for hash
 // seeds and iteration order.
 uint64_t fastrand();
-
-// A region in which a program's own code runs: it may throw, or be cancelled. Inlined in every
-// build, as enter_blocking and leave_blocking are to be called from one function: the frame of a
-// constructor, with what it saved of its caller's registers, is gone while the region lasts.
-class BlockingRegion {
- public:
-  GREYHOUND_INLINE BlockingRegion(Mutator* mutator, const char* where) : mutator_(mutator) {
-    if (mutator_ != nullptr) mutator_->enter_blocking(where);
-  }
-  GREYHOUND_INLINE ~BlockingRegion() {
-    if (mutator_ != nullptr) mutator_->leave_blocking();
-  }
-  BlockingRegion(const BlockingRegion&) = delete;
-  BlockingRegion& operator=(const BlockingRegion&) = delete;
-
- private:
-  Mutator* const mutator_;
-};
 
 // While one lives, the thread cannot be cancelled: the waits of the C++ library do not unwind, and
 // neither do the layers that are built without exceptions.

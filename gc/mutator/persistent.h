@@ -9,16 +9,11 @@
 #include <cstdint>
 #include <mutex>
 
+#include "gc/mutator/root_slots.h"
 #include "gc/watch/wait_profile.h"
 #include "runtime/base/platform.h"
 
 namespace greyhound::gc {
-
-struct PersistentSlot {
-  PersistentSlot* next = nullptr;
-  PersistentSlot* previous = nullptr;
-  uintptr_t value = 0;  // word-atomic
-};
 
 class PersistentRoots {
  public:

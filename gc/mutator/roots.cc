@@ -7,6 +7,16 @@
 
 namespace greyhound::gc {
 
+void add_root(HandleSlot* slot) { current_mutator()->roots().add(slot); }
+void add_root(RootRange* range) { current_mutator()->roots().add(range); }
+void add_root(PersistentRoots* roots, PersistentSlot* slot) { roots->add(slot); }
+void remove_root(HandleSlot* slot) { RootSet::remove(slot); }
+void remove_root(RootRange* range) { RootSet::remove(range); }
+void remove_root(PersistentRoots* roots, PersistentSlot* slot) { roots->remove(slot); }
+bool is_current(const PersistentRoots* roots) {
+  return &current_mutator()->collector()->persistents == roots;
+}
+
 RootSet::RootSet(Mutator* owner, CollectorState* gc, bool scans_stacks)
     : stacks(owner, gc, scans_stacks), owner_(owner), gc_(gc) {
   handles_.next = handles_.previous = &handles_;
@@ -51,7 +61,7 @@ void RootSet::add(HandleSlot* slot) {
 }
 
 void RootSet::remove(HandleSlot* slot) {
-  if (!Mutator::may_change_roots_of(slot->owner, "loses a handle")) return;
+  if (!may_change_roots_of(slot->owner, "loses a handle")) return;
   slot->previous->next = slot->next;
   slot->next->previous = slot->previous;
 }
@@ -65,7 +75,7 @@ void RootSet::add(RootRange* range) {
 }
 
 void RootSet::remove(RootRange* range) {
-  if (!Mutator::may_change_roots_of(range->owner, "loses a range of roots")) return;
+  if (!may_change_roots_of(range->owner, "loses a range of roots")) return;
   range->previous->next = range->next;
   range->next->previous = range->previous;
   range->next = range->previous = range;

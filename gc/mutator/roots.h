@@ -10,34 +10,13 @@
 #include <cstdint>
 
 #include "gc/memory/own_containers.h"
+#include "gc/mutator/root_slots.h"
 #include "gc/mutator/stacks.h"
 
 namespace greyhound::gc {
 
 class CollectorState;
 class Mutator;
-
-// One precise root slot of a mutator; linked into its list while alive. See runtime/handle.h. When
-// the mutator goes first, the slot is null and linked to itself, and its owner is null.
-struct HandleSlot {
-  HandleSlot* next = nullptr;
-  HandleSlot* previous = nullptr;
-  uintptr_t value = 0;
-  Mutator* owner = nullptr;
-};
-
-// A registered array of root words (a VM's value stack, an iterator); linked into its mutator's
-// list while alive. `count` may change at any time by the owner, which is null once the mutator is
-// gone. Its words mean the object that they point into, unless it is ambiguous: then they count as
-// a stack's do (root_resolver.h).
-struct RootRange {
-  const uintptr_t* begin = nullptr;
-  size_t count = 0;
-  bool ambiguous = false;
-  Mutator* owner = nullptr;
-  RootRange* next = nullptr;
-  RootRange* previous = nullptr;
-};
 
 class RootSet {
  public:

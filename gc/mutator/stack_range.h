@@ -1,31 +1,18 @@
 // SPDX-License-Identifier: MIT
-// Stacks as ranges of ambiguous root words. Each belongs to one mutator, which scans it with its
-// own roots, or, parked, to the collector.
+// A stack as a range of ambiguous root words, and the registers of who ran on it. What inline code
+// needs of it, and no more; parked_stacks.h says how one changes hands.
 //
-// A parked stack passes from one thread to another through the collector's list, and no handshake
-// keeps the two in step. What makes that sound (tests/model/stacks.pml):
-//  1. Whoever puts a stack into the list while its barrier is on shades what the stack holds.
-//  2. The collector greys what the listed ones hold once a cycle, after H2 and before the first H3.
-// So a stack that is in the list all through marking is seen by 2, one that comes later by 1, and
-// one that is taken out by the scans of the mutator that took it, or by 1 when it comes back.
-// Nothing runs on a listed stack, so its words stay as they are.
-//
-// Thread rules: a stack that has an owner is that mutator's; the list may be used from any thread.
+// Thread rules: a stack that has an owner is that mutator's.
 #pragma once
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <mutex>
-#include <vector>
 
-#include "gc/memory/own_containers.h"
-#include "gc/watch/wait_profile.h"
 #include "runtime/base/platform.h"
 
 namespace greyhound::gc {
 
-class CollectorFork;
 class Mutator;
 
 using SavedRegisters = std::array<uintptr_t, 6>;  // those that a callee saves: rbx, rbp, r12-r15
@@ -46,92 +33,25 @@ struct StackRange {
     registers = saved;
   }
   void unpark() { park(0, {}); }
-  // Appends those of its words that may be roots (append_ambiguous_words).
-  void append_words(uintptr_t heap_base, size_t heap_size, RootWords* words) const;
 };
 
-// Appends those words of [low, high) that are worth resolving (root_resolver.h) in a heap of
-// `heap_size` bytes from `heap_base`.
-void append_ambiguous_words(uintptr_t low, uintptr_t high, uintptr_t heap_base, size_t heap_size,
-                            RootWords* words);
-
-class StackList {
- public:
-  StackList() { head_.next = head_.previous = &head_; }
-  StackList(const StackList&) = delete;
-  StackList& operator=(const StackList&) = delete;
-
-  StackRange* first() { return head_.next == &head_ ? nullptr : head_.next; }
-  void add_last(StackRange* stack) {
-    stack->next = &head_;
-    stack->previous = head_.previous;
-    head_.previous->next = stack;
-    head_.previous = stack;
-  }
-  static void remove(StackRange* stack) {
-    stack->previous->next = stack->next;
-    stack->next->previous = stack->previous;
-  }
-  template <class Visit>
-  void for_each(Visit visit) const {
-    for (const StackRange* stack = head_.next; stack != &head_; stack = stack->next) visit(*stack);
-  }
-
- private:
-  StackRange head_;
-};
-
-class ParkedStacks {
- public:
-  void add(StackRange* stack) {
-    ProfiledLock lock(mutex_, "lock: parked stacks");
-    stack->owner = nullptr;
-    list_.add_last(stack);
-    ++count_;
-  }
-  void remove(StackRange* stack) {
-    ProfiledLock lock(mutex_, "lock: parked stacks");
-    StackList::remove(stack);
-    --count_;
-  }
-  // Calls visit(words, count) with the words that may be roots, of every stack that is in the list
-  // from before the call to its end, and perhaps of others. Holds the lock for a few stacks at a
-  // time: a mutator may be waiting for it.
-  template <class Visit>
-  void for_each_words(uintptr_t heap_base, size_t heap_size, Visit visit) {
-    RootWords words;
-    for (size_t left = begin_scan(); left != 0;) {
-      words.clear();
-      left = scan_some(left, heap_base, heap_size, &words);
-      visit(words.data(), words.size());
-    }
-  }
-
- private:
-  friend class CollectorFork;
-  static constexpr size_t kAtOnce = 4;
-
-  size_t begin_scan() {
-    ProfiledLock lock(mutex_, "lock: parked stacks");
-    return count_;
-  }
-  // Moves what it scans to the end of the list: the first `left` are those yet to be scanned, and
-  // some that came since where others went. Gives how many are left.
-  size_t scan_some(size_t left, uintptr_t heap_base, size_t heap_size, RootWords* words) {
-    ProfiledLock lock(mutex_, "lock: parked stacks");
-    for (size_t i = 0; i < kAtOnce && left != 0; ++i, --left) {
-      StackRange* stack = list_.first();
-      if (stack == nullptr) return 0;
-      StackList::remove(stack);
-      list_.add_last(stack);
-      stack->append_words(heap_base, heap_size, words);
-    }
-    return left;
-  }
-
-  std::mutex mutex_;
-  StackList list_;    // protected by mutex_
-  size_t count_ = 0;  // protected by mutex_
-};
+// What the caller's callers have in registers. Inline assembly, because glibc's setjmp encrypts
+// rbp. The caller-saved registers are dead or in the frames above. A callee-saved one is here
+// unless the function this is inlined into has saved it to use it itself: then it lies in that
+// function's frame, which must therefore be scanned or copied too.
+GREYHOUND_INLINE void save_registers(SavedRegisters* registers) {
+  uintptr_t* out = registers->data();
+  asm volatile(
+      "movq %%rbx, 0(%0)\n\tmovq %%rbp, 8(%0)\n\tmovq %%r12, 16(%0)\n\t"
+      "movq %%r13, 24(%0)\n\tmovq %%r14, 32(%0)\n\tmovq %%r15, 40(%0)"
+      :
+      : "r"(out)
+      : "memory");
+}
+GREYHOUND_INLINE uintptr_t stack_pointer() {
+  uintptr_t sp;
+  asm volatile("movq %%rsp, %0" : "=r"(sp));
+  return sp;
+}
 
 }  // namespace greyhound::gc

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// How a parked stack changes hands is in stack_range.h; runtime/stack.h is what embedders see of
+// How a parked stack changes hands is in parked_stacks.h; runtime/stack.h is what embedders see of
 // it.
 #include "gc/mutator/stacks.h"
 
@@ -50,11 +50,12 @@ GREYHOUND_NO_SANITIZE void append_ambiguous_words(uintptr_t low, uintptr_t high,
   }
 }
 
-void StackRange::append_words(uintptr_t heap_base, size_t heap_size, RootWords* words) const {
-  if (saved_sp == 0) return;
-  const auto saved = reinterpret_cast<uintptr_t>(registers.data());
-  append_ambiguous_words(saved, saved + sizeof registers, heap_base, heap_size, words);
-  append_ambiguous_words(saved_sp, base, heap_base, heap_size, words);
+void append_stack_words(const StackRange& stack, uintptr_t heap_base, size_t heap_size,
+                        RootWords* words) {
+  if (stack.saved_sp == 0) return;
+  const auto saved = reinterpret_cast<uintptr_t>(stack.registers.data());
+  append_ambiguous_words(saved, saved + sizeof stack.registers, heap_base, heap_size, words);
+  append_ambiguous_words(stack.saved_sp, stack.base, heap_base, heap_size, words);
 }
 
 MutatorStacks::MutatorStacks(Mutator* owner, CollectorState* gc, bool scanned)
@@ -100,7 +101,7 @@ void MutatorStacks::append_words(RootWords* words) const {
     append(registers_);
     append(frame_);
   }
-  all_.for_each([&](const StackRange& stack) { stack.append_words(base, size, words); });
+  all_.for_each([&](const StackRange& stack) { append_stack_words(stack, base, size, words); });
 }
 
 GREYHOUND_NOINLINE void MutatorStacks::wrong_stack(uintptr_t address) {
@@ -135,7 +136,7 @@ void MutatorStacks::adopt(StackRange* stack) {
 void MutatorStacks::release(StackRange* stack) {
   if (owner_->shading() && !bug(Bug::kReleaseForgetsRoots)) {
     RootWords words;
-    stack->append_words(gc_->heap.base(), gc_->heap.size(), &words);
+    append_stack_words(*stack, gc_->heap.base(), gc_->heap.size(), &words);
     for_each_root_object(gc_->heap, words.data(), words.size(), [this](const FoundObject& object) {
       owner_->shades().shade_object(object.base);
     });

@@ -12,32 +12,13 @@
 #include <vector>
 
 #include "gc/memory/own_containers.h"
-#include "gc/mutator/stack_range.h"
+#include "gc/mutator/parked_stacks.h"
 #include "runtime/base/platform.h"
 
 namespace greyhound::gc {
 
 class CollectorState;
 class Mutator;
-
-// What the caller's callers have in registers. Inline assembly, because glibc's setjmp encrypts
-// rbp. The caller-saved registers are dead or in the frames above. A callee-saved one is here
-// unless the function this is inlined into has saved it to use it itself: then it lies in that
-// function's frame, which must therefore be scanned or copied too.
-GREYHOUND_INLINE void save_registers(SavedRegisters* registers) {
-  uintptr_t* out = registers->data();
-  asm volatile(
-      "movq %%rbx, 0(%0)\n\tmovq %%rbp, 8(%0)\n\tmovq %%r12, 16(%0)\n\t"
-      "movq %%r13, 24(%0)\n\tmovq %%r14, 32(%0)\n\tmovq %%r15, 40(%0)"
-      :
-      : "r"(out)
-      : "memory");
-}
-GREYHOUND_INLINE uintptr_t stack_pointer() {
-  uintptr_t sp;
-  asm volatile("movq %%rsp, %0" : "=r"(sp));
-  return sp;
-}
 
 class MutatorStacks {
  public:

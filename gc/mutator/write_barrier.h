@@ -23,7 +23,7 @@
 #include <cstddef>
 
 #include "gc/bug.h"
-#include "gc/mutator/mutator.h"
+#include "gc/mutator/hot.h"
 #include "runtime/base/type.h"
 
 namespace greyhound::gc {

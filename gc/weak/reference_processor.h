@@ -5,7 +5,7 @@
 //
 // Weak cells and ephemerons are ordinary objects without pointers: the marker sees numbers. The
 // lists here hold them weakly, so who drops a cell need not say so. Once marking is quiet and
-// closed (weak_load.h says what that means), in this order:
+// closed (weak_cell.h says what that means), in this order:
 //
 //   clear_dead    weak cells and ephemerons whose target is unmarked are emptied, for good
 //   finalizable   objects with a finalizer that only such objects keep, or nobody: what they refer
@@ -33,23 +33,12 @@
 
 #include "gc/memory/own_containers.h"
 #include "gc/mutator/persistent.h"
+#include "gc/weak/weak_cell.h"
 
 namespace greyhound::gc {
 
 class CollectorState;
 class Marker;
-
-// One for each target: two weak pointers to it are equal when their cells are.
-struct WeakCell {
-  uintptr_t target = 0;  // word-atomic; 0 once the target has died
-  uintptr_t unused = 0;  // 16 bytes: a smaller one would share a tiny block's mark with others
-};
-
-// While `key` lives, so does `value`; the cell itself keeps neither.
-struct EphemeronCell {
-  uintptr_t key = 0;    // word-atomic; both are 0 once the key has died
-  uintptr_t value = 0;  // word-atomic
-};
 
 using Finalizer = std::function<void(void*)>;
 using CleanupFunction = std::function<void()>;

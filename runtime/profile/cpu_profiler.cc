@@ -15,6 +15,7 @@
 #include <random>
 #include <unordered_map>
 
+#include "gc/cycle/collector.h"
 #include "gc/cycle/fork.h"
 #include "gc/watch/stats.h"
 #include "gc/watch/thread_list.h"

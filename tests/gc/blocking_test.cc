@@ -103,10 +103,10 @@ TEST_F(BlockingThreads, LeavingBlockingWaitsForClaim) {
     Mutator own(&collector, "sleeper");
     own.bind();
     other = &own;
-    own.enter_blocking("sleeping");
+    enter_blocking(&own, "sleeping");
     blocked.set_value();
     leave.get_future().wait();
-    own.leave_blocking();
+    leave_blocking(&own);
     left = true;
   });
   wait(&blocked);

@@ -25,7 +25,7 @@
 #include "gc/cycle/verify.h"
 #include "gc/heap/sweep.h"
 #include "gc/mutator/ref.h"
-#include "gc/weak/weak_load.h"
+#include "gc/weak/weak_cell.h"
 #include "runtime/base/type_of.h"
 #include "tests/common.h"
 

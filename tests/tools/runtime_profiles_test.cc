@@ -6,6 +6,7 @@
 #include <fstream>
 #include <thread>
 
+#include "gc/cycle/collector.h"
 #include "runtime/greyhound.h"
 #include "tests/tools/command.h"
 #include "tests/tools/process.h"

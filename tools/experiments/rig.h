@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "gc/cycle/collector.h"
 #include "runtime/greyhound.h"
 #include "tools/experiments/figures.h"
 #include "tools/pprof/profile_files.h"

@@ -7,6 +7,7 @@
 #include <thread>
 #include <vector>
 
+#include "gc/cycle/collector.h"
 #include "gc/watch/trace_events.h"
 #include "runtime/greyhound.h"
 #include "tools/trace/trace_json.h"

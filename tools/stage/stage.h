@@ -28,6 +28,7 @@
 #include <vector>
 
 #include "gc/check/stepping.h"
+#include "gc/cycle/collector.h"
 #include "maps/map.h"
 #include "runtime/iface.h"
 #include "runtime/runtime.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "gc/weak/weak_load.h"
+#include "gc/weak/weak_cell.h"
 
 #include "gc/bug.h"
 #include "gc/mutator/collector_state.h"
