@@ -20,8 +20,8 @@
 // its entry is not removed. With precise stack roots the iterator keeps what it gave last, and
 // nothing keeps what find() gave beyond the next call.
 //
-// Out of memory: make() gives a handle that is false, insert_or_assign() returns false, assign()
-// gives a writer that is false. Thread rules as in hmap.h; writes and iteration are safepoints,
+// Out of memory: make() returns a handle that is false, insert_or_assign() returns false, assign()
+// returns a writer that is false. Thread rules as in hmap.h; writes and iteration are safepoints,
 // lookups not.
 #pragma once
 

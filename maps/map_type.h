@@ -24,7 +24,7 @@
 namespace greyhound::maps {
 
 inline constexpr size_t kMaxInlineBytes = 128;
-// What a lookup that finds nothing gives, as Go's zeroVal; larger elems have zeros of their own.
+// What a lookup that finds nothing returns, as Go's zeroVal; larger elems have zeros of their own.
 inline constexpr size_t kZeroValBytes = 1024;
 extern const unsigned char zeroVal[kZeroValBytes];
 

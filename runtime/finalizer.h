@@ -19,7 +19,7 @@ namespace greyhound::runtime {
 class Runtime;
 
 // Runs what is due on the calling thread, which is attached, until nothing is or `stop` is set;
-// gives how many calls that were.
+// returns how many calls that were.
 size_t run_ready(gc::ReferenceProcessor* references, const std::atomic<bool>& stop);
 
 class FinalizerThread final : public gc::CallRunner {

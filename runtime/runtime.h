@@ -92,7 +92,7 @@ class Runtime {
   // As GOGC (negative: off) and GOMEMLIMIT (0: none); each returns the previous value. Any thread.
   int64_t set_gc_percent(int64_t percent);
   uint64_t set_memory_limit(uint64_t bytes);
-  // Returns free heap pages to the system; gives the bytes. Any thread.
+  // Returns free heap pages to the system; returns the bytes. Any thread.
   size_t return_memory();
 
   // When nothing but objects with finalizers reaches `object`, a later collection has it finalized:
@@ -115,7 +115,7 @@ class Runtime {
   // finalizer, if it has one and did not bring it back). It must not hold a pointer to the object
   // in any way that keeps it alive. An object may have several, in any order. One that shares its
   // block (set_finalizer) dies with the block. As Go's AddCleanup. Neither may throw: that is
-  // fatal. Gives a number for cancel_cleanup. On an attached thread of this runtime; a safepoint.
+  // fatal. Returns a number for cancel_cleanup. On an attached thread of this runtime; a safepoint.
   uint64_t add_cleanup(const void* object, std::function<void()> cleanup);
   // False when the cleanup is due or has run.
   bool cancel_cleanup(uint64_t id);
@@ -139,7 +139,7 @@ class Runtime {
   std::vector<gc::WaitRecord> wait_profile();
 
   // Has every thread note what it does for the collector (gc/watch/trace_events.h), until
-  // trace_stop() gives what was noted: the latest events of each thread. trace::to_json of
+  // trace_stop() returns what was noted: the latest events of each thread. trace::to_json of
   // tools/trace makes a file for Perfetto of it. Costs some 100 ns an event; off, nothing. False
   // when it is on already. Any thread.
   bool trace_start();
@@ -169,7 +169,7 @@ class Runtime {
   FinalizerThread* finalizer_thread_ = nullptr;  // null: not wanted
 };
 
-// Fills in `options` from the environment; gives one sentence per thing that was not understood.
+// Fills in `options` from the environment; returns one sentence per thing that was not understood.
 // A command shows them and does not run. Then the limit of the process's control group, where that
 // is asked for and there is no other; `root` is cgroup_limits'.
 std::vector<std::string> apply_environment(Options* options);

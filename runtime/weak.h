@@ -2,15 +2,15 @@
 // Weak references, to be kept anywhere: on the stack, in a field of a managed object, in a Handle's
 // place they do not keep their target alive.
 //
-//   Weak<T>          as Go's weak.Pointer: get() gives the target, or null once it has died
+//   Weak<T>          as Go's weak.Pointer: get() returns the target, or null once it has died
 //   Ephemeron<K, V>  a value that lives as long as its key does: the entry of a weak map
 //
 // What holds (tests/runtime/weak_test.cc has a test named after each):
-//  - get() gives the target as long as anything else reaches it, and a target that it gave stays
+//  - get() returns the target as long as anything else reaches it, and a target that it gave stays
 //    alive as any object on the stack does. Once it gave null it always will.
 //  - Weak pointers made from the same pointer are equal, also after their target died.
-//  - An object that only a finalizer can still see counts as dead: get() gives null from before the
-//    finalizer runs, and also when the finalizer brings the object back.
+//  - An object that only a finalizer can still see counts as dead: get() returns null from before
+//    the finalizer runs, and also when the finalizer brings the object back.
 //  - A weak pointer into the middle of an object lives and dies with the object. Objects without
 //    pointers and below 16 B share blocks: such a one may outlive its last use with its
 //    neighbours.

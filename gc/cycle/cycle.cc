@@ -65,7 +65,7 @@ Progress Cycle::begin() {
   const uint64_t grown = stats_.heap_before - std::min(stats_.heap_before, c_->pacer.survivors());
   const Counters::Values last = std::exchange(before_.counted, c_->counters.values());
   before_.counted.map_growths = last.map_growths;
-  before_.counted.map_buckets = last.map_buckets;
+  before_.counted.map_growth_buckets = last.map_growth_buckets;
   before_.idle = grown <= c_->pacer.survivors() / 16;
   before_.cpu = c_->cpu.times();
   c_->world.take_longest_hold();
@@ -287,7 +287,7 @@ void Cycle::finish() {
   stats_.barrier_shades = now.barrier_shades - before_.counted.barrier_shades;
   stats_.assists = now.assists - before_.counted.assists;
   stats_.map_growths = now.map_growths - before_.counted.map_growths;
-  stats_.map_growth_buckets = now.map_buckets - before_.counted.map_buckets;
+  stats_.map_growth_buckets = now.map_growth_buckets - before_.counted.map_growth_buckets;
   before_.counted = now;  // of maps, what grows before the next cycle is the next one's
   c_->pool.trim();
   roots_.trim(&c_->world);

@@ -38,7 +38,7 @@ MarkTeam::Worker::Worker(MarkTeam* owner, size_t number)
       index(number),
       marker(&owner->gc_->heap, &owner->gc_->pool, &owner->gc_->pacer) {}
 
-// Starts the workers that do not run yet; gives how many do.
+// Starts the workers that do not run yet; returns how many do.
 size_t MarkTeam::ready_workers() {
   const size_t wanted = threads_ - 1;
   std::lock_guard lock(mutex_);
@@ -63,8 +63,8 @@ size_t MarkTeam::ready_workers() {
   return running;
 }
 
-// Gives false when it stopped for a fork; then the marker is active no more, and what it held is in
-// the pool. REQUIRES: active in the pool.
+// Returns false when it stopped for a fork; then the marker is active no more, and what it held is
+// in the pool. REQUIRES: active in the pool.
 bool MarkTeam::drain_slices(Marker* marker) {
   while (marker->gcDrain(kObjectsInSlice)) {
     if (!fork_->wanted() || gc_->world.parked()) continue;

@@ -22,7 +22,7 @@ class ScannedRoots {
 
   // Takes them from the mutators.
   void take_from(World* world);
-  // Greys what they point to. Gives whether anything was newly grey that asks for another round:
+  // Greys what they point to. Returns whether anything was newly grey that asks for another round:
   // not what has no pointers, behind which nothing can be hidden, unless it `may_be_key` of an
   // ephemeron.
   bool markroot(const mheap& heap, Marker* marker, bool may_be_key) const;

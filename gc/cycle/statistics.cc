@@ -39,13 +39,8 @@ GcStats Statistics::snapshot(Collector* collector) {
   }
   result.memory_source = memory_source();
   const Counters::Values counted = collector->counters.values();
-  result.mallocs = counted.mallocs;
-  result.alloc_bytes = counted.alloc_bytes;
-  result.barrier_hits = counted.barrier_hits;
-  result.barrier_shades = counted.barrier_shades;
-  result.map_growths = counted.map_growths;
-  result.map_growth_buckets = counted.map_buckets;
-  result.assists = counted.assists;
+#define GREYHOUND_COUNTER(name, what) result.name = counted.name;
+#include "gc/watch/counters.def"
   result.assist_times = collector->counters.assist_times.snapshot();
   result.heap_live = collector->pacer.live();
   result.heap_goal = collector->pacer.goal();

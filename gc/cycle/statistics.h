@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The sums of finished cycles, and the snapshot that Runtime::stats() gives.
+// The sums of finished cycles, and the snapshot that Runtime::stats() returns.
 //
 // Thread rules: any thread.
 #pragma once

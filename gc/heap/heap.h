@@ -37,7 +37,7 @@ namespace greyhound::gc {
 // large object that may be walked so much is left free.
 inline constexpr size_t kRootReach = 128;
 
-// What findObject gives: base is 0 when the address is in no object slot.
+// What findObject returns: base is 0 when the address is in no object slot.
 struct FoundObject {
   uintptr_t base = 0;
   mspan* span = nullptr;

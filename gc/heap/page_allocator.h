@@ -42,7 +42,7 @@ class PageAllocator {
   void release(size_t page, size_t count);
 
   // Returns free dirty pages of one chunk to the system until `bytes` are, rounded up to a run of
-  // them; gives the bytes. What the system keeps stays dirty, and does not count. *emptied says
+  // them; returns the bytes. What the system keeps stays dirty, and does not count. *emptied says
   // whether some were and nothing of the chunk is used or resident any more.
   size_t return_to_system(size_t chunk, size_t bytes, bool* emptied);
 

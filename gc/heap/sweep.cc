@@ -24,7 +24,7 @@ constexpr size_t kLanes = sizeof(Lanes) / sizeof(uint64_t);
 constexpr size_t kLineWords = 8;
 static_assert(kBitmapWordsPerPage % kLineWords == 0);
 
-// Moves a cache line of marks to the allocation bits and clears it; gives the number of bits that
+// Moves a cache line of marks to the allocation bits and clears it; returns the number of bits that
 // were set. They are counted in each byte, up to 8 of them, and the line's bytes then added up: an
 // instruction that counts is not on every processor, and a call of the library's for each word was
 // a third of the sweep.

@@ -24,7 +24,7 @@
 
 namespace greyhound::gc {
 
-// Sweeps `span`, owned by the caller, into generation `gen`; gives the number of live objects.
+// Sweeps `span`, owned by the caller, into generation `gen`; returns the number of live objects.
 uint32_t sweep_span(mheap* heap, mspan* span, uint32_t gen);
 
 // A span of `central` with room, swept from the generation before `gen` into that one; null when
@@ -33,7 +33,7 @@ mspan* take_unswept(mheap* heap, mcentral* central, uint32_t gen);
 
 // Sweeps everything that is left of the generation before the heap's, and waits for the sweeps that
 // mutators have in flight. By the coordinator (or a step).
-// Gives the number of spans swept.
+// Returns the number of spans swept.
 size_t sweep_all(mheap* heap);
 
 }  // namespace greyhound::gc

@@ -45,17 +45,17 @@ class Marker {
   Marker(const Marker&) = delete;
   Marker& operator=(const Marker&) = delete;
 
-  // Marks until no marker has work left, or until about `objects` are scanned; gives whether it
-  // stopped for that. REQUIRES: active in the pool; it no longer is when it gives false.
+  // Marks until no marker has work left, or until about `objects` are scanned; returns whether it
+  // stopped for that. REQUIRES: active in the pool; it no longer is when it returns false.
   bool gcDrain(size_t objects = SIZE_MAX);
   // Marks until `budget` of work (MarkCounts::work()) is done or nothing is queued, then puts the
-  // rest back. Becomes and ceases to be active itself. Gives the work done; -1 when it found none
+  // rest back. Becomes and ceases to be active itself. Returns the work done; -1 when it found none
   // at all.
   int64_t gcDrainN(int64_t budget);
   // The same in objects scanned, for stepping. False when there was nothing to do.
   bool drain_objects(size_t budget);
 
-  // Greys the object that `word` points into, if it is one; for roots. Gives whether a mark was
+  // Greys the object that `word` points into, if it is one; for roots. Returns whether a mark was
   // set.
   bool grey_root(uintptr_t word);
   // The same for the base of an allocated object.

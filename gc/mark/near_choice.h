@@ -31,7 +31,7 @@ class NearChoice {
 
   // Another interval ended, with `work` done since the marker was made. `cpu_ns` gives the marker's
   // processor time and is asked three times a period, as it costs a system call: what the marker
-  // waited, or was kept waiting by others, says nothing about memory. Gives whether to follow in
+  // waited, or was kept waiting by others, says nothing about memory. Returns whether to follow in
   // the next interval.
   template <class Clock>
   bool interval_ended(uint64_t work, Clock cpu_ns) {

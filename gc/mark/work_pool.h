@@ -109,7 +109,7 @@ class WorkPool {
   bool follow_near() const { return follow_near_.load(std::memory_order_relaxed); }
   void set_follow_near(bool follow) { follow_near_.store(follow, std::memory_order_relaxed); }
 
-  // Frees the empty buffers beyond a few; gives the bytes held by all buffers before that.
+  // Frees the empty buffers beyond a few; returns the bytes held by all buffers before that.
   void trim();
   size_t bytes() const { return buffers_.load(std::memory_order_relaxed) * sizeof(WorkBuffer); }
 

@@ -48,7 +48,7 @@ class ThreadEndKey {
     there_.store(false, std::memory_order_relaxed);
     pthread_key_delete(key_);
   }
-  // Null: the calling thread's end is not waited for. Gives an error number.
+  // Null: the calling thread's end is not waited for. Returns an error number.
   int set(const void* value) const {
     return there_.load(std::memory_order_relaxed) ? pthread_setspecific(key_, value) : 0;
   }

@@ -52,7 +52,7 @@ class CollectorState {
     phase_.store(phase, std::memory_order_relaxed);
     phases.note(phase, started_.load(std::memory_order_relaxed));
   }
-  // Gives the number of the cycle that begins.
+  // Returns the number of the cycle that begins.
   uint64_t count_started() { return started_.fetch_add(1, std::memory_order_acq_rel) + 1; }
   void count_completed() { completed_.fetch_add(1, std::memory_order_acq_rel); }
 

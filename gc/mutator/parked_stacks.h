@@ -95,7 +95,7 @@ class ParkedStacks {
     return count_;
   }
   // Moves what it scans to the end of the list: the first `left` are those yet to be scanned, and
-  // some that came since where others went. Gives how many are left.
+  // some that came since where others went. Returns how many are left.
   size_t scan_some(size_t left, uintptr_t heap_base, size_t heap_size, RootWords* words) {
     ProfiledLock lock(mutex_, "lock: parked stacks");
     for (size_t i = 0; i < kAtOnce && left != 0; ++i, --left) {

@@ -74,7 +74,7 @@ class MutatorStacks {
   void release_all();
   // Tells that the thread leaves its stack, of which everything from `sp` up stays a root, and what
   // is in the registers, for `to`, or when that is null, for one that says so when it is arrived
-  // at. Gives what it left.
+  // at. Returns what it left.
   StackRange* leave(uintptr_t sp, const SavedRegisters& registers, StackRange* to);
   void arrive_on(StackRange* stack);
   bool runs_on(const StackRange* stack) const { return running_ == stack; }

@@ -217,7 +217,7 @@ void World::watch(uint64_t waited_ns) {
   if (blamed) stalled_.fetch_add(1, std::memory_order_relaxed);
 }
 
-// Gives whether the program is to blame.
+// Returns whether the program is to blame.
 bool World::report(Mutator* mutator, uint64_t waited_ns) {
   const ThreadSight& first = mutator->watched.first;
   const ThreadSight now = look_at_thread(mutator->tid());

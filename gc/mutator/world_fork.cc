@@ -42,7 +42,7 @@ bool World::hold_others(uint64_t deadline_ns) {
   }
 }
 
-// Asks who has not been asked, and answers for the blocked. Gives whether all are held.
+// Asks who has not been asked, and answers for the blocked. Returns whether all are held.
 bool World::hold_others_locked() {
   if (parked_) return true;  // by a cycle that is stepped
   bool all = leaving_ == 0;

@@ -96,8 +96,8 @@ struct GcStats {
   uint64_t escalations = 0;
   uint64_t limited_cycles = 0;  // after which the CPU limiter was on (limiter.h)
 
-  uint64_t mallocs = 0;      // objects ever allocated
-  uint64_t alloc_bytes = 0;  // and their bytes (slot sizes; tiny objects their own size)
+#define GREYHOUND_COUNTER(name, what) uint64_t name = 0;
+#include "gc/watch/counters.def"
   uint64_t frees = 0;      // objects found dead by finished cycles; tiny ones as they are allocated
   uint64_t heap_live = 0;  // marked last, and allocated since
   uint64_t heap_goal = 0;
@@ -105,11 +105,6 @@ struct GcStats {
   uint64_t heap_resident_bytes = 0;  // pages in spans, and free ones not yet returned
   uint64_t metadata_bytes = 0;
 
-  uint64_t barrier_hits = 0;        // stores that took the barrier's slow path
-  uint64_t barrier_shades = 0;      // of them, that greyed their target
-  uint64_t map_growths = 0;         // evacuations begun
-  uint64_t map_growth_buckets = 0;  // buckets that they move
-  uint64_t assists = 0;
   uint64_t assist_ns = 0;  // CPU time, as the next two: cpu_account.h
   uint64_t mark_cpu_ns = 0;
   uint64_t sweep_cpu_ns = 0;

@@ -72,7 +72,7 @@ class ReferenceProcessor {
   // The cell of `object`, which points anywhere into a live object; null when it has none.
   // Safepoints, as the lock may have to be waited for; so are all of these.
   WeakCell* find_weak(const void* object);
-  // Makes `cell`, a new one, that of `object`, unless it has one by now. Gives the one it has.
+  // Makes `cell`, a new one, that of `object`, unless it has one by now. Returns the one it has.
   WeakCell* add_weak(const void* object, WeakCell* cell);
   // (gc/alloc/weak_cells.h makes them.)
   void add_ephemeron(EphemeronCell* cell, void* key, void* value);
@@ -80,7 +80,7 @@ class ReferenceProcessor {
   // B block with others, where it begins: such a one is finalized with all of its block. An empty
   // one removes it.
   void set_finalizer(void* object, Finalizer finalizer);
-  // Gives a number for cancel_cleanup, never 0.
+  // Returns a number for cancel_cleanup, never 0.
   uint64_t add_cleanup(const void* object, CleanupFunction cleanup);
   // False when the cleanup is queued or has run.
   bool cancel_cleanup(uint64_t id);
@@ -88,7 +88,7 @@ class ReferenceProcessor {
   // --- the cycle's
   bool empty();
   bool has_ephemerons();
-  // Greys the values of ephemerons whose cell and key are marked. Gives whether one was new.
+  // Greys the values of ephemerons whose cell and key are marked. Returns whether one was new.
   bool mark_ephemerons(Marker* marker);
   void clear_dead();
   // Objects with a finalizer that are unmarked.
