@@ -3,8 +3,8 @@
 #include <cstdio>
 
 #include "runtime/greyhound.h"
-#include "tools/serve/debug_server.h"
-#include "tools/serve/observed.h"
+#include "runtime/watch/debughttp/debug_server.h"
+#include "runtime/watch/debughttp/observed_runtimes.h"
 using namespace greyhound;
 
 int main() {

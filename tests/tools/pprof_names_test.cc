@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What frames are called: by a symbol, by a profile's function, and when they have no name.
-#include "tools/pprof/names.h"
+#include "runtime/watch/pprof/names.h"
 
 #include <gtest/gtest.h>
 #include <sys/auxv.h>
@@ -9,12 +9,12 @@
 #include <string>
 #include <utility>
 
+#include "runtime/watch/pprof/rust_names.h"
+#include "runtime/watch/pprof/symbol_bounds.h"
+#include "runtime/watch/pprof/symbolizer.h"
 #include "tests/tools/raw_profile.h"
 #include "tests/tools/small_profile.h"
-#include "tools/pprof/plain_text.h"
-#include "tools/pprof/rust_names.h"
-#include "tools/pprof/symbol_bounds.h"
-#include "tools/pprof/symbolizer.h"
+#include "tools/common/plain_text.h"
 
 namespace greyhound::pprof {
 namespace {

@@ -4,10 +4,10 @@
 
 #include <cstdio>
 
+#include "runtime/watch/pprof/profile.h"
+#include "runtime/watch/pprof/profile_files.h"
 #include "tests/tools/command.h"
 #include "tools/experiments/profile_figures.h"
-#include "tools/pprof/profile.h"
-#include "tools/pprof/profile_files.h"
 
 namespace greyhound::lab {
 namespace {

@@ -7,17 +7,17 @@
 #include <thread>
 
 #include "runtime/greyhound.h"
+#include "runtime/watch/pprof/cpu_profile.h"
+#include "runtime/watch/pprof/gc_profile.h"
+#include "runtime/watch/pprof/heap_profile.h"
+#include "runtime/watch/pprof/hide_runtime.h"
+#include "runtime/watch/pprof/wait_profile.h"
 #include "tests/tools/command.h"
 #include "tests/tools/process.h"
 #include "tests/tools/serve_http.h"
-#include "tools/pprof/cpu_profile.h"
-#include "tools/pprof/gc_profile.h"
-#include "tools/pprof/heap_profile.h"
-#include "tools/pprof/hide_runtime.h"
 #include "tools/pprof/profile_flags.h"
 #include "tools/pprof/text_report.h"
 #include "tools/pprof/view.h"
-#include "tools/pprof/wait_profile.h"
 
 namespace greyhound::pprof {
 namespace {

@@ -18,8 +18,8 @@
 #include <utility>
 
 #include "runtime/greyhound.h"
-#include "tools/serve/debug_server.h"
-#include "tools/serve/observed.h"
+#include "runtime/watch/debughttp/debug_server.h"
+#include "runtime/watch/debughttp/observed_runtimes.h"
 
 namespace greyhound::testing {
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "tools/pprof/profile.h"
+#include "runtime/watch/pprof/profile.h"
 #include "tools/pprof/text_report.h"
 #include "tools/pprof/view.h"
 

@@ -13,7 +13,8 @@ install(TARGETS greyhound_base greyhound_gc greyhound_maps greyhound_runtime
   ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}")
 install(DIRECTORY runtime gc maps
   DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/greyhound"
-  FILES_MATCHING PATTERN "*.h" PATTERN "*.def" PATTERN "testing.h" EXCLUDE)
+  FILES_MATCHING PATTERN "*.h" PATTERN "*.def" PATTERN "testing.h" EXCLUDE
+  REGEX "/runtime/watch$" EXCLUDE)
 install(FILES LICENSE DESTINATION "${CMAKE_INSTALL_DOCDIR}")
 if(TARGET greyhound)
   install(TARGETS greyhound RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
@@ -24,8 +25,8 @@ if(TARGET greyhound_debughttp)
   install(TARGETS greyhound_debughttp
     EXPORT greyhound-debughttp-targets
     ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}")
-  install(FILES tools/serve/debug_server.h tools/serve/observed.h
-    DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/greyhound/tools/serve")
+  install(FILES runtime/watch/debughttp/debug_server.h runtime/watch/debughttp/observed_runtimes.h
+    DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/greyhound/runtime/watch/debughttp")
   install(EXPORT greyhound-debughttp-targets
     NAMESPACE greyhound::
     DESTINATION "${greyhound_package_dir}")

@@ -8,7 +8,7 @@
 
 #include "gc/alloc/malloc_inl.h"
 #include "tools/experiments/ledger_loops.h"
-#include "tools/experiments/rig.h"
+#include "tools/experiments/measured_runtime.h"
 
 namespace greyhound::lab {
 namespace {

@@ -9,7 +9,7 @@
 
 #include "gc/watch/trace_events.h"
 #include "runtime/greyhound.h"
-#include "tools/trace/trace_json.h"
+#include "runtime/watch/trace/trace_json.h"
 
 namespace greyhound::page {
 namespace {

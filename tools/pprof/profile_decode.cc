@@ -9,13 +9,13 @@
 #include <protozero/pbf_reader.hpp>
 #include <unordered_map>
 
+#include "runtime/watch/pprof/gzip.h"
+#include "runtime/watch/pprof/names.h"
+#include "runtime/watch/pprof/profile.h"
+#include "runtime/watch/pprof/proto_fields.h"
 #include "tools/pprof/drop_frames.h"
 #include "tools/pprof/field_reader.h"
-#include "tools/pprof/gzip.h"
 #include "tools/pprof/legacy_formats.h"
-#include "tools/pprof/names.h"
-#include "tools/pprof/profile.h"
-#include "tools/pprof/proto_fields.h"
 
 namespace greyhound::pprof {
 namespace {

@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "tools/pprof/plain_text.h"
+#include "tools/common/plain_text.h"
 
 namespace greyhound::pprof {
 namespace {
