@@ -9,7 +9,7 @@ using namespace greyhound;
 
 int main() {
   runtime::Runtime rt;
-  serve::Observed observed;
+  serve::ObservedRuntimes observed;
   observed.add(rt);
   serve::DebugServer server(&observed, {.address = "127.0.0.1:0"});
   server.start();

@@ -10,6 +10,7 @@
 #include "tests/tools/raw_profile.h"
 #include "tests/tools/small_profile.h"
 #include "tools/pprof/field_reader.h"
+#include "tools/pprof/profile_decode.h"
 
 namespace greyhound::pprof {
 namespace {

@@ -8,6 +8,7 @@
 #include "runtime/watch/pprof/profile_files.h"
 #include "tests/tools/command.h"
 #include "tools/experiments/profile_figures.h"
+#include "tools/pprof/profile_decode.h"
 
 namespace greyhound::lab {
 namespace {

@@ -15,6 +15,7 @@
 #include "tests/tools/command.h"
 #include "tests/tools/process.h"
 #include "tests/tools/serve_http.h"
+#include "tools/pprof/profile_decode.h"
 #include "tools/pprof/profile_flags.h"
 #include "tools/pprof/text_report.h"
 #include "tools/pprof/view.h"

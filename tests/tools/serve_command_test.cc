@@ -8,6 +8,7 @@
 #include "tests/tools/command.h"
 #include "tests/tools/process.h"
 #include "tests/tools/serve_http.h"
+#include "tools/pprof/profile_decode.h"
 #include "tools/pprof/view.h"
 
 namespace greyhound::serve {

@@ -177,7 +177,7 @@ class ServeTest : public ::testing::Test {
 
   runtime::Runtime runtime_{options()};
   runtime::Thread thread_{runtime_, "tester"};
-  serve::Observed observed_;
+  serve::ObservedRuntimes observed_;
   std::optional<serve::DebugServer> server_;
   int port_ = 0;
 };

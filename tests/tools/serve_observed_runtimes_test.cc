@@ -44,8 +44,8 @@ uint64_t sampled(const HeapSamples& samples) {
   return allocs;
 }
 
-TEST(Observed, NobodyIsNothing) {
-  Observed observed;
+TEST(ObservedRuntimes, NobodyIsNothing) {
+  ObservedRuntimes observed;
   const Snapshot snapshot = observed.snapshot();
   EXPECT_EQ(snapshot.runtimes, 0u);
   EXPECT_EQ(snapshot.stats.cycles, 0u);
@@ -53,8 +53,8 @@ TEST(Observed, NobodyIsNothing) {
   observed.collect();
 }
 
-TEST(Observed, WhatIsThereAndWhatWasAddUp) {
-  Observed observed;
+TEST(ObservedRuntimes, WhatIsThereAndWhatWasAddUp) {
+  ObservedRuntimes observed;
   uint64_t cycles = 0, mallocs = 0;
   {
     runtime::Runtime gone(options());
@@ -87,8 +87,8 @@ TEST(Observed, WhatIsThereAndWhatWasAddUp) {
   }
 }
 
-TEST(Observed, SitesOfRuntimesThatAreGoneAreOnce) {
-  Observed observed;
+TEST(ObservedRuntimes, SitesOfRuntimesThatAreGoneAreOnce) {
+  ObservedRuntimes observed;
   size_t sites = 0;
   for (int i = 0; i < 5; ++i) {
     runtime::Runtime runtime(options());
@@ -101,8 +101,8 @@ TEST(Observed, SitesOfRuntimesThatAreGoneAreOnce) {
   EXPECT_EQ(sampled(observed.heap_samples()), 50u);
 }
 
-TEST(Observed, RatesAreKeptApart) {
-  Observed observed;
+TEST(ObservedRuntimes, RatesAreKeptApart) {
+  ObservedRuntimes observed;
   runtime::Runtime every(options(1)), none(options(0)), some(options(64));
   for (runtime::Runtime* runtime : {&every, &none, &some}) {
     observed.add(*runtime);
@@ -114,8 +114,8 @@ TEST(Observed, RatesAreKeptApart) {
   for (runtime::Runtime* runtime : {&every, &none, &some}) observed.remove(*runtime);
 }
 
-TEST(Observed, CountsNeverGoBackWhileRuntimesComeAndGo) {
-  Observed observed;
+TEST(ObservedRuntimes, CountsNeverGoBackWhileRuntimesComeAndGo) {
+  ObservedRuntimes observed;
   std::atomic<bool> done{false};
   std::vector<std::thread> readers;
   for (int i = 0; i < 3; ++i) {
@@ -135,8 +135,8 @@ TEST(Observed, CountsNeverGoBackWhileRuntimesComeAndGo) {
   }
   for (int i = 0; i < 20; ++i) {
     runtime::Runtime runtime(options());
-    const ShowAll all(&observed);
-    const ShownScope shown(runtime);
+    const ObserveAll all(&observed);
+    const ObservedScope shown(runtime);
     allocate(runtime, 2000);
   }
   done = true;
@@ -144,8 +144,8 @@ TEST(Observed, CountsNeverGoBackWhileRuntimesComeAndGo) {
   EXPECT_EQ(observed.snapshot().stats.mallocs, 40'000u);
 }
 
-TEST(Observed, LeavesWhileItsOwnThreadIsAttachedAndSomebodyCollects) {
-  Observed observed;
+TEST(ObservedRuntimes, LeavesWhileItsOwnThreadIsAttachedAndSomebodyCollects) {
+  ObservedRuntimes observed;
   std::atomic<bool> done{false};
   std::thread collecting([&] {
     while (!done) observed.collect();
@@ -167,13 +167,13 @@ struct Recorder final : Watcher {
   std::vector<std::pair<char, const runtime::Runtime*>> seen;
 };
 
-TEST(Observed, AWatcherHearsOfEachRuntimeOnceComingAndGoing) {
-  Observed observed;
+TEST(ObservedRuntimes, AWatcherHearsOfEachRuntimeOnceComingAndGoing) {
+  ObservedRuntimes observed;
   runtime::Runtime first(options()), second(options());
   observed.add(first);
   Recorder recorder;
   {
-    const Observed::Watch watch(&observed, &recorder);
+    const ObservedRuntimes::Watch watch(&observed, &recorder);
     observed.add(second);
     observed.remove(first);
   }
@@ -184,14 +184,14 @@ TEST(Observed, AWatcherHearsOfEachRuntimeOnceComingAndGoing) {
 }
 
 TEST(Sessions, ATraceHasRuntimesThatEndedMeanwhile) {
-  Observed observed;
+  ObservedRuntimes observed;
   runtime::Runtime stays(options());
   observed.add(stays);
   TraceSession session(&observed);
   {
     runtime::Runtime goes(options());
-    const ShowAll all(&observed);
-    const ShownScope shown(goes);
+    const ObserveAll all(&observed);
+    const ObservedScope shown(goes);
     allocate(goes, 100);
   }
   const std::string json = session.stop();
@@ -202,11 +202,11 @@ TEST(Sessions, ATraceHasRuntimesThatEndedMeanwhile) {
 }
 
 TEST(ShownRuntime, IsSampledOnlyWhereSomebodyLooks) {
-  EXPECT_EQ(shown(options(0)).mem_profile_rate, 0u);
-  Observed observed;
-  const ShowAll all(&observed);
-  EXPECT_EQ(shown(options(0)).mem_profile_rate, kUsualProfileRate);
-  EXPECT_EQ(shown(options(1)).mem_profile_rate, 1u);
+  EXPECT_EQ(observed_options(options(0)).mem_profile_rate, 0u);
+  ObservedRuntimes observed;
+  const ObserveAll all(&observed);
+  EXPECT_EQ(observed_options(options(0)).mem_profile_rate, kUsualProfileRate);
+  EXPECT_EQ(observed_options(options(1)).mem_profile_rate, 1u);
 }
 
 }  // namespace

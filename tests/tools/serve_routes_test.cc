@@ -10,6 +10,7 @@
 #include "runtime/watch/pprof/profile.h"
 #include "tests/tools/command.h"
 #include "tests/tools/serve_http.h"
+#include "tools/pprof/profile_decode.h"
 #include "tools/pprof/view.h"
 
 namespace greyhound::serve {

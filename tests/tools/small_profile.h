@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "runtime/watch/pprof/profile.h"
+#include "tools/pprof/profile_decode.h"
 #include "tools/pprof/text_report.h"
 #include "tools/pprof/view.h"
 

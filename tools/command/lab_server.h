@@ -37,8 +37,8 @@ class LabServer {
   void wait_for_interrupt();
 
   serve::Interrupt interrupt_;  // before any thread
-  serve::Observed observed_;
-  const serve::ShowAll show_all_{&observed_};
+  serve::ObservedRuntimes observed_;
+  const serve::ObserveAll observe_all_{&observed_};
   page::LivePage live_;
   serve::DebugServer server_;
   std::atomic<bool> experiments_run_{true};

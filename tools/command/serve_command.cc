@@ -76,7 +76,7 @@ int run_serve(const ServeOptions& options) try {
   if (runtime_options.mem_profile_rate == 0) runtime_options.mem_profile_rate = kUsualProfileRate;
 
   Interrupt interrupt;  // before any thread
-  Observed observed;
+  ObservedRuntimes observed;
   DebugServer server(&observed, server_options);
   runtime::Runtime runtime(runtime_options);
   runtime.set_wait_profile_rate(kUsualWaitRate);

@@ -46,18 +46,18 @@ int64_t number(uint64_t i) { return static_cast<int64_t>(1000 + i); }
 GREYHOUND_NOINLINE eface wrap(int64_t v) { return runtime::to_eface(v); }
 
 Measurement boxed(uint64_t ops) {
-  Rig rig;
+  MeasuredRuntime measured;
   int64_t sum = 0;
-  Measurement m = rig.measure(ops, [&](uint64_t i) { sum += *wrap(number(i)).as<int64_t>(); });
+  Measurement m = measured.measure(ops, [&](uint64_t i) { sum += *wrap(number(i)).as<int64_t>(); });
   consume(sum);
   return m;
 }
 
 // The same, inlined: the box does not outlive the statement, so it is a variable of the caller's.
 Measurement inlined(uint64_t ops) {
-  Rig rig;
+  MeasuredRuntime measured;
   int64_t sum = 0;
-  Measurement m = rig.measure(ops, [&](uint64_t i) {
+  Measurement m = measured.measure(ops, [&](uint64_t i) {
     const Type* type = type_of<int64_t>();
     const int64_t box = number(i);
     consume(type);
@@ -71,8 +71,8 @@ Measurement inlined(uint64_t ops) {
 // --- a map that is told its size
 
 Measurement build_maps(uint64_t ops, size_t hint) {
-  Rig rig;
-  return rig.measure(std::max<uint64_t>(ops / kEntries, 1), [hint](uint64_t) {
+  MeasuredRuntime measured;
+  return measured.measure(std::max<uint64_t>(ops / kEntries, 1), [hint](uint64_t) {
     const auto map = Map<int64_t, int64_t>::make(hint);
     for (uint64_t i = 0; i < kEntries; ++i) {
       if (!map.insert_or_assign(static_cast<int64_t>(i), number(i))) throw std::bad_alloc();
@@ -87,11 +87,11 @@ Measurement with_hint(uint64_t ops) { return build_maps(ops, kEntries); }
 // --- a typed map, read: sum += m[k].(int)
 
 Measurement read_asserted(uint64_t ops) {
-  Rig rig;
+  MeasuredRuntime measured;
   maps::hmap* const map = map_of<eface>([](uint64_t i) { return runtime::to_eface(number(i)); });
   const maps::MapType* const type = Map<String, eface>::type();
   int64_t sum = 0;
-  Measurement m = rig.measure(ops, [&](uint64_t i) {
+  Measurement m = measured.measure(ops, [&](uint64_t i) {
     const auto* v = static_cast<const eface*>(maps::mapaccess1_faststr(type, map, string_key(i)));
     const int64_t* value = v->as<int64_t>();
     GREYHOUND_CHECK(value != nullptr);
@@ -180,23 +180,23 @@ GREYHOUND_NOINLINE Parsed kept_moved(const maps::MapType* type, const maps::hmap
 }
 
 Measurement parse_each_time(uint64_t ops) {
-  Rig rig;
+  MeasuredRuntime measured;
   int64_t sum = 0;
-  Measurement m = rig.measure(ops, [&](uint64_t) { sum += parse(kText).sum; });
+  Measurement m = measured.measure(ops, [&](uint64_t) { sum += parse(kText).sum; });
   consume(sum);
   return m;
 }
 
 template <class Get>
 Measurement from_cache(uint64_t ops, Get get) {
-  Rig rig;
+  MeasuredRuntime measured;
   const auto cache = Cache::make();
   auto* const parsed = newobject<Parsed>();
   *parsed = parse(kText);
   if (!cache.insert_or_assign(String(kText.data(), kText.size()), parsed)) throw std::bad_alloc();
   int64_t sum = 0;
-  Measurement m =
-      rig.measure(ops, [&](uint64_t) { sum += get(Cache::type(), cache.header(), kText).sum; });
+  Measurement m = measured.measure(
+      ops, [&](uint64_t) { sum += get(Cache::type(), cache.header(), kText).sum; });
   consume(sum);
   consume(cache.header());
   return m;

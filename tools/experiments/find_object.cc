@@ -54,9 +54,9 @@ runtime::Options without_cycles() {
   return options;
 }
 
-const gc::mspan& span_of_one_object(Rig& rig) {
-  const auto* const object = rig.thread().make<Object>();
-  const gc::mspan* span = rig.runtime().collector().heap.findObject(address_of(object)).span;
+const gc::mspan& span_of_one_object(MeasuredRuntime& measured) {
+  const auto* const object = measured.thread().make<Object>();
+  const gc::mspan* span = measured.runtime().collector().heap.findObject(address_of(object)).span;
   GREYHOUND_CHECK(span != nullptr && span->nelems > 1 &&
                   span->limit() < span->base + span->bytes());
   return *span;
@@ -68,29 +68,33 @@ using Addresses = std::vector<uintptr_t>;
 
 Addresses same(uintptr_t address) { return Addresses(kAddresses, address); }
 
-Addresses global(Rig&) { return same(address_of(&some_global)); }
-Addresses stack(Rig&) {
+Addresses global(MeasuredRuntime&) { return same(address_of(&some_global)); }
+Addresses stack(MeasuredRuntime&) {
   int64_t here = 0;
   consume(&here);
   return same(address_of(&here));
 }
 // The last page of the address space that the heap has reserved and never used.
-Addresses free_page(Rig& rig) {
-  const gc::mheap& heap = rig.runtime().collector().heap;
+Addresses free_page(MeasuredRuntime& measured) {
+  const gc::mheap& heap = measured.runtime().collector().heap;
   return same(heap.base() + heap.size() - sizeof(uintptr_t));
 }
-Addresses span_tail(Rig& rig) { return same(span_of_one_object(rig).limit()); }
+Addresses span_tail(MeasuredRuntime& measured) {
+  return same(span_of_one_object(measured).limit());
+}
 // The object's span is its own, and the last slot is the last to be handed out.
-Addresses free_slot(Rig& rig) {
-  const gc::mspan& span = span_of_one_object(rig);
+Addresses free_slot(MeasuredRuntime& measured) {
+  const gc::mspan& span = span_of_one_object(measured);
   return same(span.object_base(span.nelems - 1));
 }
-Addresses hot(Rig& rig) { return same(address_of(rig.thread().make<Object>())); }
-Addresses random_objects(Rig& rig) {
+Addresses hot(MeasuredRuntime& measured) {
+  return same(address_of(measured.thread().make<Object>()));
+}
+Addresses random_objects(MeasuredRuntime& measured) {
   Addresses addresses;
   addresses.reserve(kAddresses);
   for (uint64_t i = 0; i < kAddresses; ++i)
-    addresses.push_back(address_of(rig.thread().make<Object>()));
+    addresses.push_back(address_of(measured.thread().make<Object>()));
   std::shuffle(addresses.begin(), addresses.end(), std::mt19937_64(13));
   return addresses;
 }
@@ -98,23 +102,25 @@ Addresses random_objects(Rig& rig) {
 // --- one repetition
 
 template <class Each>
-Measurement measure(Rig& rig, const Addresses& addresses, uint64_t ops, Each each) {
-  return rig.measure(ops, [&](uint64_t i) { each(addresses[i % kAddresses]); });
+Measurement measure(MeasuredRuntime& measured, const Addresses& addresses, uint64_t ops,
+                    Each each) {
+  return measured.measure(ops, [&](uint64_t i) { each(addresses[i % kAddresses]); });
 }
 
 Measurement loop_only(uint64_t ops) {
-  Rig rig(without_cycles());
-  Measurement m = measure(rig, global(rig), ops, [](uintptr_t address) { consume(address); });
+  MeasuredRuntime measured(without_cycles());
+  Measurement m =
+      measure(measured, global(measured), ops, [](uintptr_t address) { consume(address); });
   m.found = 0;
   return m;
 }
 
 // Each lookup is of an address + `inside`, and is to give the address.
-Measurement look_up(uint64_t ops, Addresses (*make)(Rig&), uintptr_t inside) {
-  Rig rig(without_cycles());
-  const gc::mheap& heap = rig.runtime().collector().heap;
-  const Addresses addresses = make(rig);
-  Measurement m = measure(rig, addresses, ops, [&](uintptr_t address) {
+Measurement look_up(uint64_t ops, Addresses (*make)(MeasuredRuntime&), uintptr_t inside) {
+  MeasuredRuntime measured(without_cycles());
+  const gc::mheap& heap = measured.runtime().collector().heap;
+  const Addresses addresses = make(measured);
+  Measurement m = measure(measured, addresses, ops, [&](uintptr_t address) {
     consume(heap.findObject(address + inside).base);
   });
   m.found = 0;  // counted apart, so that the counting costs the loop nothing
@@ -127,7 +133,7 @@ Measurement look_up(uint64_t ops, Addresses (*make)(Rig&), uintptr_t inside) {
 
 // --- the experiment
 
-Arm arm(std::string name, Addresses (*make)(Rig&), uintptr_t inside = 0,
+Arm arm(std::string name, Addresses (*make)(MeasuredRuntime&), uintptr_t inside = 0,
         std::optional<double> found = {}, std::optional<double> ns = {}) {
   Arm a{std::move(name),
         "",

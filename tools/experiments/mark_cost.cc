@@ -36,25 +36,25 @@ enum : size_t {
 constexpr int kCyclesPerRepetition = 3;
 
 // One full cycle with this thread running; what it counted.
-gc::CycleStats full_cycle(Rig& rig) {
-  gc::Collector& collector = rig.runtime().collector();
+gc::CycleStats full_cycle(MeasuredRuntime& measured) {
+  gc::Collector& collector = measured.runtime().collector();
   const uint64_t target = collector.completed_cycles() + 1;
   collector.request_cycle();
   while (collector.completed_cycles() < target) {
-    rig.thread().safepoint();
+    measured.thread().safepoint();
     cpu_pause();
   }
-  return rig.runtime().stats().last_cycle;
+  return measured.runtime().stats().last_cycle;
 }
 
 // The measured loop: full cycles over what `build` made, each after `between`.
 template <class Build, class Between>
 Measurement mark(uint64_t entries, Build build, Between between) {
-  Rig rig;
-  const gc::GcStats before = rig.runtime().stats();
-  const auto live = build(rig);
-  const gc::GcStats after = rig.runtime().stats();
-  full_cycle(rig);  // clears up after the building
+  MeasuredRuntime measured;
+  const gc::GcStats before = measured.runtime().stats();
+  const auto live = build(measured);
+  const gc::GcStats after = measured.runtime().stats();
+  full_cycle(measured);  // clears up after the building
   Measurement m;
   m.ops = entries;
   m.allocs = after.mallocs - before.mallocs;
@@ -62,8 +62,8 @@ Measurement mark(uint64_t entries, Build build, Between between) {
   m.cycles = 1;
   uint64_t hold = 0;
   for (int i = 0; i < kCyclesPerRepetition; ++i) {
-    between(rig);
-    const gc::CycleStats cycle = full_cycle(rig);
+    between(measured);
+    const gc::CycleStats cycle = full_cycle(measured);
     m.objects_greyed = cycle.mark.objects_greyed;
     m.noscan_greyed = cycle.mark.noscan_greyed;
     m.words_scanned = cycle.mark.words_scanned;
@@ -81,13 +81,13 @@ Measurement mark(uint64_t entries, Build build, Between between) {
 
 Measurement empty_heap(uint64_t entries) {
   return mark(
-      entries, [](Rig&) { return 0; }, [](Rig&) {});
+      entries, [](MeasuredRuntime&) { return 0; }, [](MeasuredRuntime&) {});
 }
 
 // The boxes die before the measured cycle, which clears them up.
 Measurement dead_boxes(uint64_t entries) {
-  const auto make_boxes = [entries](Rig& rig) {
-    rig.repeat(entries, [](uint64_t i) { consume(runtime::convT64(1000 + i)); });
+  const auto make_boxes = [entries](MeasuredRuntime& measured) {
+    measured.repeat(entries, [](uint64_t i) { consume(runtime::convT64(1000 + i)); });
     return 0;
   };
   return mark(entries, make_boxes, make_boxes);
@@ -97,15 +97,15 @@ template <class K, class V, class Key, class Value>
 Measurement live_map(uint64_t entries, Key key, Value value) {
   return mark(
       entries,
-      [&](Rig& rig) {
+      [&](MeasuredRuntime& measured) {
         const auto map = Map<K, V>::make(entries);
-        rig.repeat(entries, [&](uint64_t i) {
+        measured.repeat(entries, [&](uint64_t i) {
           const K k = key(i);
-          if (!map.insert_or_assign(k, V(value(rig, i)))) throw std::bad_alloc();
+          if (!map.insert_or_assign(k, V(value(measured, i)))) throw std::bad_alloc();
         });
         return map.header();
       },
-      [](Rig&) {});
+      [](MeasuredRuntime&) {});
 }
 
 int64_t int_key(uint64_t i) { return static_cast<int64_t>(i); }
@@ -118,11 +118,13 @@ String string_key(uint64_t i) {
   return String::copy({text, kLength});
 }
 
-int64_t number(Rig&, uint64_t i) { return static_cast<int64_t>(i); }
-eface small_box(Rig&, uint64_t i) { return runtime::to_eface(static_cast<int64_t>(i % 256)); }
-eface box(Rig&, uint64_t i) { return runtime::to_eface(static_cast<int64_t>(i + 256)); }
-int64_t* pointer(Rig& rig, uint64_t i) {
-  return rig.thread().make<int64_t>(static_cast<int64_t>(i + 256));
+int64_t number(MeasuredRuntime&, uint64_t i) { return static_cast<int64_t>(i); }
+eface small_box(MeasuredRuntime&, uint64_t i) {
+  return runtime::to_eface(static_cast<int64_t>(i % 256));
+}
+eface box(MeasuredRuntime&, uint64_t i) { return runtime::to_eface(static_cast<int64_t>(i + 256)); }
+int64_t* pointer(MeasuredRuntime& measured, uint64_t i) {
+  return measured.thread().make<int64_t>(static_cast<int64_t>(i + 256));
 }
 
 Measurement int_int(uint64_t n) { return live_map<int64_t, int64_t>(n, int_key, number); }

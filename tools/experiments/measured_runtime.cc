@@ -19,8 +19,8 @@ std::optional<uint64_t> longest_hold(const gc::LatencyHistogram& before,
 
 }  // namespace
 
-Measurement Rig::difference(const gc::GcStats& before, const gc::GcStats& after, uint64_t ops,
-                            uint64_t elapsed_ns) {
+Measurement MeasuredRuntime::difference(const gc::GcStats& before, const gc::GcStats& after,
+                                        uint64_t ops, uint64_t elapsed_ns) {
   Measurement m;
   m.ops = ops;
   m.allocs = after.mallocs - before.mallocs;

@@ -25,12 +25,12 @@ GREYHOUND_INLINE void consume(const T& value) {
   asm volatile("" : : "r,m"(value) : "memory");
 }
 
-class Rig {
+class MeasuredRuntime {
  public:
-  explicit Rig(const runtime::Options& options = {})
-      : runtime_(serve::shown(options)), thread_(runtime_, "lab") {}
-  Rig(const Rig&) = delete;
-  Rig& operator=(const Rig&) = delete;
+  explicit MeasuredRuntime(const runtime::Options& options = {})
+      : runtime_(serve::observed_options(options)), thread_(runtime_, "lab") {}
+  MeasuredRuntime(const MeasuredRuntime&) = delete;
+  MeasuredRuntime& operator=(const MeasuredRuntime&) = delete;
 
   runtime::Runtime& runtime() { return runtime_; }
   runtime::Thread& thread() { return thread_; }
@@ -63,7 +63,7 @@ class Rig {
 
  private:
   pprof::ProfiledRuntime runtime_;
-  serve::ShownScope shown_{runtime_};
+  serve::ObservedScope observed_{runtime_};
   trace::TracedScope traced_{runtime_};
   runtime::Thread thread_;
 };

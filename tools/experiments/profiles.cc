@@ -20,6 +20,7 @@
 #include "tools/experiments/experiment.h"
 #include "tools/experiments/map_loops.h"
 #include "tools/experiments/profile_figures.h"
+#include "tools/pprof/profile_decode.h"
 
 namespace greyhound::lab {
 namespace {
@@ -97,7 +98,7 @@ class Subject {
       body(i);
       if (i % kChunk == 0) thread_.safepoint();
     }
-    return Rig::difference(before, runtime_.stats(), ops, gc::monotonic_ns() - start);
+    return MeasuredRuntime::difference(before, runtime_.stats(), ops, gc::monotonic_ns() - start);
   }
 
  private:

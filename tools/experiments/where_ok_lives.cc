@@ -109,7 +109,7 @@ GREYHOUND_NOINLINE bool address_taken(const Frame& f, std::string_view key, uint
 using Function = bool (*)(const Frame&, std::string_view, uint64_t);
 
 Measurement run(uint64_t ops, Function function) {
-  Rig rig;
+  MeasuredRuntime measured;
   auto* const kept = newobject<Kept>();
   kept->bools = newobject<std::array<bool, kSlots>>();
   kept->anys = newobject<std::array<eface, kSlots>>();
@@ -117,7 +117,8 @@ Measurement run(uint64_t ops, Function function) {
       map_of<eface>([](uint64_t i) { return runtime::to_eface(static_cast<int64_t>(i)); });
   const Frame frame{StringAnyMap::type(), map, kept};
   uint64_t found = 0;
-  Measurement m = rig.measure(ops, [&](uint64_t i) { found += function(frame, string_key(i), i); });
+  Measurement m =
+      measured.measure(ops, [&](uint64_t i) { found += function(frame, string_key(i), i); });
   consume(found);
   consume(kept);
   consume(map);

@@ -139,8 +139,8 @@ runtime::Options stepped(State state) {
   return options;
 }
 
-void step_to(Rig& rig, gc::Phase phase) {
-  gc::Collector& collector = rig.runtime().collector();
+void step_to(MeasuredRuntime& measured, gc::Phase phase) {
+  gc::Collector& collector = measured.runtime().collector();
   if (phase != gc::Phase::kIdle) collector.request_cycle();
   while (collector.phase() != phase) collector.step(SIZE_MAX);
 }
@@ -154,33 +154,33 @@ void add(Measurement* total, const Measurement& round) {
 }
 
 template <class Place>
-Measurement measure_round(Rig& rig, Place& place, uint64_t stores) {
-  const gc::GcStats before = rig.runtime().stats();
+Measurement measure_round(MeasuredRuntime& measured, Place& place, uint64_t stores) {
+  const gc::GcStats before = measured.runtime().stats();
   const uint64_t start = gc::monotonic_ns();
-  rig.repeat(stores, [&](uint64_t i) {
+  measured.repeat(stores, [&](uint64_t i) {
     place.store(i);
     consume(&place);  // every store is made, in its turn
   });
   const uint64_t elapsed = gc::monotonic_ns() - start;
-  return Rig::difference(before, rig.runtime().stats(), stores, elapsed);
+  return MeasuredRuntime::difference(before, measured.runtime().stats(), stores, elapsed);
 }
 
 template <template <Value> class Place, Value value>
 Measurement run(State state, uint64_t ops) {
-  Rig rig(stepped(state));
+  MeasuredRuntime measured(stepped(state));
   const Objects objects;
   Place<value> place{objects};
-  const gc::GcStats now = rig.runtime().stats();
-  Measurement total = Rig::difference(now, now, ops, 0);  // nothing yet
+  const gc::GcStats now = measured.runtime().stats();
+  Measurement total = MeasuredRuntime::difference(now, now, ops, 0);  // nothing yet
   const auto round = [&](uint64_t stores) {
     for (uint64_t i = 0; i < kRound; ++i) place.reset(i);
-    if (state != State::kIdle) step_to(rig, gc::Phase::kDrain);
+    if (state != State::kIdle) step_to(measured, gc::Phase::kDrain);
     if (state == State::kMarkedTargets) {
       for (uint64_t i = 0; i < kRound; ++i) place.store(i);
     }
-    const Measurement measured = measure_round(rig, place, stores);
-    step_to(rig, gc::Phase::kIdle);
-    return measured;
+    const Measurement round = measure_round(measured, place, stores);
+    step_to(measured, gc::Phase::kIdle);
+    return round;
   };
   round(kRound);  // warms up
   for (uint64_t done = 0; done < ops; done += kRound)

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include "tools/pprof/profile_decode.h"
+
 // A profile from the file format, whatever the file says: what google/pprof refuses is refused (its
 // profile.CheckValid), frames have the names that they are shown by, and those that the profile
 // itself wants left out are.

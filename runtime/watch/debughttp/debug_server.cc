@@ -229,7 +229,7 @@ struct DebugServer::Impl {
   }
 };
 
-DebugServer::DebugServer(Observed* observed, ServerOptions options)
+DebugServer::DebugServer(ObservedRuntimes* observed, ServerOptions options)
     : impl_(std::make_unique<Impl>()) {
   impl_->options = std::move(options);
   impl_->address = parse_address(impl_->options.address);

@@ -5,7 +5,7 @@
 // observes: what a request can do to them is what Go's parameters can (heap?gc=1 is a collection).
 //
 //   runtime::Runtime rt;
-//   serve::Observed observed;
+//   serve::ObservedRuntimes observed;
 //   observed.add(rt);
 //   serve::DebugServer server(&observed, {.address = "127.0.0.1:6060"});
 //   server.start();                              // http://127.0.0.1:6060/debug/pprof/
@@ -33,7 +33,7 @@
 
 namespace greyhound::serve {
 
-class Observed;
+class ObservedRuntimes;
 
 // One request, to a handler. Lives as long as the handler's call.
 class Request {
@@ -85,7 +85,7 @@ class AddressError : public std::runtime_error {
 class DebugServer {
  public:
   // `observed` must outlive the server. Throws AddressError when the address is not understood.
-  DebugServer(Observed* observed, ServerOptions options = {});
+  DebugServer(ObservedRuntimes* observed, ServerOptions options = {});
   // Stops.
   ~DebugServer();
   DebugServer(const DebugServer&) = delete;

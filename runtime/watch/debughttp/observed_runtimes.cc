@@ -103,10 +103,10 @@ void add_counts(gc::GcStats* to, const gc::GcStats& from) {
   to->mark.merge(from.mark);
 }
 
-class Observed::Held {
+class ObservedRuntimes::Held {
  public:
   // `to_collect`: what is leaving is not held.
-  explicit Held(Observed* observed, bool to_collect = false) : observed_(observed) {
+  explicit Held(ObservedRuntimes* observed, bool to_collect = false) : observed_(observed) {
     std::lock_guard lock(observed->mutex_);
     gone = observed->gone_;
     gone_cycle_end_ns = observed->gone_cycle_end_ns_;
@@ -129,10 +129,10 @@ class Observed::Held {
   std::vector<Entry*> entries;  // the one made last is the last
 
  private:
-  Observed* const observed_;
+  ObservedRuntimes* const observed_;
 };
 
-void Observed::add(runtime::Runtime& runtime) {
+void ObservedRuntimes::add(runtime::Runtime& runtime) {
   const gc::BlockingScope blocking(gc::current_mutator_or_null(), "joining the debug server");
   std::lock_guard watching(watch_mutex_);
   {
@@ -142,7 +142,7 @@ void Observed::add(runtime::Runtime& runtime) {
   for (Watcher* watcher : watchers_) watcher->added(runtime);
 }
 
-void Observed::remove(runtime::Runtime& runtime) {
+void ObservedRuntimes::remove(runtime::Runtime& runtime) {
   runtime.stats();  // counts what the calling thread's mutator has not counted yet
   const gc::BlockingScope blocking(gc::current_mutator_or_null(), "leaving the debug server");
   std::lock_guard watching(watch_mutex_);
@@ -157,7 +157,7 @@ void Observed::remove(runtime::Runtime& runtime) {
   entries_.erase(leaving);
 }
 
-void Observed::take_leave(const Entry& entry) {
+void ObservedRuntimes::take_leave(const Entry& entry) {
   const gc::Collector& collector = entry.runtime->collector();
   const gc::GcStats last = entry.runtime->stats();
   add_counts(&gone_, last);
@@ -177,7 +177,7 @@ void Observed::take_leave(const Entry& entry) {
   gone_waits_.erase(0);
 }
 
-Snapshot Observed::snapshot() {
+Snapshot ObservedRuntimes::snapshot() {
   const Held held(this);
   Snapshot snapshot;
   snapshot.stats = held.gone;
@@ -202,7 +202,7 @@ Snapshot Observed::snapshot() {
   return snapshot;
 }
 
-std::vector<MutatorLine> Observed::mutators() {
+std::vector<MutatorLine> ObservedRuntimes::mutators() {
   const Held held(this);
   std::vector<MutatorLine> lines;
   for (const Entry* entry : held.entries) {
@@ -215,7 +215,7 @@ std::vector<MutatorLine> Observed::mutators() {
   return lines;
 }
 
-HeapSamples Observed::heap_samples() {
+HeapSamples ObservedRuntimes::heap_samples() {
   const Held held(this);
   HeapSamples samples;
   {
@@ -233,7 +233,7 @@ HeapSamples Observed::heap_samples() {
   return samples;
 }
 
-WaitSamples Observed::wait_samples() {
+WaitSamples ObservedRuntimes::wait_samples() {
   const Held held(this);
   WaitSamples samples;
   {
@@ -249,7 +249,7 @@ WaitSamples Observed::wait_samples() {
   return samples;
 }
 
-gc::MarkTimes Observed::uncharged_marking() {
+gc::MarkTimes ObservedRuntimes::uncharged_marking() {
   const Held held(this);
   gc::MarkTimes times;
   {
@@ -260,12 +260,12 @@ gc::MarkTimes Observed::uncharged_marking() {
   return times;
 }
 
-void Observed::collect() {
+void ObservedRuntimes::collect() {
   const Held held(this, true);
   for (const Entry* entry : held.entries) entry->runtime->collect();
 }
 
-Observed::Watch::Watch(Observed* observed, Watcher* watcher)
+ObservedRuntimes::Watch::Watch(ObservedRuntimes* observed, Watcher* watcher)
     : observed_(observed), watcher_(watcher) {
   std::lock_guard watching(observed->watch_mutex_);
   observed->watchers_.push_back(watcher);
@@ -273,7 +273,7 @@ Observed::Watch::Watch(Observed* observed, Watcher* watcher)
   for (const Entry* entry : held.entries) watcher->added(*entry->runtime);
 }
 
-Observed::Watch::~Watch() {
+ObservedRuntimes::Watch::~Watch() {
   std::lock_guard watching(observed_->watch_mutex_);
   std::erase(observed_->watchers_, watcher_);
   const Held held(observed_);

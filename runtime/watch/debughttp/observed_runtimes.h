@@ -61,11 +61,11 @@ class Watcher {
   virtual void removing(runtime::Runtime& runtime) = 0;  // or there still, when the Watch ends
 };
 
-class Observed {
+class ObservedRuntimes {
  public:
-  Observed() = default;
-  Observed(const Observed&) = delete;
-  Observed& operator=(const Observed&) = delete;
+  ObservedRuntimes() = default;
+  ObservedRuntimes(const ObservedRuntimes&) = delete;
+  ObservedRuntimes& operator=(const ObservedRuntimes&) = delete;
 
   void add(runtime::Runtime& runtime);
   // Before the runtime is destroyed. What it counted stays in the sums; what lived in it is freed.
@@ -84,13 +84,13 @@ class Observed {
   // Has `watcher` called for as long as this lives.
   class Watch {
    public:
-    Watch(Observed* observed, Watcher* watcher);
+    Watch(ObservedRuntimes* observed, Watcher* watcher);
     ~Watch();
     Watch(const Watch&) = delete;
     Watch& operator=(const Watch&) = delete;
 
    private:
-    Observed* const observed_;
+    ObservedRuntimes* const observed_;
     Watcher* const watcher_;
   };
 

@@ -67,7 +67,7 @@ Response symbol(const Request& request) {
 
 class Routes {
  public:
-  explicit Routes(Observed* observed) : observed_(observed) {}
+  explicit Routes(ObservedRuntimes* observed) : observed_(observed) {}
 
   Response names(const Request& request) {
     std::lock_guard turn(symbols_);
@@ -150,7 +150,7 @@ class Routes {
     return heap_text(observed_->heap_samples(), observed_->snapshot());
   }
 
-  Observed* const observed_;
+  ObservedRuntimes* const observed_;
   std::mutex tracing_;
   std::mutex symbols_;  // one reads debugging information at a time
 };
@@ -169,7 +169,7 @@ Handler checked(Handler handler) {
 
 }  // namespace
 
-void add_pprof_routes(DebugServer* server, Observed* observed) {
+void add_pprof_routes(DebugServer* server, ObservedRuntimes* observed) {
   const auto routes = std::make_shared<Routes>(observed);
   const auto add = [&](const std::string& name, Handler handler) {
     server->get(kRoot + name, checked(std::move(handler)));

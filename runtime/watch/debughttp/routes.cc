@@ -11,7 +11,7 @@ namespace {
 constexpr const char* kJson = "application/json";
 
 // compat=go, or nothing.
-Response metrics(const Request& request, Observed* observed, bool go_names) {
+Response metrics(const Request& request, ObservedRuntimes* observed, bool go_names) {
   if (const std::string* compat = request.parameter("compat"); compat != nullptr) {
     if (*compat != "go")
       return {.status = 400, .body = "invalid value for \"compat\" - it is go, or left out\n"};
@@ -23,7 +23,7 @@ Response metrics(const Request& request, Observed* observed, bool go_names) {
 
 }  // namespace
 
-void add_routes(DebugServer* server, Observed* observed, const ServerOptions& options) {
+void add_routes(DebugServer* server, ObservedRuntimes* observed, const ServerOptions& options) {
   const auto state = [observed] { return gc_json(observed->snapshot()); };
   server->get("/", [observed](const Request& request) -> Response {
     if (request.path != "/") return {.status = 404, .body = "there is nothing at this path\n"};

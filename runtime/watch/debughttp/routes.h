@@ -9,8 +9,8 @@
 namespace greyhound::serve {
 
 // `observed` must outlive the server.
-void add_routes(DebugServer* server, Observed* observed, const ServerOptions& options);
+void add_routes(DebugServer* server, ObservedRuntimes* observed, const ServerOptions& options);
 // Part of them: Go's net/http/pprof.
-void add_pprof_routes(DebugServer* server, Observed* observed);
+void add_pprof_routes(DebugServer* server, ObservedRuntimes* observed);
 
 }  // namespace greyhound::serve

@@ -8,14 +8,14 @@ namespace greyhound::serve {
 
 using pprof::Profile;
 
-CpuSession::CpuSession(Observed* observed) : watch_(std::in_place, observed, &adder_) {}
+CpuSession::CpuSession(ObservedRuntimes* observed) : watch_(std::in_place, observed, &adder_) {}
 
 runtime::CpuProfile CpuSession::stop() {
   watch_.reset();  // a runtime that comes now is not to be added to a profiler that has stopped
   return profiler_.stop();
 }
 
-GcCosts gc_costs(Observed* observed) {
+GcCosts gc_costs(ObservedRuntimes* observed) {
   return {observed->heap_samples(), observed->uncharged_marking()};
 }
 

@@ -20,7 +20,7 @@ namespace greyhound::serve {
 // Of what happens from here to stop(). Throws runtime::ProfileError when one runs already.
 class CpuSession {
  public:
-  explicit CpuSession(Observed* observed);
+  explicit CpuSession(ObservedRuntimes* observed);
   // Once.
   runtime::CpuProfile stop();
 
@@ -36,7 +36,7 @@ class CpuSession {
   };
   runtime::CpuProfiler profiler_;
   Adder adder_{&profiler_};
-  std::optional<Observed::Watch> watch_;
+  std::optional<ObservedRuntimes::Watch> watch_;
 };
 
 // What marking, assists, barriers and evacuation cost since `before`, by who caused it
@@ -45,14 +45,14 @@ struct GcCosts {
   HeapSamples samples;
   gc::MarkTimes uncharged;
 };
-GcCosts gc_costs(Observed* observed);
+GcCosts gc_costs(ObservedRuntimes* observed);
 pprof::Profile gc_profile(const GcCosts& before, const GcCosts& after,
                           const runtime::CpuProfile& cpu);
 
 // Trace events of every runtime, those that come and go included.
 class TraceSession {
  public:
-  explicit TraceSession(Observed* observed) : watch_(std::in_place, observed, &tracer_) {}
+  explicit TraceSession(ObservedRuntimes* observed) : watch_(std::in_place, observed, &tracer_) {}
   // Chrome's trace-event JSON. Once.
   std::string stop();
   // Of the runtimes, those that somebody else is tracing.
@@ -67,7 +67,7 @@ class TraceSession {
     std::atomic<size_t> busy{0};
   };
   Tracer tracer_;
-  std::optional<Observed::Watch> watch_;
+  std::optional<ObservedRuntimes::Watch> watch_;
 };
 
 }  // namespace greyhound::serve

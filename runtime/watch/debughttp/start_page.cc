@@ -40,7 +40,7 @@ std::string row(const std::string& count, const char* path, const char* text) {
 
 }  // namespace
 
-std::string start_page(Observed* observed) {
+std::string start_page(ObservedRuntimes* observed) {
   const Snapshot snapshot = observed->snapshot();
   std::string body = fmt::format("<p>{} runtimes with {} mutators, {} cycles so far.</p>\n<ul>\n",
                                  snapshot.runtimes, snapshot.mutators, snapshot.stats.cycles);
@@ -49,7 +49,7 @@ std::string start_page(Observed* observed) {
   return page("Greyhound", body + "</ul>\n");
 }
 
-std::string pprof_index_page(Observed* observed) {
+std::string pprof_index_page(ObservedRuntimes* observed) {
   size_t sites = 0, locks = 0, waits = 0;
   for (const auto& [rate, records] : observed->heap_samples()) sites += records.size();
   for (const auto& [rate, records] : observed->wait_samples()) {

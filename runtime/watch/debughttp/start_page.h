@@ -8,7 +8,7 @@
 
 namespace greyhound::serve {
 
-std::string start_page(Observed* observed);
-std::string pprof_index_page(Observed* observed);
+std::string start_page(ObservedRuntimes* observed);
+std::string pprof_index_page(ObservedRuntimes* observed);
 
 }  // namespace greyhound::serve

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "runtime/watch/pprof/cpu_profile.h"
 
-#include <fmt/format.h>
+#include <string>
 
 #include "runtime/watch/pprof/hide_runtime.h"
 #include "runtime/watch/pprof/location_table.h"
@@ -10,15 +10,15 @@ namespace greyhound::pprof {
 namespace {
 
 void add_comments(const runtime::CpuProfile& from, Profile* to) {
-  to->comments.push_back(
-      fmt::format("source: {}, {} a second of CPU time", from.source, from.rate));
-  to->comments.push_back(
-      fmt::format("{} threads, {} samples, {} dropped, {} with a stack that is cut short",
-                  from.threads, from.samples, from.dropped, from.broken_stacks));
+  using std::to_string;
+  to->comments.push_back("source: " + from.source + ", " + to_string(from.rate) +
+                         " a second of CPU time");
+  to->comments.push_back(to_string(from.threads) + " threads, " + to_string(from.samples) +
+                         " samples, " + to_string(from.dropped) + " dropped, " +
+                         to_string(from.broken_stacks) + " with a stack that is cut short");
   if (from.without_clock != 0) {
-    to->comments.push_back(
-        fmt::format("{} threads have no samples: the system gave them no timer (ulimit -i)",
-                    from.without_clock));
+    to->comments.push_back(to_string(from.without_clock) +
+                           " threads have no samples: the system gave them no timer (ulimit -i)");
   }
 }
 

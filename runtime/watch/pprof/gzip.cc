@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "runtime/watch/pprof/gzip.h"
 
-#include <fmt/format.h>
 #include <zlib.h>
 
 #include <array>
@@ -24,7 +23,7 @@ void inflate_member(z_stream* stream, std::string* bytes, size_t most) {
     status = inflate(stream, Z_NO_FLUSH);
     bytes->append(piece.data(), piece.size() - stream->avail_out);
     if (bytes->size() > most)
-      throw FormatError(fmt::format("it unpacks to more than {} MiB", most >> 20));
+      throw FormatError("it unpacks to more than " + std::to_string(most >> 20) + " MiB");
     if (status == Z_BUF_ERROR ||
         (status == Z_OK && stream->avail_in == 0 && stream->avail_out != 0))
       throw FormatError("it is cut short");
@@ -36,8 +35,8 @@ void inflate_member(z_stream* stream, std::string* bytes, size_t most) {
 void expect_member(const z_stream& stream) {
   const std::string_view rest(reinterpret_cast<const char*>(stream.next_in), stream.avail_in);
   if (is_gzip(rest)) return;
-  throw FormatError(
-      fmt::format("after its compressed data stand {} bytes that are none of it", rest.size()));
+  throw FormatError("after its compressed data stand " + std::to_string(rest.size()) +
+                    " bytes that are none of it");
 }
 
 }  // namespace
@@ -61,7 +60,8 @@ std::string gzip(const std::string& bytes) {
 
 std::string gunzip(std::string_view packed, size_t most) {
   z_stream stream{};
-  if (packed.size() > most) throw FormatError(fmt::format("it is larger than {} MiB", most >> 20));
+  if (packed.size() > most)
+    throw FormatError("it is larger than " + std::to_string(most >> 20) + " MiB");
   if (inflateInit2(&stream, kGzip) != Z_OK) throw std::bad_alloc();
   const std::unique_ptr<z_stream, int (*)(z_stream*)> ending(&stream, inflateEnd);
   stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(packed.data()));

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 // A profile in memory, as google/pprof's profile.proto describes it, with strings where that has
-// indices into tables. encode() and decode() are its file format: a gzipped protocol buffer.
+// indices into tables. encode() gives its file format, a gzipped protocol buffer;
+// tools/pprof/profile_decode.h reads it.
 #pragma once
 
 #include <cstdint>
 #include <stdexcept>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -69,12 +69,8 @@ class FormatError : public std::runtime_error {
 using greyhound::FileError;  // what reading and writing files throws
 
 std::string encode(const Profile& profile);
-// Of bytes gzipped or not. Throws FormatError, and nothing else but std::bad_alloc, whatever they
-// are.
-Profile decode(std::string_view bytes);
 
-// Both throw FileError. A file is written whole or not at all: under another name first.
+// Throws FileError. The file is written whole or not at all: under another name first.
 void write_file(const Profile& profile, const std::string& path);
-Profile read_file(const std::string& path);
 
 }  // namespace greyhound::pprof

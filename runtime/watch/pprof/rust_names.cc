@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "runtime/watch/pprof/rust_names.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
 #include <cstdint>
@@ -158,7 +156,8 @@ class Parser {
       const std::string kind = space == 'C'   ? "closure"
                                : space == 'S' ? "shim"
                                               : std::string(1, space);
-      print(fmt::format("::{{{}{}{}#{}}}", kind, name.empty() ? "" : ":", name, number));
+      print("::{" + kind + (name.empty() ? "" : ":") + std::string(name) + "#" +
+            std::to_string(number) + "}");
     } else if (!name.empty()) {
       print("::");
       print(name);

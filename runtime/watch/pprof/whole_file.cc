@@ -2,7 +2,6 @@
 #include "runtime/watch/pprof/whole_file.h"
 
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -135,7 +134,9 @@ fs::path folder_of(const fs::path& path) {
 // A new file beside `target`, whatever the length of that one's name.
 File create_beside(const std::string& target, std::string* name) {
   for (int i = 0;; ++i) {
-    *name = (folder_of(target) / fmt::format(".greyhound.{}.{}.tmp", getpid(), i)).string();
+    *name = (folder_of(target) /
+             (".greyhound." + std::to_string(getpid()) + "." + std::to_string(i) + ".tmp"))
+                .string();
     File file(::open(name->c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
     if (file.open() || errno != EEXIST) return file;
   }
@@ -172,7 +173,7 @@ void require_special(const std::string& path) {
 }  // namespace
 
 FileError file_error(const std::string& path, const char* what, int error) {
-  return FileError(fmt::format("{}: {}: {}", path, what, std::strerror(error)));
+  return FileError(path + ": " + what + ": " + std::strerror(error));
 }
 
 void write_whole_file(const std::string& path, std::string_view bytes) {
@@ -225,8 +226,8 @@ void check_outputs(const std::vector<OutputFile>& files) {
     for (size_t k = 0; k < i; ++k) {
       if (files[i].path.empty() || files[k].path.empty()) continue;
       if (!same_file(files[k].path, files[i].path)) continue;
-      throw FileError(fmt::format("{} {} and {} {} are one file; give each a file of its own",
-                                  files[k].option, files[k].path, files[i].option, files[i].path));
+      throw FileError(files[k].option + " " + files[k].path + " and " + files[i].option + " " +
+                      files[i].path + " are one file; give each a file of its own");
     }
   }
 }
