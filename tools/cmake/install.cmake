@@ -30,6 +30,7 @@ set(greyhound_public_headers
   runtime/watch/pprof/profile_files.h
   runtime/watch/pprof/wait_profile.h
   runtime/watch/pprof/whole_file.h
+  runtime/watch/pprof/write_profile.h
   runtime/watch/trace/trace_json.h
   runtime/watch/debughttp/debug_server.h
   runtime/watch/debughttp/observed_runtimes.h)
