@@ -34,12 +34,12 @@ function(greyhound_flags target)
   set_target_properties(${target} PROPERTIES CXX_EXTENSIONS ON)
 endfunction()
 
-# Most of what a test or a tool costs to compile is the code of the libraries it uses (gtest, json, CLI11), made
-# anew for each file. A batch makes it once for six files. Names in anonymous namespaces must then differ within a
-# target; experiments, which are written to one pattern, stay ALONE. The layers are never batched: what is measured is compiled as an
-# embedder's build compiles it. Where a local variable is at each instruction, a quarter of GCC's time, is for the
-# layers and for debug builds. Of UBSan's checks those of each pointer's use, which are half of them and find here what
-# AddressSanitizer finds too, are for the layers alone.
+# Most of what a test or a tool costs to compile is the code of the libraries it uses (gtest, json, CLI11), made anew
+# for each file. A batch makes it once for six files. Names in anonymous namespaces must then differ within a target;
+# experiments, which are written to one pattern, stay ALONE. The layers are never batched: what is measured is
+# compiled as an embedder's build compiles it. Where a local variable is at each instruction, a quarter of GCC's time,
+# is for the layers and for debug builds. Of UBSan's checks those of each pointer's use, which are half of them and
+# find here what AddressSanitizer finds too, are for the layers alone.
 function(greyhound_outside_layers target)
   cmake_parse_arguments(PARSE_ARGV 1 batches "" "ALONE" "")
   target_compile_options(${target} PRIVATE
