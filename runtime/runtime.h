@@ -140,8 +140,8 @@ class Runtime {
 
   // Has every thread note what it does for the collector (gc/watch/trace_events.h), until
   // trace_stop() returns what was noted: the latest events of each thread. trace::to_json of
-  // tools/trace makes a file for Perfetto of it. Costs some 100 ns an event; off, nothing. False
-  // when it is on already. Any thread.
+  // runtime/watch/trace makes a file for Perfetto of it. Costs some 100 ns an event; off, nothing.
+  // False when it is on already. Any thread.
   bool trace_start();
   bool trace_start(const gc::TraceOptions& options);
   gc::Trace trace_stop();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Trace events: what each thread did for the collector, and when. Off until start(); then every
 // thread notes into a ring of its own (event_ring.h), and stop() returns what the rings hold, spans
-// paired, as values. tools/trace/ makes Chrome's trace-event JSON of it.
+// paired, as values. runtime/watch/trace/ makes Chrome's trace-event JSON of it.
 //
 //   coordinator   cycle ▸ H1, H2, mark ▸ round ▸ drain, H3; H4, H5, sweep; heap and goal
 //   workers       gcDrain

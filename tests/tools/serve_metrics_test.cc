@@ -7,9 +7,9 @@
 #include <set>
 
 #include "gc/cycle/collector.h"
+#include "runtime/watch/debughttp/metric_families.h"
 #include "tests/tools/command.h"
 #include "tests/tools/serve_http.h"
-#include "tools/serve/metric_families.h"
 
 namespace greyhound::serve {
 namespace {

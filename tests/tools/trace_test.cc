@@ -11,8 +11,8 @@
 
 #include "gc/watch/gctrace.h"
 #include "runtime/greyhound.h"
+#include "runtime/watch/trace/trace_json.h"
 #include "tests/tools/command.h"
-#include "tools/trace/trace_json.h"
 
 namespace greyhound::trace {
 namespace {
