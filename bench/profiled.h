@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Profiles of a benchmark program: `--cpuprofile FILE`, `--heapprofile FILE` and the others of
-// tools/pprof/profile_files.h, whatever the program. It makes its runtimes as bench::Runtime, and
-// has BENCH_PROFILED_MAIN for a main().
+// runtime/watch/pprof/profile_files.h, whatever the program. It makes its runtimes as
+// bench::Runtime, and has BENCH_PROFILED_MAIN for a main().
 //
 // What would mislead: a profile costs time (docs/profiling.md says how much); quote no figure from
 // a run with one.
@@ -9,7 +9,7 @@
 
 #include <benchmark/benchmark.h>
 
-#include "tools/pprof/profile_files.h"
+#include "runtime/watch/pprof/profile_files.h"
 #include "tools/pprof/profile_flags.h"
 
 namespace bench {

@@ -44,7 +44,8 @@ enum class Start : uint8_t { kStarted, kNoMemory, kNoThread };
 // after a collection; it may record or throw. When it returns, the allocation yields null.
 using OutOfMemoryHandler = void (*)(void* context, size_t bytes);
 
-// Called with each message of the library's, one sentence; what it may do is said in gc/log.h.
+// Called with each message of the library's, one sentence; what it may do is said in
+// gc/watch/log.h.
 using LogFunction = void (*)(void* context, const char* message);
 
 inline constexpr int64_t kGcOff = -1;

@@ -2,8 +2,8 @@
 // makemap, mapassign, and what assignment needs out of line. See assign.h and assign_inl.h.
 #include "maps/assign.h"
 
+#include "gc/alloc/malloc.h"
 #include "gc/bug.h"
-#include "gc/malloc.h"
 #include "maps/assign_inl.h"
 #include "runtime/base/panic.h"
 
@@ -58,11 +58,11 @@ bool prepare_chain_slow(const MapType* t, hmap* h, uint64_t hash) {
 
 void DroppedTables::keep_slow(const hmap* h) {
   if (gc::bug(gc::Bug::kDroppedTablesNotKept)) return;
-  mutator_->kept_by_write[0] = reinterpret_cast<uintptr_t>(h->buckets);
-  mutator_->kept_by_write[1] = reinterpret_cast<uintptr_t>(h->oldbuckets);
+  mutator_->roots().kept_by_write[0] = reinterpret_cast<uintptr_t>(h->buckets);
+  mutator_->roots().kept_by_write[1] = reinterpret_cast<uintptr_t>(h->oldbuckets);
   if (h->extra == nullptr) return;
-  mutator_->kept_by_write[2] = reinterpret_cast<uintptr_t>(h->extra->overflow);
-  mutator_->kept_by_write[3] = reinterpret_cast<uintptr_t>(h->extra->oldoverflow);
+  mutator_->roots().kept_by_write[2] = reinterpret_cast<uintptr_t>(h->extra->overflow);
+  mutator_->roots().kept_by_write[3] = reinterpret_cast<uintptr_t>(h->extra->oldoverflow);
 }
 
 bool allocate_elem_slow(const MapType* t, hmap* h, Slot slot) {

@@ -7,9 +7,9 @@
 // and mapclear need no memory.
 //
 // Keys may lie in the map itself (or in what was its memory), and so may what is stored into the
-// elem that mapassign gives. What lookups gave is readable until the entry is removed, also when
-// the table has grown meanwhile; where stacks are not scanned, until the next call, or else root
-// it.
+// elem that mapassign returns. What lookups returned is readable until the entry is removed, also
+// when the table has grown meanwhile; where stacks are not scanned, until the next call, or else
+// root it.
 //
 // Writing to a null map panics; so does a key whose dynamic type cannot be hashed. A second writer
 // caught inside the map is fatal ("concurrent map writes").

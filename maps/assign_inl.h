@@ -12,11 +12,11 @@
 // Included by assign.cc, fast32.cc, fast64.cc and faststr.cc only.
 #pragma once
 
-#include "gc/malloc.h"
-#include "gc/mutator.h"
+#include "gc/alloc/malloc.h"
+#include "gc/mutator/hot.h"
+#include "gc/mutator/mutator.h"
 #include "maps/grow.h"
 #include "maps/lookup_inl.h"
-#include "maps/safepoint_poll.h"
 #include "maps/slots.h"
 
 namespace greyhound::maps {
@@ -123,14 +123,14 @@ class DroppedTables {
  public:
   explicit DroppedTables(const hmap* h) {
     gc::Mutator* mutator = gc::tls_mutator->self;
-    if (!mutator->scans_stacks()) [[unlikely]] {
+    if (!mutator->scans_stacks) [[unlikely]] {
       mutator_ = mutator;
       keep_slow(h);
     }
   }
   ~DroppedTables() {
     if (mutator_ != nullptr) [[unlikely]]
-      mutator_->kept_by_write = {};
+      mutator_->roots().kept_by_write = {};
   }
   DroppedTables(const DroppedTables&) = delete;
   DroppedTables& operator=(const DroppedTables&) = delete;
@@ -181,7 +181,7 @@ template <class Key>
 GREYHOUND_INLINE void* assign_place(const MapType* t, hmap* h, const Key& key, uint64_t hash) {
   if (h->growing() || h->buckets == nullptr) [[unlikely]] {
     // A growing map takes half of its writes here, so they have no frame of their own.
-    if (!gc::tls_mutator->self->scans_stacks()) return assign_place_slow(t, h, key, hash);
+    if (!gc::tls_mutator->self->scans_stacks) return assign_place_slow(t, h, key, hash);
     if (!prepare_chain_slow(t, h, hash)) return nullptr;
   }
   const uint8_t top = tophash_of(hash);
@@ -201,7 +201,7 @@ template <class Key>
 GREYHOUND_INLINE void* assign_entry(const MapType* t, hmap* h, const Key& key) {
   if (h == nullptr) [[unlikely]]
     assignment_to_nil_map();
-  poll_safepoint("mapassign");
+  gc::safepoint("mapassign");
   const uint64_t hash = key.hash(h->hash0);
   begin_write(h);
   void* elem = assign_place(t, h, key, hash);

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <bit>
 
-#include "gc/pieces.h"
+#include "gc/mutator/pieces.h"
 #include "maps/assign.h"
 #include "maps/erase_inl.h"
 
@@ -33,7 +33,7 @@ Slot end_of_entries(const MapType& t, bmap* chain) {
 size_t piece_of(const MapType& t) { return std::max(gc::kPieceBytes / t.bucket.size, size_t{1}); }
 
 void poll_each(size_t piece, size_t done) {
-  if (done % piece == 0) poll_safepoint("mapclear");
+  if (done % piece == 0) gc::safepoint("mapclear");
 }
 
 void empty_bucket(bmap* bucket) { std::memset(bucket->tophash, kEmptyRest, kBucketSlots); }
@@ -80,7 +80,7 @@ void clear_table(const MapType& t, hmap* h) {
         empty_overflow(t, bucket_at(t, h->buckets, c), piece);
     }
     clear_buckets(t, bucket_at(t, h->buckets, i), end - i);
-    poll_safepoint("mapclear");
+    gc::safepoint("mapclear");
   }
 }
 

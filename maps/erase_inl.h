@@ -10,7 +10,7 @@
 // Included by erase.cc, fast32.cc, fast64.cc and faststr.cc only.
 #pragma once
 
-#include "gc/mutator.h"
+#include "gc/mutator/mutator.h"
 #include "maps/assign_inl.h"
 
 namespace greyhound::maps {
@@ -52,7 +52,7 @@ GREYHOUND_NOINLINE void forget_moved(const MapType& t, hmap* h, uint64_t hash, c
 template <class Key>
 GREYHOUND_INLINE void erase_entry(const MapType* t, hmap* h, const Key& key) {
   if (h == nullptr || h->count == 0) return;
-  poll_safepoint("mapdelete");
+  gc::safepoint("mapdelete");
   const uint64_t hash = key.hash(h->hash0);
   begin_write(h);
   if (h->growing()) [[unlikely]]

@@ -16,10 +16,10 @@
 // frees the old table when nobody can. Until the growth ends it is the map's, and keeps alive what
 // it has copies of; those of removed entries are cleared (erase_inl.h), those of elems that are
 // overwritten are not.
-#include "gc/malloc.h"
-#include "gc/mutator.h"
+#include "gc/alloc/malloc.h"
+#include "gc/mutator/hot.h"
+#include "gc/mutator/mutator.h"
 #include "maps/grow.h"
-#include "maps/safepoint_poll.h"
 #include "maps/slots.h"
 #include "runtime/base/probes.h"
 
@@ -49,7 +49,7 @@ void for_each_entry(const MapType& t, bmap* chain, Visit visit) {
     for (unsigned left = TopGroup(bucket).match_entries(); left != 0; left &= left - 1) {
       visit(Slot{bucket, lowest_bit(left)});
     }
-    poll_safepoint("evacuate");
+    gc::safepoint("evacuate");
   }
 }
 
@@ -129,7 +129,7 @@ bool evacuate_chain(const MapType* t, hmap* h, size_t oldbucket) {
     bucket = overflow_of(*t, bucket);
     if (bucket == nullptr) return true;
     // Between buckets the old table has everything, and the new one what was moved.
-    poll_safepoint("evacuate");
+    gc::safepoint("evacuate");
   }
 }
 

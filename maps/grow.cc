@@ -2,9 +2,10 @@
 // Bucket arrays, overflow buckets and the start of a growth. See grow.h.
 #include "maps/grow.h"
 
-#include "gc/malloc.h"
-#include "gc/mutator.h"
-#include "gc/size_class.h"
+#include "gc/alloc/malloc.h"
+#include "gc/heap/size_class.h"
+#include "gc/mutator/collector_state.h"
+#include "gc/mutator/mutator.h"
 #include "maps/slots.h"
 #include "runtime/base/probes.h"
 
@@ -120,7 +121,7 @@ bool hashGrow(const MapType* t, hmap* h) {
     set_pointer(&h->extra->nextOverflow, array.nextOverflow);
   }
   const size_t old_buckets = size_t{1} << h->old_B();
-  mutator.count_map_growth(old_buckets);
+  mutator.collector()->counters.add_map_growth(old_buckets);
   GREYHOUND_PROBE4(map__grow, t->type.name, h, old_buckets, h->count);
   if (traced_from != 0) {
     mutator.trace_since(traced_from, gc::EventKind::kMapGrow, old_buckets, size_t{1} << B,

@@ -12,7 +12,7 @@
 // allocation, so that an out-of-memory handler may unwind through here.
 #pragma once
 
-#include "gc/malloc.h"
+#include "gc/alloc/malloc.h"
 #include "maps/hmap.h"
 #include "maps/map_type.h"
 

@@ -4,7 +4,7 @@
 
 #include <cstdio>
 
-#include "gc/mutator.h"
+#include "gc/mutator/mutator.h"
 #include "runtime/base/check.h"
 #include "runtime/base/panic.h"
 
@@ -90,7 +90,7 @@ bool equal_eface(const void* a, const void* b) {
   return typeequal(*type, x->data, y->data);
 }
 
-// visit(part of value a, part of value b, its type) until one gives false. What is regular memory
+// visit(part of value a, part of value b, its type) until one returns false. What is regular memory
 // comes in one piece, with a null type and its size.
 template <class Visit>
 bool each_part(const Type& type, Visit visit) {

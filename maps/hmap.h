@@ -11,7 +11,7 @@
 //  2. Old buckets below nevacuate are evacuated; others may be.
 //  3. When bucket memory is noscan the collector does not see overflow pointers: every overflow
 //     bucket of buckets is listed in extra->overflow and of oldbuckets in extra->oldoverflow.
-//  4. Pointer fields, and pointer words in buckets, change only through gc/write_barrier.h.
+//  4. Pointer fields, and pointer words in buckets, change only through gc/mutator/write_barrier.h.
 //
 // Thread rules, as in Go: any number of readers, or one writer and no reader. Misuse is noticed,
 // not always, through kHashWriting and is fatal. flags is accessed with relaxed atomics: it is the

@@ -4,9 +4,9 @@
 
 #include <unordered_set>
 
+#include "gc/mutator/hot.h"
 #include "maps/grow.h"
 #include "maps/lookup_inl.h"
-#include "maps/safepoint_poll.h"
 
 namespace greyhound::maps {
 namespace {
@@ -33,7 +33,7 @@ size_t preallocated_left(const MapType& t, const hmap& h) {
 
 // Between chains, now and then: other threads' collections are not to wait for a walk.
 void poll(size_t chain) {
-  if (chain % 1024 == 1023 && gc::current_mutator_or_null() != nullptr) poll_safepoint("inspect");
+  if (chain % 1024 == 1023 && gc::current_mutator_or_null() != nullptr) gc::safepoint("inspect");
 }
 
 void add_chains(const MapType& t, const hmap& h, MapShape* shape) {

@@ -19,9 +19,9 @@
 // if need be, since it may fill up later.
 #include "maps/iterate.h"
 
+#include "gc/alloc/malloc.h"
 #include "gc/bug.h"
-#include "gc/malloc.h"
-#include "gc/mutator.h"
+#include "gc/mutator/mutator.h"
 #include "maps/assign_inl.h"
 #include "maps/iterate_inl.h"
 #include "maps/lookup.h"
@@ -61,7 +61,7 @@ void keep_overflow_buckets(hiter* it) {
 bmap* next_chain(hiter* it) {
   const hmap* h = it->h;
   if (it->wrapped && it->bucket == it->startBucket) return nullptr;
-  poll_safepoint("mapiternext");
+  gc::safepoint("mapiternext");
   const size_t bucket = it->bucket;
   bmap* b = bucket_at(*it->t, it->buckets, bucket);
   it->checkBucket = kNoCheck;
@@ -114,7 +114,7 @@ bool next_in_bucket(hiter* it) {
 bmap* next_bucket(hiter* it) {
   bmap* next = it->bptr == nullptr ? nullptr : overflow_of(*it->t, it->bptr);
   if (next == nullptr) return next_chain(it);
-  poll_safepoint("mapiternext");
+  gc::safepoint("mapiternext");
   return next;
 }
 
@@ -141,7 +141,7 @@ void hiter::take_root() {
   // Below every object on the stack that the thread runs on, which may be scanned anyway.
   const auto frame = reinterpret_cast<uintptr_t>(__builtin_frame_address(0));
   const auto self = reinterpret_cast<uintptr_t>(this);
-  if (mutator->scans_stacks() && self - frame < mutator->stack_end() - frame) return;
+  if (mutator->scans_stacks && self - frame < mutator->stacks().end() - frame) return;
   root_.begin = reinterpret_cast<const uintptr_t*>(static_cast<IterationState*>(this));
   root_.count = offsetof(IterationState, startBucket) / kWordBytes;
   mutator->add_root_range(&root_);

@@ -19,7 +19,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "gc/mutator.h"
+#include "gc/mutator/root_slots.h"
 #include "maps/hmap.h"
 #include "maps/map_type.h"
 
@@ -70,7 +70,7 @@ struct hiter : IterationState {
   }
   void drop_root() {
     if (root_.begin == nullptr) return;
-    gc::Mutator::remove_root_range(&root_);
+    gc::remove_root(&root_);
     root_.begin = nullptr;
   }
 

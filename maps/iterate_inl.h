@@ -4,9 +4,9 @@
 // template over the map's shape, as the search is.
 #pragma once
 
+#include "gc/mutator/hot.h"
 #include "maps/iterate.h"
 #include "maps/lookup_inl.h"
-#include "maps/safepoint_poll.h"
 
 namespace greyhound::maps {
 
@@ -51,7 +51,7 @@ template <class Shape>
 GREYHOUND_INLINE bool enter_next_in_place(const Shape& shape, hiter* it) {
   if (it->left != 0 || it->bptr == nullptr || overflow_of(shape, it->bptr) != nullptr) return false;
   if (it->h->growing() || it->h->hash0 != it->hash0) return false;
-  if (it->bucket == it->startBucket || safepoint_wanted()) return false;
+  if (it->bucket == it->startBucket || gc::safepoint_wanted()) return false;
   bmap* bucket = bucket_at(shape, it->buckets, it->bucket);
   const unsigned entries = TopGroup(bucket).match_entries();
   if (entries == 0) return false;

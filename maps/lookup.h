@@ -4,7 +4,7 @@
 //
 // Pointers returned point into a bucket (or at the elem itself when elems are indirect) and are
 // valid until the map's next write. Elems are read through them; to store a pointer through one,
-// use gc/write_barrier.h.
+// use gc/mutator/write_barrier.h.
 //
 // A null hmap is an empty map. A key whose dynamic type cannot be hashed panics, on an empty map
 // too. A writer caught inside the map is fatal ("concurrent map read and map write").

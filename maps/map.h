@@ -20,8 +20,8 @@
 // its entry is not removed. With precise stack roots the iterator keeps what it gave last, and
 // nothing keeps what find() gave beyond the next call.
 //
-// Out of memory: make() gives a handle that is false, insert_or_assign() returns false, assign()
-// gives a writer that is false. Thread rules as in hmap.h; writes and iteration are safepoints,
+// Out of memory: make() returns a handle that is false, insert_or_assign() returns false, assign()
+// returns a writer that is false. Thread rules as in hmap.h; writes and iteration are safepoints,
 // lookups not.
 #pragma once
 
@@ -33,7 +33,7 @@
 #include <string_view>
 #include <type_traits>
 
-#include "gc/mutator.h"
+#include "gc/mutator/root_slots.h"
 #include "maps/assign.h"
 #include "maps/fast32.h"
 #include "maps/fast64.h"
@@ -69,9 +69,9 @@ class RootScope {
   RootScope(const void* words, size_t bytes) {
     range_.begin = static_cast<const uintptr_t*>(words);
     range_.count = bytes / kWordBytes;
-    gc::current_mutator()->add_root_range(&range_);
+    gc::add_root(&range_);
   }
-  ~RootScope() { gc::Mutator::remove_root_range(&range_); }
+  ~RootScope() { gc::remove_root(&range_); }
   RootScope(const RootScope&) = delete;
   RootScope& operator=(const RootScope&) = delete;
 

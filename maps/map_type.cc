@@ -5,7 +5,7 @@
 
 #include <cstdio>
 
-#include "gc/os_memory.h"
+#include "gc/memory/os_memory.h"
 #include "maps/hash.h"
 #include "runtime/base/check.h"
 

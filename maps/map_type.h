@@ -16,7 +16,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 
 #include "maps/bmap.h"
 #include "maps/hash.h"
@@ -25,7 +24,7 @@
 namespace greyhound::maps {
 
 inline constexpr size_t kMaxInlineBytes = 128;
-// What a lookup that finds nothing gives, as Go's zeroVal; larger elems have zeros of their own.
+// What a lookup that finds nothing returns, as Go's zeroVal; larger elems have zeros of their own.
 inline constexpr size_t kZeroValBytes = 1024;
 extern const unsigned char zeroVal[kZeroValBytes];
 
@@ -134,9 +133,5 @@ struct MapType {
 
 // Null when values of the type can be keys (with these functions), else why they cannot.
 const char* verify_map_key(const Type& key, KeyOps ops = {});
-
-inline std::unique_ptr<const MapType> make_map_type(const Type* key, const Type* elem) {
-  return std::make_unique<const MapType>(key, elem);
-}
 
 }  // namespace greyhound::maps

@@ -8,7 +8,7 @@
 #include <type_traits>
 
 #include "gc/bug.h"
-#include "gc/write_barrier.h"
+#include "gc/mutator/write_barrier.h"
 #include "maps/hmap.h"
 #include "maps/lookup_inl.h"
 #include "maps/map_type.h"

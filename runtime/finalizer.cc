@@ -7,8 +7,9 @@
 #include <string>
 #include <utility>
 
-#include "gc/log.h"
-#include "gc/specials.h"
+#include "gc/cycle/collector.h"
+#include "gc/watch/log.h"
+#include "gc/weak/reference_processor.h"
 #include "runtime/handle.h"
 #include "runtime/runtime.h"
 #include "runtime/weak.h"
@@ -16,9 +17,9 @@
 namespace greyhound {
 
 void weak_detail::require_object(const void* target, const char* what) {
-  gc::Heap& heap = gc::current_mutator()->collector()->heap;
+  gc::mheap& heap = gc::current_mutator()->collector()->heap;
   // Not whether the slot is allocated: a sweeper may be rewriting its bit, to what it was.
-  if (heap.find_object(reinterpret_cast<uintptr_t>(target)).base != 0) return;
+  if (heap.findObject(reinterpret_cast<uintptr_t>(target)).base != 0) return;
   fatal("%s at %p, which is no object of this thread's runtime; make it with Thread::make", what,
         target);
 }
@@ -38,11 +39,11 @@ namespace {
   fatal("the finalizer of the object at %p threw %s; it must catch what it throws", object, what);
 }
 
-void run_call(gc::Specials* specials, gc::ReadyCall* call) {
+void run_call(gc::ReferenceProcessor* references, gc::ReadyCall* call) {
   try {
     if (call->object == nullptr) return call->cleanup();
     Handle<char> object(reinterpret_cast<char*>(load_word(&call->object->value)));
-    specials->release(call);
+    references->release(call);
     call->finalizer(object.get());
   } catch (const std::exception& thrown) {
     fatal_thrown(*call, (std::string("'") + thrown.what() + "'").c_str());
@@ -53,19 +54,19 @@ void run_call(gc::Specials* specials, gc::ReadyCall* call) {
 
 }  // namespace
 
-size_t run_ready(gc::Specials* specials, const std::atomic<bool>& stop) {
+size_t run_ready(gc::ReferenceProcessor* references, const std::atomic<bool>& stop) {
   size_t calls = 0;
   gc::ReadyCall call;
   const gc::Mutator& mutator = *gc::current_mutator();
-  while (!stop.load(std::memory_order_relaxed) && specials->take_ready(&call)) {
+  while (!stop.load(std::memory_order_relaxed) && references->take_ready(&call)) {
     const bool finalizer = call.object != nullptr;
     const uint64_t traced_from = mutator.tracing() ? gc::monotonic_ns() : 0;
-    run_call(specials, &call);
+    run_call(references, &call);
     if (traced_from != 0)
       mutator.trace_since(traced_from,
                           finalizer ? gc::EventKind::kFinalizer : gc::EventKind::kCleanup);
     call = {};  // what the call had captured is gone before anybody hears that it is over
-    specials->finished();
+    references->finished();
     ++calls;
   }
   return calls;
@@ -73,9 +74,9 @@ size_t run_ready(gc::Specials* specials, const std::atomic<bool>& stop) {
 
 FinalizerThread::~FinalizerThread() {
   stop_.store(true, std::memory_order_relaxed);
-  gc::Specials& specials = runtime_->collector().specials;
-  specials.set_runner(nullptr);
-  specials.wake_waiters();
+  gc::ReferenceProcessor& references = runtime_->collector().references;
+  references.set_runner(nullptr);
+  references.wake_waiters();
   thread_.join();
 }
 
@@ -111,11 +112,11 @@ void FinalizerThread::forked() {
 void FinalizerThread::run() {
   Thread thread(*runtime_, "finalizers");
   attached_.store(true, std::memory_order_release);
-  gc::Specials& specials = runtime_->collector().specials;
+  gc::ReferenceProcessor& references = runtime_->collector().references;
   while (!stop_.load(std::memory_order_relaxed)) {
-    run_ready(&specials, stop_);
+    run_ready(&references, stop_);
     thread.blocking(
-        [&] { specials.wait_ready([this] { return stop_.load(std::memory_order_relaxed); }); });
+        [&] { references.wait_ready([this] { return stop_.load(std::memory_order_relaxed); }); });
   }
   attached_.store(false, std::memory_order_release);
 }

@@ -11,7 +11,7 @@
 #include <cstddef>
 #include <mutex>
 
-#include "gc/specials.h"
+#include "gc/weak/reference_processor.h"
 #include "runtime/base/os_thread.h"
 
 namespace greyhound::runtime {
@@ -19,8 +19,8 @@ namespace greyhound::runtime {
 class Runtime;
 
 // Runs what is due on the calling thread, which is attached, until nothing is or `stop` is set;
-// gives how many calls that were.
-size_t run_ready(gc::Specials* specials, const std::atomic<bool>& stop);
+// returns how many calls that were.
+size_t run_ready(gc::ReferenceProcessor* references, const std::atomic<bool>& stop);
 
 class FinalizerThread final : public gc::CallRunner {
  public:

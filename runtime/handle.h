@@ -5,8 +5,8 @@
 // for pointers that live where the collector does not look (heap containers, globals).
 #pragma once
 
-#include "gc/mutator.h"
-#include "gc/write_barrier.h"
+#include "gc/mutator/root_slots.h"
+#include "gc/mutator/write_barrier.h"
 #include "runtime/base/check.h"
 #include "runtime/runtime.h"
 
@@ -19,13 +19,13 @@ class Handle {
  public:
   explicit Handle(T* target = nullptr) {
     slot_.value = reinterpret_cast<uintptr_t>(target);
-    gc::current_mutator()->add_handle(&slot_);
+    gc::add_root(&slot_);
   }
-  ~Handle() { gc::Mutator::remove_handle(&slot_); }
+  ~Handle() { gc::remove_root(&slot_); }
   Handle(const Handle& other) : Handle(other.get()) {}
   Handle& operator=(const Handle& other) { return *this = other.get(); }
   Handle& operator=(T* target) {
-    if (gc::Mutator::may_change_roots_of(slot_.owner, "has a handle assigned to")) [[likely]]
+    if (gc::may_change_roots_of(slot_.owner, "has a handle assigned to")) [[likely]]
       slot_.value = reinterpret_cast<uintptr_t>(target);
     return *this;
   }
@@ -43,16 +43,15 @@ class Handle {
 template <class T>
 class Persistent {
  public:
-  explicit Persistent(Runtime& runtime, T* target = nullptr)
-      : roots_(&runtime.collector().persistents) {
-    roots_->add(&slot_);
+  explicit Persistent(Runtime& runtime, T* target = nullptr) : roots_(runtime.persistents()) {
+    gc::add_root(roots_, &slot_);
     if (target != nullptr) *this = target;
   }
-  ~Persistent() { roots_->remove(&slot_); }
+  ~Persistent() { gc::remove_root(roots_, &slot_); }
   Persistent(const Persistent&) = delete;
   Persistent& operator=(const Persistent&) = delete;
   Persistent& operator=(T* target) {
-    if (&gc::current_mutator()->collector()->persistents != roots_) {
+    if (!gc::is_current(roots_)) {
       fatal(
           "a Persistent of one runtime is stored to while the thread works with another; make a "
           "mutator of its own runtime current first");
@@ -79,8 +78,9 @@ GREYHOUND_INLINE void keep_alive(const T* object) {
 }
 
 // What the words of a RootArray are. kPointers: each keeps the object that it points into, if any,
-// and no other. kAmbiguous: as on a stack of compiled code (gc/root_resolver.h), where a pointer
-// may also lie just outside of the object it belongs to; a word may then keep a neighbour too.
+// and no other. kAmbiguous: as on a stack of compiled code (gc/mark/root_resolver.h), where a
+// pointer may also lie just outside of the object it belongs to; a word may then keep a neighbour
+// too.
 enum class RootWords : uint8_t { kPointers, kAmbiguous };
 
 // An array of words that are roots while registered; words that point to no object are ignored.
@@ -92,14 +92,14 @@ class RootArray {
     range_.begin = static_cast<const uintptr_t*>(words);
     range_.count = count;
     range_.ambiguous = kind == RootWords::kAmbiguous;
-    gc::current_mutator()->add_root_range(&range_);
+    gc::add_root(&range_);
   }
-  ~RootArray() { gc::Mutator::remove_root_range(&range_); }
+  ~RootArray() { gc::remove_root(&range_); }
   RootArray(const RootArray&) = delete;
   RootArray& operator=(const RootArray&) = delete;
   // The first `count` words are roots from now on (a stack's height).
   void resize(size_t count) {
-    if (gc::Mutator::may_change_roots_of(range_.owner, "has a range of roots resized")) [[likely]]
+    if (gc::may_change_roots_of(range_.owner, "has a range of roots resized")) [[likely]]
       range_.count = count;
   }
 

@@ -4,9 +4,9 @@
 #include <array>
 #include <cstring>
 
-#include "gc/malloc_inl.h"
-#include "gc/pieces.h"
-#include "gc/write_barrier.h"
+#include "gc/alloc/malloc_inl.h"
+#include "gc/mutator/pieces.h"
+#include "gc/mutator/write_barrier.h"
 #include "runtime/base/probes.h"
 #include "runtime/out_of_memory.h"
 

@@ -15,7 +15,7 @@
 
 namespace greyhound {
 
-// What a conversion gives: the two words of an eface on their way, in registers or on a stack,
+// What a conversion returns: the two words of an eface on their way, in registers or on a stack,
 // which is scanned. To an eface it is what a T* is to a Ref<T>: storing it is the barrier, holding
 // it costs nothing. Never a field of an object.
 class BoxedValue {

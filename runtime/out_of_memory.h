@@ -24,9 +24,8 @@ class OutOfMemory : public std::bad_alloc {
 };
 
 inline constexpr const char* kHeapExhausted =
-    "greyhound: the heap is exhausted: neither a collection nor the system had room for an object; "
-    "raise "
-    "Options::max_heap or reserve, or the process's limit";
+    "greyhound: the heap is exhausted: neither a collection nor the system had room for an "
+    "object; raise Options::max_heap or reserve, or the process's limit";
 
 [[noreturn]] void throw_out_of_memory(const char* what);
 

@@ -12,11 +12,13 @@
 #include <new>
 #include <system_error>
 
-#include "gc/log.h"
+#include "gc/cycle/collector.h"
+#include "gc/watch/log.h"
 #include "runtime/base/cgroup.h"
 #include "runtime/base/check.h"
 #include "runtime/base/panic.h"
 #include "runtime/base/process_exit.h"
+#include "runtime/finalizer.h"
 #include "runtime/weak.h"
 
 namespace greyhound::runtime {
@@ -110,19 +112,18 @@ Runtime::Runtime(Options options) {
                               "on processes (ulimit -u) or address space (ulimit -v)");
     }
     throw_out_of_memory(
-        "greyhound: there is no address space for a heap; raise the process's limit (ulimit -v) or "
-        "ask "
-        "for less of it by Options::reserve");
+        "greyhound: there is no address space for a heap; raise the process's limit (ulimit -v) "
+        "or ask for less of it by Options::reserve");
   }
   if (collector->options().finalizer_thread && collector->options().mode != Mode::kStepping)
     finalizer_thread_ = new FinalizerThread(this);
   collector_ = collector.release();
-  if (finalizer_thread_ != nullptr) collector_->specials.set_runner(finalizer_thread_);
+  if (finalizer_thread_ != nullptr) collector_->references.set_runner(finalizer_thread_);
 }
 
 Runtime::~Runtime() {
   // The threads that were in the middle of it are not in this process.
-  if (!collector_->fork.usable()) return;
+  if (!collector_->process.usable()) return;
   const bool on_finalizers = finalizer_thread_ != nullptr && finalizer_thread_->is_this_thread();
   const size_t own = finalizer_thread_ != nullptr && finalizer_thread_->attached() ? 1 : 0;
   if ((on_finalizers || collector_->world.count() > own) && called_by_exit()) return;
@@ -132,6 +133,12 @@ Runtime::~Runtime() {
   delete finalizer_thread_;
   delete collector_;
 }
+
+void Runtime::collect() { collector_->collect(); }
+
+gc::GcStats Runtime::stats() { return collector_->stats(); }
+
+gc::PersistentRoots* Runtime::persistents() const { return &collector_->persistents; }
 
 size_t Runtime::return_memory() {
   const gc::BlockingScope blocking(gc::current_mutator_or_null(), "return_memory");
@@ -150,11 +157,11 @@ uint64_t Runtime::set_memory_limit(uint64_t bytes) {
   return previous;
 }
 
-void Runtime::set_finalizer_untyped(void* object, gc::Finalizer finalizer, bool tiny) {
+void Runtime::set_finalizer_untyped(void* object, std::function<void(void*)> finalizer, bool tiny) {
   require_current("set_finalizer");
-  gc::Heap& heap = collector_->heap;
+  gc::mheap& heap = collector_->heap;
   const auto address = reinterpret_cast<uintptr_t>(object);
-  const gc::FoundObject found = heap.find_object(address);
+  const gc::FoundObject found = heap.findObject(address);
   const bool in_block =
       tiny && found.base != 0 && found.span->noscan && found.span->elem_size == gc::kGranule;
   if (found.base == 0 || (found.base != address && !in_block)) {
@@ -163,29 +170,29 @@ void Runtime::set_finalizer_untyped(void* object, gc::Finalizer finalizer, bool 
         "gave",
         object);
   }
-  collector_->specials.set_finalizer(object, std::move(finalizer));
+  collector_->references.set_finalizer(object, std::move(finalizer));
 }
 
 uint64_t Runtime::add_cleanup(const void* object, std::function<void()> cleanup) {
   require_current("add_cleanup");
   weak_detail::require_object(object, "add_cleanup: an object");
-  return collector_->specials.add_cleanup(object, std::move(cleanup));
+  return collector_->references.add_cleanup(object, std::move(cleanup));
 }
 
 bool Runtime::cancel_cleanup(uint64_t id) {
   require_current("cancel_cleanup");
-  return collector_->specials.cancel_cleanup(id);
+  return collector_->references.cancel_cleanup(id);
 }
 
 void Runtime::run_finalizers() {
   require_current("run_finalizers");
   if (finalizer_thread_ == nullptr || !finalizer_thread_->runs_elsewhere()) {
     static const std::atomic<bool> kNever{false};
-    run_ready(&collector_->specials, kNever);
+    run_ready(&collector_->references, kNever);
     return;
   }
   gc::BlockingScope blocking(gc::current_mutator(), "run_finalizers");
-  collector_->specials.wait_idle();
+  collector_->references.wait_idle();
 }
 
 // Copying takes a while, for these and the trace: no handshake waits for it.
@@ -198,6 +205,14 @@ std::vector<gc::WaitRecord> Runtime::wait_profile() {
   gc::BlockingScope blocking(gc::current_mutator_or_null(), "wait_profile");
   return collector_->waits.records();
 }
+
+gc::MarkTimes Runtime::uncharged_marking() const { return collector_->mem_profile.uncharged(); }
+
+void Runtime::set_wait_profile_rate(uint64_t ns) { collector_->waits.set_rate(ns); }
+
+bool Runtime::tracing() const { return collector_->tracer.on(); }
+
+bool Runtime::trace_start() { return trace_start({}); }
 
 bool Runtime::trace_start(const gc::TraceOptions& options) {
   gc::BlockingScope blocking(gc::current_mutator_or_null(), "trace_start");
@@ -232,6 +247,10 @@ Thread::~Thread() {
   mutator_.reset();
   if (attached && gc::tls_attached == nullptr) set_panic_handler(tls_outer_handler);
 }
+
+void Thread::after_longjmp(unsigned depth) { mutator_->after_longjmp(depth); }
+
+unsigned Thread::blocking_depth() const { return mutator_->blocking_depth(); }
 
 void Thread::safepoint_slow() {
   gc::current_mutator();  // says what is wrong where there is none

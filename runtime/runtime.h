@@ -20,8 +20,8 @@
 //
 // docs/embedding.md has the rules, each with the test that holds it.
 //
-// The heap's memory is mimalloc's, loaded apart (gc/os_memory.h): the program keeps its own malloc
-// and operator new.
+// The heap's memory is mimalloc's, loaded apart (gc/memory/os_memory.h): the program keeps its own
+// malloc and operator new.
 #pragma once
 
 #include <atomic>
@@ -36,15 +36,27 @@
 #include <utility>
 #include <vector>
 
-#include "gc/collector.h"
-#include "gc/malloc_inl.h"
+#include "gc/alloc/malloc_inl.h"
+#include "gc/mutator/ref.h"
+#include "gc/mutator/root_slots.h"
 #include "gc/options.h"
-#include "gc/ref.h"
+#include "gc/watch/stats.h"
 #include "runtime/base/check.h"
-#include "runtime/finalizer.h"
 #include "runtime/out_of_memory.h"
 
+namespace greyhound::gc {
+class Collector;
+class PersistentRoots;
+struct MarkTimes;     // gc/watch/mprof.h
+struct MemRecord;     // gc/watch/mprof.h
+struct Trace;         // gc/watch/trace_events.h
+struct TraceOptions;  // gc/watch/trace_events.h
+struct WaitRecord;    // gc/watch/wait_profile.h
+}  // namespace greyhound::gc
+
 namespace greyhound::runtime {
+
+class FinalizerThread;
 
 // Of this library, as in "0.1.0".
 const char* version();
@@ -74,13 +86,13 @@ class Runtime {
   Runtime& operator=(const Runtime&) = delete;
 
   // A full collection: returns when everything that was garbage at the call has been swept.
-  void collect() { collector_->collect(); }
-  gc::GcStats stats() { return collector_->stats(); }
+  void collect();
+  gc::GcStats stats();
 
   // As GOGC (negative: off) and GOMEMLIMIT (0: none); each returns the previous value. Any thread.
   int64_t set_gc_percent(int64_t percent);
   uint64_t set_memory_limit(uint64_t bytes);
-  // Returns free heap pages to the system; gives the bytes. Any thread.
+  // Returns free heap pages to the system; returns the bytes. Any thread.
   size_t return_memory();
 
   // When nothing but objects with finalizers reaches `object`, a later collection has it finalized:
@@ -103,7 +115,7 @@ class Runtime {
   // finalizer, if it has one and did not bring it back). It must not hold a pointer to the object
   // in any way that keeps it alive. An object may have several, in any order. One that shares its
   // block (set_finalizer) dies with the block. As Go's AddCleanup. Neither may throw: that is
-  // fatal. Gives a number for cancel_cleanup. On an attached thread of this runtime; a safepoint.
+  // fatal. Returns a number for cancel_cleanup. On an attached thread of this runtime; a safepoint.
   uint64_t add_cleanup(const void* object, std::function<void()> cleanup);
   // False when the cleanup is due or has run.
   bool cancel_cleanup(uint64_t id);
@@ -116,25 +128,28 @@ class Runtime {
   // dead; nothing unless Options::mem_profile_rate is set. Any thread.
   std::vector<gc::MemRecord> heap_profile();
 
-  // Of marking and assists, what heap_profile() charges to no site (gc/mprof.h). Any thread.
-  gc::MarkTimes uncharged_marking() const { return collector_->mem_profile.uncharged(); }
+  // Of marking and assists, what heap_profile() charges to no site (gc/watch/mprof.h). Any thread.
+  gc::MarkTimes uncharged_marking() const;
 
-  // As Go's SetBlockProfileRate, for the waits that the runtime itself makes (gc/wait_profile.h):
-  // one is recorded for every so many nanoseconds waited; 1: every one, 0: none, the default. Any
-  // thread.
-  void set_wait_profile_rate(uint64_t ns) { collector_->waits.set_rate(ns); }
+  // As Go's SetBlockProfileRate, for the waits that the runtime itself makes
+  // (gc/watch/wait_profile.h): one is recorded for every so many nanoseconds waited; 1: every one,
+  // 0: none, the default. Any thread.
+  void set_wait_profile_rate(uint64_t ns);
   // What was recorded since the runtime was made. Any thread.
   std::vector<gc::WaitRecord> wait_profile();
 
-  // Has every thread note what it does for the collector (gc/trace_events.h), until trace_stop()
-  // gives what was noted: the latest events of each thread. trace::to_json of tools/trace makes a
-  // file for Perfetto of it. Costs some 100 ns an event; off, nothing. False when it is on already.
-  // Any thread.
-  bool trace_start(const gc::TraceOptions& options = {});
+  // Has every thread note what it does for the collector (gc/watch/trace_events.h), until
+  // trace_stop() returns what was noted: the latest events of each thread. trace::to_json of
+  // runtime/watch/trace makes a file for Perfetto of it. Costs some 100 ns an event; off, nothing.
+  // False when it is on already. Any thread.
+  bool trace_start();
+  bool trace_start(const gc::TraceOptions& options);
   gc::Trace trace_stop();
-  bool tracing() const { return collector_->tracer.on(); }
+  bool tracing() const;
 
   gc::Collector& collector() { return *collector_; }
+  // For Persistents.
+  gc::PersistentRoots* persistents() const;
 
  private:
   // Whether such objects may share a 16 B block, as mallocgc has it.
@@ -146,7 +161,7 @@ class Runtime {
       return sizeof(T) < gc::kGranule && type_of<T>()->noscan();
     }
   }
-  void set_finalizer_untyped(void* object, gc::Finalizer finalizer, bool tiny);
+  void set_finalizer_untyped(void* object, std::function<void(void*)> finalizer, bool tiny);
   void require_current(const char* function);
 
   // Owned, and left alone where exit() destroys a static Runtime while threads run on.
@@ -154,7 +169,7 @@ class Runtime {
   FinalizerThread* finalizer_thread_ = nullptr;  // null: not wanted
 };
 
-// Fills in `options` from the environment; gives one sentence per thing that was not understood.
+// Fills in `options` from the environment; returns one sentence per thing that was not understood.
 // A command shows them and does not run. Then the limit of the process's control group, where that
 // is asked for and there is no other; `root` is cgroup_limits'.
 std::vector<std::string> apply_environment(Options* options);
@@ -210,7 +225,7 @@ class Thread {
       const Unfinished kept(memory);
       for (size_t i = 0; i < count; ++i) {
         new (array + i) T{};
-        if (i % 1024 == 1023) gc::current_mutator()->safepoint("make_array");
+        if (i % 1024 == 1023) gc::safepoint("make_array");
       }
     }
     return array;
@@ -219,11 +234,9 @@ class Thread {
   // To be called in loops that do not allocate: answers the collector. A relaxed load when idle.
   // It asks the current mutator, which inside blocking() and on other threads is not this one.
   GREYHOUND_INLINE void safepoint() {
-    GREYHOUND_DCHECK(gc::tls_mutator == mutator_.get());
-    if (gc::tls_mutator->request.load(std::memory_order_relaxed) != gc::Handshake::kNone)
-        [[unlikely]] {
+    GREYHOUND_DCHECK(gc::tls_mutator->self == mutator_.get());
+    if (gc::safepoint_wanted()) [[unlikely]]
       safepoint_slow();
-    }
   }
 
   // Runs f() while the collector may answer for this thread: for system calls and waits. f must not
@@ -240,8 +253,8 @@ class Thread {
   // again. Leaves all but the outermost `depth` of the blocking() that the thread is in; those that
   // were entered before setjmp are kept by giving what blocking_depth() was then. No Handle,
   // RootArray, map operation or managed constructor may be jumped over.
-  void after_longjmp(unsigned depth = 0) { mutator_->after_longjmp(depth); }
-  unsigned blocking_depth() const { return mutator_->blocking_depth(); }
+  void after_longjmp(unsigned depth = 0);
+  unsigned blocking_depth() const;
 
   gc::Mutator& mutator() { return *mutator_; }
 
@@ -252,13 +265,13 @@ class Thread {
   class Unfinished {
    public:
     explicit Unfinished(void* memory) {
-      if (gc::current_mutator()->scans_stacks()) [[likely]]
+      if (gc::tls_mutator->scans_stacks) [[likely]]
         return;
       slot_.value = reinterpret_cast<uintptr_t>(memory);
-      gc::current_mutator()->add_handle(&slot_);
+      gc::add_root(&slot_);
     }
     ~Unfinished() {
-      if (slot_.value != 0) gc::Mutator::remove_handle(&slot_);
+      if (slot_.value != 0) gc::remove_root(&slot_);
     }
     Unfinished(const Unfinished&) = delete;
     Unfinished& operator=(const Unfinished&) = delete;

@@ -25,7 +25,7 @@
 #include <cstdint>
 #include <utility>
 
-#include "gc/mutator.h"
+#include "gc/mutator/stack_range.h"
 #include "runtime/runtime.h"
 
 namespace greyhound::runtime {

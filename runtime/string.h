@@ -11,7 +11,7 @@
 #include <cstring>
 #include <string_view>
 
-#include "gc/write_barrier.h"
+#include "gc/mutator/write_barrier.h"
 #include "runtime/base/type_of.h"
 
 namespace greyhound {

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "gc/mutator.h"
+#include "gc/mutator/mutator.h"
 #include "runtime/base/platform.h"
 
 namespace greyhound::runtime {

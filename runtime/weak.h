@@ -2,15 +2,15 @@
 // Weak references, to be kept anywhere: on the stack, in a field of a managed object, in a Handle's
 // place they do not keep their target alive.
 //
-//   Weak<T>          as Go's weak.Pointer: get() gives the target, or null once it has died
+//   Weak<T>          as Go's weak.Pointer: get() returns the target, or null once it has died
 //   Ephemeron<K, V>  a value that lives as long as its key does: the entry of a weak map
 //
 // What holds (tests/runtime/weak_test.cc has a test named after each):
-//  - get() gives the target as long as anything else reaches it, and a target that it gave stays
+//  - get() returns the target as long as anything else reaches it, and a target that it gave stays
 //    alive as any object on the stack does. Once it gave null it always will.
 //  - Weak pointers made from the same pointer are equal, also after their target died.
-//  - An object that only a finalizer can still see counts as dead: get() gives null from before the
-//    finalizer runs, and also when the finalizer brings the object back.
+//  - An object that only a finalizer can still see counts as dead: get() returns null from before
+//    the finalizer runs, and also when the finalizer brings the object back.
 //  - A weak pointer into the middle of an object lives and dies with the object. Objects without
 //    pointers and below 16 B share blocks: such a one may outlive its last use with its
 //    neighbours.
@@ -22,8 +22,9 @@
 
 #include <cstdint>
 
-#include "gc/collector.h"
-#include "gc/ref.h"
+#include "gc/alloc/weak_cells.h"
+#include "gc/mutator/ref.h"
+#include "gc/weak/weak_cell.h"
 #include "runtime/base/check.h"
 #include "runtime/out_of_memory.h"
 
@@ -36,7 +37,7 @@ void require_object(const void* target, const char* what);
 // What a weak cell's word leads to: null when it has died.
 inline void* load(const uintptr_t* word) {
   const uintptr_t target = load_word(word);
-  if (target == 0 || !gc::current_mutator()->collector()->weak_load(target)) return nullptr;
+  if (target == 0 || !gc::weak_load(target)) return nullptr;
   // A finalizer may have revived it in between; its cell was emptied before.
   return load_word(word) == target ? reinterpret_cast<void*>(target) : nullptr;
 }
@@ -51,7 +52,7 @@ class Weak {
   explicit Weak(T* target) {
     if (target == nullptr) return;
     weak_detail::require_object(target, "a weak pointer");
-    gc::WeakCell* cell = gc::current_mutator()->collector()->specials.weak_cell(target);
+    gc::WeakCell* cell = gc::weak_cell(target);
     if (cell == nullptr) runtime::out_of_memory(runtime::kHeapExhausted);
     cell_ = cell;
   }
@@ -75,7 +76,7 @@ class Ephemeron {
   Ephemeron(K* key, V* value) {
     weak_detail::require_object(key, "an ephemeron's key");
     weak_detail::require_object(value, "an ephemeron's value");
-    gc::EphemeronCell* cell = gc::current_mutator()->collector()->specials.ephemeron(key, value);
+    gc::EphemeronCell* cell = gc::new_ephemeron(key, value);
     if (cell == nullptr) runtime::out_of_memory(runtime::kHeapExhausted);
     cell_ = cell;
   }

@@ -35,6 +35,7 @@
 #include <thread>
 
 #include "bench/limits/workloads.h"
+#include "gc/cycle/collector.h"
 #include "tools/pprof/profile_flags.h"
 
 namespace limits {

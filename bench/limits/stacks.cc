@@ -7,14 +7,15 @@
 #include <thread>
 
 #include "bench/limits/workloads.h"
-#include "gc/root_resolver.h"
+#include "gc/cycle/collector.h"
+#include "gc/mark/root_resolver.h"
 
 namespace limits {
 namespace {
 
 using greyhound::gc::for_each_root_object;
 using greyhound::gc::FoundObject;
-using greyhound::gc::Heap;
+using greyhound::gc::mheap;
 
 using greyhound::gc::thread_cpu_ns;
 
@@ -99,7 +100,7 @@ Resolved measure(const std::vector<uintptr_t>& words, Resolve resolve) {
 
 // As H3 does but that no mark is set: with the words' neighbours, and without them as for words
 // that are known to be pointers.
-uint64_t resolve(const Heap& heap, const std::vector<uintptr_t>& words) {
+uint64_t resolve(const mheap& heap, const std::vector<uintptr_t>& words) {
   uint64_t objects = 0;
   for_each_root_object(heap, words.data(), words.size(), [&](const FoundObject& object) {
     objects += heap.marks.test(object.base) ? 0 : 1;
@@ -107,10 +108,10 @@ uint64_t resolve(const Heap& heap, const std::vector<uintptr_t>& words) {
   return objects;
 }
 
-uint64_t resolve_exactly(const Heap& heap, const std::vector<uintptr_t>& words) {
+uint64_t resolve_exactly(const mheap& heap, const std::vector<uintptr_t>& words) {
   uint64_t objects = 0;
   for (const uintptr_t word : words) {
-    const FoundObject found = heap.find_object(word);
+    const FoundObject found = heap.findObject(word);
     if (found.base != 0 && heap.allocs.test(found.base) && !heap.marks.test(found.base)) ++objects;
   }
   return objects;
@@ -137,7 +138,7 @@ Result root_words(bool quick) {
   auto* items = thread.make_array<Ref<Item>>(count);
   for (uint64_t i = 0; i < count; i++) items[i] = thread.make<Item>();
   runtime.collect();
-  const Heap& heap = runtime.collector().heap;
+  const mheap& heap = runtime.collector().heap;
   Random random(1);
   std::vector<uintptr_t> bases(quick ? 100'000 : 1'000'000);
   for (uintptr_t& word : bases)

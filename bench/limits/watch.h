@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "bench/peers/harness.h"
+#include "gc/cycle/collector.h"
 #include "runtime/greyhound.h"
 
 namespace limits {

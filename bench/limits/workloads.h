@@ -5,7 +5,7 @@
 #include "bench/peers/harness.h"
 #include "bench/peers/trees.h"
 #include "runtime/greyhound.h"
-#include "tools/pprof/profile_files.h"
+#include "runtime/watch/pprof/profile_files.h"
 
 namespace limits {
 

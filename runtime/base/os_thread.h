@@ -24,8 +24,8 @@ class OsThread {
   OsThread(const OsThread&) = delete;
   OsThread& operator=(const OsThread&) = delete;
 
-  // Runs body(context) on a thread of its own; gives 0, or an error number (EAGAIN). REQUIRES: not
-  // running. The object stays where it is until join().
+  // Runs body(context) on a thread of its own; returns 0, or an error number (EAGAIN). REQUIRES:
+  // not running. The object stays where it is until join().
   [[nodiscard]] int start(const char* name, void (*body)(void*), void* context);
   // The same with a member function: thread.start<&Server::loop>("server", this).
   template <auto kBody, class T>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// What the layers ask of the system beside memory (gc/os_memory.h) and waiting (futex.h). Any such
-// call may fail, in a sandbox or where something is used up; each function says what its callers
-// get then. tests/system_faults.h makes them fail.
+// What the layers ask of the system beside memory (gc/memory/os_memory.h) and waiting (futex.h).
+// Any such call may fail, in a sandbox or where something is used up; each function says what its
+// callers get then. tests/system_faults.h makes them fail.
 //
 // Thread rules: any thread.
 #pragma once

@@ -65,7 +65,7 @@ enum TypeFlags : uint8_t {
   // type_of's, with an equality and a hash of its own: what own_equality() goes by when compiling.
   kTypeOwnEquality = 32,
   // A type of the runtime's own that no loop walks without a pointer to it or to what holds it, so
-  // that no pointer past its end stands for it (gc/root_resolver.h).
+  // that no pointer past its end stands for it (gc/mark/root_resolver.h).
   kTypeNeverWalked = 64,
   // Of a struct: none of its fields is an array, nor holds one. So no loop walks a single value of
   // it, and a pointer past its end stands for none either.

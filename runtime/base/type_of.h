@@ -88,7 +88,7 @@ constexpr void place_field(Mask* mask, size_t* end) {
   *end = offset + sizeof(Field);
 }
 
-// Places the fields one after another from `offset`; gives where the last one ends.
+// Places the fields one after another from `offset`; returns where the last one ends.
 template <class Mask, class... F>
 constexpr size_t place_fields([[maybe_unused]] Mask* mask, size_t offset, FieldTypes<F...>) {
   size_t end = offset;
@@ -221,8 +221,7 @@ template <class T>
 struct TypeTraits<T*> {
   static_assert(sizeof(T*) == 0,
                 "a raw pointer in a managed object is invisible to the collector: use Ref<T>, or "
-                "Unmanaged<T> for "
-                "memory that is not the collector's");
+                "Unmanaged<T> for memory that is not the collector's");
 };
 
 template <class T, size_t N>

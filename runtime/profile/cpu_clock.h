@@ -27,7 +27,7 @@ class CpuClock {
   // can do that, then one every `period_ns`.
   bool start_timer(uint64_t first_ns, uint64_t period_ns);
   bool start_perf(uint64_t period_ns);
-  // Gives the CPU time that was left until the next signal; 0: not known.
+  // Returns the CPU time that was left until the next signal; 0: not known.
   uint64_t stop();
   // In a forked child, which has no timer and shares its parent's event.
   void forget();

@@ -15,9 +15,10 @@
 #include <random>
 #include <unordered_map>
 
-#include "gc/fork.h"
-#include "gc/stats.h"
-#include "gc/thread_list.h"
+#include "gc/cycle/collector.h"
+#include "gc/cycle/fork.h"
+#include "gc/watch/stats.h"
+#include "gc/watch/thread_list.h"
 #include "runtime/base/os_thread.h"
 #include "runtime/profile/cpu_clock.h"
 #include "runtime/profile/thread_sampler.h"

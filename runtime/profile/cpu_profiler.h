@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 // The CPU profiler: where the threads of runtimes spend their processor time.
 //
-//   CpuProfiler profiler;                 // from here on
-//   profiler.add(runtime);                // this runtime's threads, as many runtimes as you like
+//   CpuProfiler profiler;                  // from here on
+//   profiler.add(runtime);                 // this runtime's threads, as many runtimes as you like
 //   ...
-//   CpuProfile profile = profiler.stop(); // tools/pprof/cpu_profile.h makes a pprof profile of it
+//   CpuProfile profile = profiler.stop();  // runtime/watch/pprof makes a file of it
 //
 // Every attached thread, the coordinator, the marking workers and the finalizer thread has a timer
 // on its own CPU clock (timer_create with SIGEV_THREAD_ID) that sends it SIGPROF; those that start

@@ -31,7 +31,6 @@ class SampleRing {
     return false;
   }
   void put(uint64_t word) { words_[at_++ & mask_] = word; }
-  size_t put_so_far() const { return at_ - end_.load(std::memory_order_relaxed); }
   // Writes word `index` of what was put since reserve().
   void set(size_t index, uint64_t word) {
     words_[(end_.load(std::memory_order_relaxed) + index) & mask_] = word;

@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <cstring>
 
-#include "gc/collector.h"
-#include "gc/stats.h"
+#include "gc/cycle/collector.h"
+#include "gc/watch/stats.h"
 
 namespace greyhound::runtime {
 namespace {
@@ -101,7 +101,7 @@ GREYHOUND_NO_SANITIZE uintptr_t ThreadSampler::caller_without_frame(uintptr_t pc
   return code_->is_return_address(address) ? address : 0;
 }
 
-// Puts the stack; gives how many frames.
+// Puts the stack; returns how many frames.
 size_t ThreadSampler::put_stack(const ucontext_t* context, bool* broken) {
   const auto& registers = context->uc_mcontext.gregs;
   const auto pc = static_cast<uintptr_t>(registers[REG_RIP]);

@@ -19,7 +19,7 @@
 #include <string>
 #include <vector>
 
-#include "gc/thread_list.h"
+#include "gc/watch/thread_list.h"
 #include "runtime/base/profile_labels.h"
 #include "runtime/profile/sample_ring.h"
 

@@ -91,11 +91,12 @@ TEST_P(Refused, AtCompileTime) {
   const int file = mkstemps(path, 3);
   ASSERT_GE(file, 0);
   FILE* out = fdopen(file, "w");
-  std::fprintf(out,
-               "#include <array>\n#include <cstdint>\n#include \"gc/ref.h\"\nusing namespace "
-               "greyhound;\n%s\n"
-               "int main() { %s }\n",
-               c.fields, c.use);
+  std::fprintf(
+      out,
+      "#include <array>\n#include <cstdint>\n#include \"gc/mutator/ref.h\"\nusing namespace "
+      "greyhound;\n%s\n"
+      "int main() { %s }\n",
+      c.fields, c.use);
   std::fclose(out);
   const std::string command =
       std::string(GREYHOUND_CXX " -std=gnu++20 -fsyntax-only -I" GREYHOUND_SOURCE_DIR " ") + path +

@@ -7,7 +7,7 @@
 
 #include <string>
 
-#include "gc/ref.h"
+#include "gc/mutator/ref.h"
 #include "runtime/iface.h"
 #include "runtime/string.h"
 

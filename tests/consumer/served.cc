@@ -3,13 +3,13 @@
 #include <cstdio>
 
 #include "runtime/greyhound.h"
-#include "tools/serve/debug_server.h"
-#include "tools/serve/observed.h"
+#include "runtime/watch/debughttp/debug_server.h"
+#include "runtime/watch/debughttp/observed_runtimes.h"
 using namespace greyhound;
 
 int main() {
   runtime::Runtime rt;
-  serve::Observed observed;
+  serve::ObservedRuntimes observed;
   observed.add(rt);
   serve::DebugServer server(&observed, {.address = "127.0.0.1:0"});
   server.start();

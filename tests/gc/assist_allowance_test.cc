@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "gc/assist_allowance.h"
+#include "gc/pace/assist_allowance.h"
 
 #include <gtest/gtest.h>
 

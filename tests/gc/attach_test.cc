@@ -28,8 +28,8 @@ TEST_P(AttachIn, AdoptsThePhase) {
   ASSERT_TRUE(step_to(GetParam().phase));
   Mutator* c = attach("c");
   EXPECT_EQ(c->shading(), GetParam().barrier_on);
-  EXPECT_EQ(c->alloc_black(), GetParam().alloc_black);
-  EXPECT_EQ(c->sweepgen(), collector.heap.sweepgen.load());
+  EXPECT_EQ(c->allocation().black(), GetParam().alloc_black);
+  EXPECT_EQ(c->allocation().sweepgen(), collector.heap.sweepgen.load());
   EXPECT_FALSE(MutatorTesting::has_pending(*c)) << "it has nothing to answer";
   EXPECT_EQ(marked(make(c)), GetParam().alloc_black);
 }
@@ -164,7 +164,7 @@ TEST_F(AttachTest, ADetachBetweenH1AndH2LeavesItsTails) {
   hold_back(b);
   ASSERT_TRUE(step_to(Phase::kBarrierOn));
   ASSERT_TRUE(c->shading());
-  ASSERT_FALSE(c->alloc_black());
+  ASSERT_FALSE(c->allocation().black());
   detach(c);
   EXPECT_TRUE(collector.heap.allocs.test(tail)) << "a may be about to mark it";
   finish();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The write barrier (rules 5, 6 and 12): when it shades, what it shades, and that every way to
 // store a pointer goes through it.
-#include "gc/write_barrier.h"
+#include "gc/mutator/write_barrier.h"
 
 #include "runtime/handle.h"
 #include "runtime/iface.h"

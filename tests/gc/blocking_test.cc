@@ -29,7 +29,7 @@ TEST_F(BlockingTest, AnAnswerForABlockedMutatorIsAWholeOne) {
   EXPECT_TRUE(marked(next)) << "its runs were blackened";
   store(b, root.as<Node>()->next, next);
   finish();
-  EXPECT_EQ(b->sweepgen(), collector.heap.sweepgen.load());
+  EXPECT_EQ(b->allocation().sweepgen(), collector.heap.sweepgen.load());
   EXPECT_FALSE(b->shading());
 }
 
@@ -103,10 +103,10 @@ TEST_F(BlockingThreads, LeavingBlockingWaitsForClaim) {
     Mutator own(&collector, "sleeper");
     own.bind();
     other = &own;
-    own.enter_blocking("sleeping");
+    enter_blocking(&own, "sleeping");
     blocked.set_value();
     leave.get_future().wait();
-    own.leave_blocking();
+    leave_blocking(&own);
     left = true;
   });
   wait(&blocked);

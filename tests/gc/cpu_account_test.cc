@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // CPU time and nothing else is what collecting is said to take. The clock is the test's.
-#include "gc/cpu_account.h"
+#include "gc/pace/cpu_account.h"
 
 #include <gtest/gtest.h>
 

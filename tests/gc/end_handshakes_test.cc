@@ -31,7 +31,7 @@ TEST_F(EndHandshakesTest, H5IsNotAskedForBeforeH4sLastAcknowledgement) {
   ASSERT_EQ(collector.phase(), Phase::kBarrierOff);
   for (int i = 0; i < 3; ++i) EXPECT_EQ(step(), Progress::kWaiting);
   EXPECT_EQ(heap_gen(), gen) << "nothing is swept while a barrier may still shade";
-  EXPECT_TRUE(a->alloc_black()) << "black allocation lasts until H5";
+  EXPECT_TRUE(a->allocation().black()) << "black allocation lasts until H5";
   answer(b);
   step();
   EXPECT_EQ(collector.phase(), Phase::kAllocWhite);
@@ -50,13 +50,13 @@ TEST_F(EndHandshakesTest, TheCoordinatorDoesNotSweepBeforeH5sLastAcknowledgement
 
 TEST_F(EndHandshakesTest, AMutatorAdoptsTheGenerationInItsOwnAcknowledgement) {
   ASSERT_TRUE(step_to_h5_without_b());
-  EXPECT_EQ(a->sweepgen(), heap_gen());
-  EXPECT_EQ(b->sweepgen(), heap_gen() - 1);
-  EXPECT_FALSE(a->alloc_black());
-  EXPECT_TRUE(b->alloc_black());
+  EXPECT_EQ(a->allocation().sweepgen(), heap_gen());
+  EXPECT_EQ(b->allocation().sweepgen(), heap_gen() - 1);
+  EXPECT_FALSE(a->allocation().black());
+  EXPECT_TRUE(b->allocation().black());
   answer(b);
-  EXPECT_EQ(b->sweepgen(), heap_gen());
-  EXPECT_FALSE(b->alloc_black());
+  EXPECT_EQ(b->allocation().sweepgen(), heap_gen());
+  EXPECT_FALSE(b->allocation().black());
 }
 
 TEST_F(EndHandshakesTest, FreshSpanBeforeH5AckIsSweptLater) {
@@ -85,7 +85,7 @@ TEST_F(EndHandshakesTest, LargeObjectBeforeH5AckIsSweptLater) {
   EXPECT_FALSE(marked(object));
   EXPECT_TRUE(alive(object));
   collect();
-  EXPECT_EQ(collector.heap.find_object(address_of(object)).base, 0u) << "garbage in the next cycle";
+  EXPECT_EQ(collector.heap.findObject(address_of(object)).base, 0u) << "garbage in the next cycle";
 }
 
 TEST_F(EndHandshakesTest, AMutatorOfTheOldGenerationSweepsNothing) {
@@ -105,7 +105,7 @@ TEST_F(EndHandshakesTest, AMutatorOfTheOldGenerationSweepsNothing) {
 // generation were raised and a quicker mutator gave a span of the new one back.
 TEST_F(EndHandshakesTest, AMutatorThatAllocatesBlackLooksForNoUnsweptSpan) {
   ASSERT_TRUE(step_to(Phase::kScanRoots));
-  ASSERT_EQ(b->sweepgen(), heap_gen());
+  ASSERT_EQ(b->allocation().sweepgen(), heap_gen());
   Layout* layout = collector.heap.layouts().intern(type_of<Node>(), size_to_class(sizeof(Node)));
   mspan* newer = collector.heap.allocate_small_span(layout, layout->size_class, heap_gen() + 1);
   ASSERT_NE(newer, nullptr);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // A ring of events: what is kept, and that a reader gets whole events from a writer that goes on.
-#include "gc/event_ring.h"
+#include "gc/watch/event_ring.h"
 
 #include <gtest/gtest.h>
 

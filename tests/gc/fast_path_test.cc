@@ -10,7 +10,7 @@
 #include <algorithm>
 #include <climits>
 
-#include "gc/malloc_inl.h"
+#include "gc/alloc/malloc_inl.h"
 #include "runtime/iface.h"
 #include "tests/gc/fixture.h"
 

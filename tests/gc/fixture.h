@@ -19,11 +19,13 @@
 #include <string>
 #include <vector>
 
-#include "gc/malloc.h"
-#include "gc/ref.h"
-#include "gc/sweep.h"
-#include "gc/testing.h"
-#include "gc/verify.h"
+#include "gc/alloc/malloc.h"
+#include "gc/alloc/weak_cells.h"
+#include "gc/check/testing.h"
+#include "gc/cycle/verify.h"
+#include "gc/heap/sweep.h"
+#include "gc/mutator/ref.h"
+#include "gc/weak/weak_cell.h"
 #include "runtime/base/type_of.h"
 #include "tests/common.h"
 

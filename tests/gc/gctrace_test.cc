@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The gctrace lines, field by field. Their digits are those of a line that Go 1.19 wrote; what a
 // JSON parser makes of the JSON line is tested in tests/tools.
-#include "gc/gctrace.h"
+#include "gc/watch/gctrace.h"
 
 #include <regex>
 #include <sstream>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The side bitmaps against a model that keeps one byte a granule.
-#include "gc/heap_bitmap.h"
+#include "gc/heap/heap_bitmap.h"
 
 #include <algorithm>
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Layouts: interning, the mask repeated to a slot's end, and who gets spans of its own.
-#include "gc/layout.h"
+#include "gc/heap/layout.h"
 
 #include <deque>
 
-#include "gc/mcentral.h"
+#include "gc/heap/mcentral.h"
 #include "tests/gc/fixture.h"
 
 namespace greyhound::gc {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The share of the processors that collecting may take. The limiter is given its times, so nothing
 // here depends on a clock.
-#include "gc/limiter.h"
+#include "gc/pace/limiter.h"
 
 #include <gtest/gtest.h>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // mallocgc: alignment, zeroing, tiny objects, large objects, counts. Runs under GREYHOUND_DEBUG
 // too.
-#include "gc/malloc.h"
+#include "gc/alloc/malloc.h"
 
 #include <algorithm>
 #include <set>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The marker by itself: what it greys, how it resolves words, and that it holds nothing back.
-#include "gc/marker.h"
+#include "gc/mark/marker.h"
 
 #include <set>
 #include <thread>

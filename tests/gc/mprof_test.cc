@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The heap profile: what is recorded, where, and what is dead of it.
-#include "gc/mprof.h"
+#include "gc/watch/mprof.h"
 
 #include <algorithm>
 #include <array>

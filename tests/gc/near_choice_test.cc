@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "gc/near_choice.h"
+#include "gc/mark/near_choice.h"
 
 #include <gtest/gtest.h>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The seam to the system's memory, with every call to the system failing once and for ever. What
 // the heap makes of it is tested here, too; what a program sees in tests/runtime/limits_test.cc.
-#include "gc/os_memory.h"
+#include "gc/memory/os_memory.h"
 
 #include <dlfcn.h>
 #include <sys/mman.h>

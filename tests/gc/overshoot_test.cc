@@ -91,11 +91,11 @@ class TurnTest : public SteppingTest {};
 TEST_F(TurnTest, ComesWithMarkingTheSweepAndTheEnd) {
   collector.request_cycle();
   std::vector<Phase> turns;
-  uint32_t seen = collector.turn();
+  uint32_t seen = AssistTesting::turn(collector);
   do {
     step();
-    if (collector.turn() != seen) turns.push_back(collector.phase());
-    seen = collector.turn();
+    if (AssistTesting::turn(collector) != seen) turns.push_back(collector.phase());
+    seen = AssistTesting::turn(collector);
   } while (collector.phase() != Phase::kIdle);
   const std::vector<Phase> expected{Phase::kDrain, Phase::kSweep, Phase::kIdle};
   EXPECT_EQ(turns, expected);
@@ -104,7 +104,7 @@ TEST_F(TurnTest, ComesWithMarkingTheSweepAndTheEnd) {
 TEST_F(TurnTest, WakesThoseThatWaitForIt) {
   constexpr uint64_t kLonger = uint64_t{3600} * 1'000'000'000;  // than any test runs
   ASSERT_TRUE(step_to(Phase::kBarrierOn));
-  const uint32_t turn = collector.turn();
+  const uint32_t turn = AssistTesting::turn(collector);
   std::vector<std::thread> threads;
   std::atomic<int> waiting{0};
   for (int i = 0; i < 4; ++i) {
@@ -112,7 +112,7 @@ TEST_F(TurnTest, WakesThoseThatWaitForIt) {
       Mutator mutator(&collector, "waits");
       mutator.bind();
       waiting.fetch_add(1);
-      collector.wait_for_turn(&mutator, turn, kLonger);
+      AssistTesting::wait_for_turn(collector, &mutator, turn, kLonger);
     });
   }
   while (waiting.load() != 4) std::this_thread::yield();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // When a cycle starts and what allocation owes: the promises, not the formulas.
-#include "gc/pacer.h"
+#include "gc/pace/pacer.h"
 
 #include <gtest/gtest.h>
 

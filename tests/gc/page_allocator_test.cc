@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 // The page allocator against a model that keeps one byte a page.
-#include "gc/page_allocator.h"
+#include "gc/heap/page_allocator.h"
 
 #include <map>
 #include <vector>
 
-#include "gc/os_memory.h"
+#include "gc/memory/os_memory.h"
 #include "tests/gc/fixture.h"
 #include "tests/system_faults.h"
 

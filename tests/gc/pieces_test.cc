@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 // That no operation over input of any size keeps a handshake waiting for more than a piece of it.
-#include "gc/pieces.h"
+#include "gc/mutator/pieces.h"
 
 #include <numeric>
 
-#include "gc/write_barrier.h"
+#include "gc/mutator/write_barrier.h"
 #include "tests/gc/fixture.h"
 #include "tests/gc/tripwires.h"
 
@@ -142,29 +142,28 @@ class GrowthTest : public PiecesTest {
     root_ = newobject(type_of<Node>());
     return root_;
   }
-  static constexpr const char* kSpecials = "growing the list of weak cells and finalizers";
+  static constexpr const char* kReferences = "growing the list of weak cells and finalizers";
 
  private:
   TestRoot root_{*mutator};
 };
 
 TEST_F(GrowthTest, OfTheWeakCellsIsBlocked) {
-  EXPECT_TRUE(grows_blocked(kSpecials, [&] { collector.specials.weak_cell(fresh().as<void>()); }));
+  EXPECT_TRUE(grows_blocked(kReferences, [&] { weak_cell(fresh().as<void>()); }));
 }
 
 TEST_F(GrowthTest, OfTheEphemeronsIsBlocked) {
-  EXPECT_TRUE(
-      grows_blocked(kSpecials, [&] { collector.specials.ephemeron(fresh().as<void>(), nullptr); }));
+  EXPECT_TRUE(grows_blocked(kReferences, [&] { new_ephemeron(fresh().as<void>(), nullptr); }));
 }
 
 TEST_F(GrowthTest, OfTheFinalizersIsBlocked) {
   EXPECT_TRUE(grows_blocked(
-      kSpecials, [&] { collector.specials.set_finalizer(fresh().as<void>(), [](void*) {}); }));
+      kReferences, [&] { collector.references.set_finalizer(fresh().as<void>(), [](void*) {}); }));
 }
 
 TEST_F(GrowthTest, OfTheCleanupsIsBlocked) {
-  EXPECT_TRUE(
-      grows_blocked(kSpecials, [&] { collector.specials.add_cleanup(fresh().as<void>(), [] {}); }));
+  EXPECT_TRUE(grows_blocked(kReferences,
+                            [&] { collector.references.add_cleanup(fresh().as<void>(), [] {}); }));
 }
 
 TEST(HeapProfileGrowth, IsBlocked) {

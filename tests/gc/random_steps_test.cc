@@ -176,7 +176,7 @@ class Game {
 
   void step() {
     // The last round parks the world, and there is no other thread to answer meanwhile.
-    if (Stepping::rounds(collector_) >= Collector::kMaxRounds) let_go_of_all();
+    if (Stepping::rounds(collector_) >= Cycle::kMaxRounds) let_go_of_all();
     const Phase before = collector_.phase();
     collector_.step(1 + roll(3));
     if (before != collector_.phase() && collector_.phase() == Phase::kBarrierOff) check(true);
@@ -261,7 +261,7 @@ class Game {
     slot.number = objects_[target].number;
     slot.cell = nullptr;
     ActAs act(*p.mutator);
-    WeakCell* cell = collector_.specials.weak_cell(reinterpret_cast<void*>(target));
+    WeakCell* cell = weak_cell(reinterpret_cast<void*>(target));
     // As a global variable would hold it: whatever was answered before, it is not lost.
     write_barrier(nullptr, cell);
     store_word(&slot.global.value, address_of(cell));
@@ -276,7 +276,7 @@ class Game {
     {
       ActAs act(*p.mutator);
       target = load_word(&slot.cell->target);
-      if (target == 0 || !collector_.weak_load(target)) {
+      if (target == 0 || !weak_load(target)) {
         // The address may be another object's by now.
         ASSERT_TRUE(objects_[slot.target].number != slot.number ||
                     reachable_objects().count(slot.target) == 0)
@@ -316,7 +316,7 @@ class Game {
   uint64_t number_of(uintptr_t base, const Shadow& shadow) const {
     return word(base, shadow.shape->number_word);
   }
-  uintptr_t base_of(uintptr_t address) { return collector_.heap.find_object(address).base; }
+  uintptr_t base_of(uintptr_t address) { return collector_.heap.findObject(address).base; }
 
   std::unordered_set<uintptr_t> reachable_objects() {
     std::unordered_set<uintptr_t> reached;

@@ -3,7 +3,7 @@
 // the one that ends just before it and the one that begins just after it; and that words which are
 // known to be pointers keep the first of these alone. Words of a registered stack stand for all
 // ambiguous ones: they are where the test puts them, and nowhere else.
-#include "gc/root_resolver.h"
+#include "gc/mark/root_resolver.h"
 
 #include <algorithm>
 #include <set>
@@ -414,10 +414,10 @@ TEST_F(CheckedRootResolverDeathTest, CheckmarkMissesAnObjectPastWhoseEndAStackWo
   EXPECT_TRUE(lives(object));
   {
     ActAs act(*a);
-    collector.specials.weak_cell(reinterpret_cast<void*>(object));
+    weak_cell(reinterpret_cast<void*>(object));
   }
   const auto lose_its_mark = [&] {
-    step_to(Phase::kSpecials);  // there are some: marking is over, and not yet checked
+    step_to(Phase::kReferences);  // there are some: marking is over, and not yet checked
     collector.heap.marks.clear_slots(object, object + kGranule, kGranule, true);
     step_to(Phase::kIdle);
   };

@@ -136,8 +136,8 @@ TEST_F(RootsTest, WhatADeepStackTookToCopyIsGivenBack) {
   EXPECT_GE(CollectorTesting::root_word_capacity(collector), kWords);
   a->set_saved_sp(stack, base + (kWords - 100) * kWordBytes);
   collect();
-  EXPECT_LE(MutatorTesting::root_word_capacity(*a), Collector::kKeptRootWords);
-  EXPECT_LE(CollectorTesting::root_word_capacity(collector), 2 * Collector::kKeptRootWords);
+  EXPECT_LE(MutatorTesting::root_word_capacity(*a), ScannedRoots::kKeptWords);
+  EXPECT_LE(CollectorTesting::root_word_capacity(collector), 2 * ScannedRoots::kKeptWords);
   EXPECT_TRUE(collector.heap.allocs.test(memory.back()));
 }
 

@@ -237,7 +237,7 @@ TEST_F(RoundsTest, WorkLeftInThePoolKeepsItFromBeingQuiet) {
   // Donated after the acknowledgement, without the flag: the queue alone must be enough.
   ASSERT_TRUE(collector.heap.marks.test_and_set(address_of(white)));
   WorkBuffer* donated = collector.pool.get_empty();
-  donated->entries[donated->count++] = address_of(white) | kTagGrey;
+  donated->entries[donated->count++] = MarkEntry::at(address_of(white), MarkEntry::kGrey);
   collector.pool.put(donated);
   step();
   EXPECT_EQ(collector.phase(), Phase::kDrain);

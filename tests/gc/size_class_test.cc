@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "gc/size_class.h"
+#include "gc/heap/size_class.h"
 
 #include <gtest/gtest.h>
 

@@ -21,7 +21,7 @@ class StacksTest : public SteppingTest {
   };
   void release(Mutator* mutator, Parked& parked) {
     ActAs act(*mutator);
-    mutator->release_stack(&parked.range);
+    mutator->stacks().release(&parked.range);
   }
 };
 
@@ -64,7 +64,7 @@ TEST_F(StacksTest, AStackReleasedWhileMarkingIsShaded) {
   Node* object = make(a);
   store(a, object->next, child);
   Parked parked(object);
-  a->own_stack(&parked.range);
+  a->stacks().own(&parked.range);
   ASSERT_TRUE(step_to(Phase::kDrain));
   EXPECT_FALSE(marked(object));
   release(a, parked);
@@ -79,7 +79,7 @@ TEST_F(StacksTest, WhatItsRegistersHeldIsShadedToo) {
   Node* object = make(a);
   Parked parked(nullptr);
   parked.range.registers[3] = address_of(object);
-  a->own_stack(&parked.range);
+  a->stacks().own(&parked.range);
   ASSERT_TRUE(step_to(Phase::kDrain));
   release(a, parked);
   finish();
@@ -97,17 +97,17 @@ TEST_F(StacksTest, AStackThatChangesHandsLosesNothingInAnyPhase) {
     Node* object = make(a);
     TestRoot holder(*b, make(b));
     Parked parked(object);
-    a->own_stack(&parked.range);
+    a->stacks().own(&parked.range);
     ASSERT_TRUE(step_to(phase));
     release(a, parked);
     {
       ActAs act(*b);
-      b->adopt_stack(&parked.range);
+      b->stacks().adopt(&parked.range);
     }
     store(b, holder.as<Node>()->next, object);
     {
       ActAs act(*b);
-      b->drop_stack(&parked.range);
+      b->stacks().drop(&parked.range);
     }
     finish();
     EXPECT_TRUE(alive(object));
@@ -123,18 +123,18 @@ TEST_F(StacksTest, AnAdoptedStackIsScannedByWhoHasIt) {
   ASSERT_TRUE(step_to(Phase::kBarrierOn));
   {
     ActAs act(*b);
-    b->adopt_stack(&parked.range);
+    b->stacks().adopt(&parked.range);
   }
   finish();
   EXPECT_TRUE(alive(object));
-  b->drop_stack(&parked.range);
+  b->stacks().drop(&parked.range);
 }
 
 TEST_F(StacksTest, AMutatorThatGoesLeavesItsStacksToTheCollector) {
   Mutator* c = attach("c");
   Node* object = make(c);
   Parked parked(object);
-  c->own_stack(&parked.range);
+  c->stacks().own(&parked.range);
   ASSERT_TRUE(step_to(Phase::kDrain));
   detach(c);
   EXPECT_EQ(parked.range.owner, nullptr);

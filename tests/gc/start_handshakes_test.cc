@@ -14,7 +14,8 @@ TEST_F(StartHandshakesTest, H2IsNotAskedForBeforeH1sLastAcknowledgement) {
   ASSERT_TRUE(step_to(Phase::kBarrierOn));
   for (int i = 0; i < 3; ++i) EXPECT_EQ(step(), Progress::kWaiting);
   EXPECT_EQ(collector.phase(), Phase::kBarrierOn);
-  EXPECT_FALSE(a->alloc_black()) << "a has answered, but b may still store without a barrier";
+  EXPECT_FALSE(a->allocation().black())
+      << "a has answered, but b may still store without a barrier";
   answer(b);
   EXPECT_EQ(step(), Progress::kAdvanced);
   EXPECT_EQ(collector.phase(), Phase::kAllocBlack);
@@ -27,10 +28,10 @@ TEST_F(StartHandshakesTest, MarkingDoesNotBeginBeforeH2sLastAcknowledgement) {
   EXPECT_EQ(step(), Progress::kAdvanced);
   EXPECT_EQ(collector.phase(), Phase::kAllocBlack);
   for (int i = 0; i < 3; ++i) EXPECT_EQ(step(), Progress::kWaiting);
-  EXPECT_TRUE(a->alloc_black());
-  EXPECT_FALSE(b->alloc_black());
+  EXPECT_TRUE(a->allocation().black());
+  EXPECT_FALSE(b->allocation().black());
   answer(b);
-  EXPECT_TRUE(b->alloc_black());
+  EXPECT_TRUE(b->allocation().black());
   EXPECT_EQ(step(), Progress::kAdvanced);
   EXPECT_EQ(collector.phase(), Phase::kDrain);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Counts and histograms: of their own, and what a cycle reports about a heap that is known.
-#include "gc/stats.h"
+#include "gc/watch/stats.h"
 
 #include "tests/gc/fixture.h"
 

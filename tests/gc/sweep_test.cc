@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 // Sweeping a span (alloc = mark, mark = 0, word by word) against a model slot by slot, the runs
 // that refills find in what is left, and the lists of mcentral by generation.
-#include "gc/sweep.h"
+#include "gc/heap/sweep.h"
 
 #include <map>
 #include <set>
 
-#include "gc/mcentral.h"
+#include "gc/heap/mcentral.h"
 #include "tests/gc/fixture.h"
 
 namespace greyhound::gc {

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "gc/collector.h"
+#include "gc/cycle/collector.h"
 
 namespace greyhound::gc {
 
@@ -51,15 +51,15 @@ inline void expect_nesting(const Trace& trace) {
 
 inline bool whole(const TraceSpan& span) { return !span.begun_before && !span.unfinished; }
 
-// The phases of one whole cycle: H1 H2 (drain H3)+ [specials] H4 H5 sweep.
+// The phases of one whole cycle: H1 H2 (drain H3)+ [references] H4 H5 sweep.
 inline void expect_all_phases(const std::vector<Phase>& phases, uint64_t rounds) {
   std::vector<Phase> expected = {Phase::kBarrierOn, Phase::kAllocBlack};
   for (uint64_t i = 0; i < rounds; ++i) {
     expected.push_back(Phase::kDrain);
     expected.push_back(Phase::kScanRoots);
   }
-  if (std::ranges::find(phases, Phase::kSpecials) != phases.end())
-    expected.push_back(Phase::kSpecials);
+  if (std::ranges::find(phases, Phase::kReferences) != phases.end())
+    expected.push_back(Phase::kReferences);
   expected.insert(expected.end(), {Phase::kBarrierOff, Phase::kAllocWhite, Phase::kSweep});
   EXPECT_EQ(phases, expected);
 }
@@ -94,7 +94,8 @@ inline size_t expect_answers(const Trace& trace) {
   size_t handshakes = 0;
   for (const TraceSpan& phase : spans_of(*driver, EventKind::kPhase)) {
     const auto kind = static_cast<Phase>(phase.detail);
-    if (!whole(phase) || kind == Phase::kDrain || kind == Phase::kSpecials || kind == Phase::kSweep)
+    if (!whole(phase) || kind == Phase::kDrain || kind == Phase::kReferences ||
+        kind == Phase::kSweep)
       continue;
     ++handshakes;
     EXPECT_LE(phase.start_ns, phase.a);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What a trace says of a cycle that a test steps, and of threads that come and go meanwhile.
-#include "gc/trace_events.h"
+#include "gc/watch/trace_events.h"
 
 #include <atomic>
 #include <thread>

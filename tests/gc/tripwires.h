@@ -15,7 +15,7 @@
 #include <algorithm>
 #include <cstdint>
 
-#include "gc/collector.h"
+#include "gc/cycle/collector.h"
 
 namespace greyhound::gc {
 

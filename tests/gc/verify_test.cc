@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The oracles themselves: gccheckmark and verifyheap say what is wrong when something is.
-#include "gc/verify.h"
+#include "gc/cycle/verify.h"
 
 #include "tests/gc/fixture.h"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The wait profile: what waits are recorded, with what weight, and where.
-#include "gc/wait_profile.h"
+#include "gc/watch/wait_profile.h"
 
 #include <algorithm>
 #include <atomic>

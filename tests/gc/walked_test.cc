@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "gc/root_resolver.h"
+#include "gc/mark/root_resolver.h"
 #include "tests/gc/root_resolver.h"
 
 namespace greyhound::gc {
@@ -135,7 +135,7 @@ TEST_F(Walked, AnEphemeronWhoseKeyIsBytesOnAStackKeepsItsValue) {
     ActAs act(*a);
     Node* node = static_cast<Node*>(newobject(type_of<Node>()));
     value = address_of(node);
-    cell = collector.specials.ephemeron(reinterpret_cast<void*>(key), node);
+    cell = new_ephemeron(reinterpret_cast<void*>(key), node);
   }
   ParkedWord word(a, 0);
   ASSERT_TRUE(step_to(Phase::kScanRoots));  // finds the cell

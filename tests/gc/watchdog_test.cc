@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Whom the watchdog blames, from what it saw; and what the kernel says of threads that are known to
 // run, to sleep or to be gone.
-#include "gc/watchdog.h"
+#include "gc/watch/watchdog.h"
 
 #include <poll.h>
 #include <unistd.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The pool of grey work: buffers, the count of active markers, and quiet as one observation.
-#include "gc/work_pool.h"
+#include "gc/mark/work_pool.h"
 
 #include <thread>
 
@@ -12,17 +12,17 @@ namespace {
 // So that all buffers are plain metadata.
 SystemPages no_pages;
 
-WorkBuffer* filled(WorkPool* pool, MarkEntry entry) {
+WorkBuffer* filled(WorkPool* pool, uintptr_t address) {
   WorkBuffer* buffer = pool->get_empty();
-  buffer->entries[buffer->count++] = entry;
+  buffer->entries[buffer->count++] = MarkEntry::at(address, MarkEntry::kExact);
   return buffer;
 }
 
 // Takes the one entry out.
-MarkEntry emptied(WorkPool* pool, WorkBuffer* buffer) {
-  const MarkEntry entry = buffer->entries[--buffer->count];
+uintptr_t emptied(WorkPool* pool, WorkBuffer* buffer) {
+  const uintptr_t address = buffer->entries[--buffer->count].address();
   pool->put_empty(buffer);
-  return entry;
+  return address;
 }
 
 TEST(WorkPool, IsQuietWhenNothingIsQueuedAndNobodyIsActive) {

@@ -15,6 +15,7 @@
 #include <random>
 #include <string>
 
+#include "gc/cycle/collector.h"
 #include "maps/assign.h"
 #include "maps/inspect.h"
 #include "maps/iterate.h"

@@ -10,8 +10,8 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "gc/malloc.h"
-#include "gc/write_barrier.h"
+#include "gc/alloc/malloc.h"
+#include "gc/mutator/write_barrier.h"
 #include "maps/hash.h"
 #include "maps/map.h"
 #include "runtime/base/type.h"

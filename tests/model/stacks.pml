@@ -10,7 +10,7 @@
  * in one), sweep. Threads answer one by one, between any two steps of the others.
  *
  * Handing the stack over is two steps, since the collector may come in between: the barrier's shade of what it
- * holds, and putting it into the list. No answer lies between them (gc/stack_range.h, rules 1 and 2).
+ * holds, and putting it into the list. No answer lies between them (gc/mutator/parked_stacks.h, rules 1 and 2).
  *
  * What must hold: no thread touches a freed object, and at the sweep everything that the stack and marked objects
  * point to is marked.

@@ -8,6 +8,7 @@
 
 #include <cstdlib>
 
+#include "gc/cycle/collector.h"
 #include "runtime/greyhound.h"
 #include "tests/common.h"
 

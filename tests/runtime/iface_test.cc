@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Boxing: which conversions allocate, and how much; what docs/claims.md says of it in rows 30 to 34.
+// Boxing: which conversions allocate, and how much; what docs/claims.md says of it in rows 30
+// to 34.
 #include "tests/runtime/fixture.h"
 
 namespace greyhound::runtime {

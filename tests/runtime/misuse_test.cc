@@ -8,7 +8,7 @@
 #include <string_view>
 #include <thread>
 
-#include "gc/os_memory.h"
+#include "gc/memory/os_memory.h"
 #include "runtime/base/panic.h"
 #include "tests/runtime/fixture.h"
 #include "tests/system_faults.h"

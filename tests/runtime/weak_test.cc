@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The contracts of weak pointers, ephemerons, finalizers and cleanups, each in a test named after
-// it, through the public header. The order of events within a cycle is tests/gc/specials_test.cc's.
+// it, through the public header. The order of events within a cycle is
+// tests/gc/references_test.cc's.
 #include <atomic>
 #include <optional>
 #include <thread>

@@ -14,6 +14,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "gc/cycle/collector.h"
 #include "tests/stress/stress.h"
 
 namespace greyhound::runtime {

@@ -12,6 +12,7 @@
 #include <thread>
 #include <vector>
 
+#include "gc/cycle/collector.h"
 #include "tests/stress/stress.h"
 
 namespace greyhound::runtime {

@@ -9,7 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "gc/malloc_inl.h"
+#include "gc/alloc/malloc_inl.h"
 #include "runtime/base/check.h"
 #include "runtime/greyhound.h"
 #include "tests/tools/command.h"

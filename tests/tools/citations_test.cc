@@ -20,7 +20,7 @@ class CitationTree {
           "## 1. Barrier first\n\nModel: `sweep` cache-kept.\nFaults: AllocateWhite.\n");
     write("docs/claims.md", "| 47 | a bool has a header | none | false | X1 |\n");
     write("gc/bug.h", "enum Bug {\n  kAllocateWhite = 3,\n};\n");
-    write("gc/heap.h", "//  1. Spans are never unmapped.\nint find_object();\n");
+    write("gc/heap/heap.h", "//  1. Spans are never unmapped.\nint findObject();\n");
     write("tests/model/sweep.pml", " *   RUN refuted  cache-kept  -DCACHE_KEPT\n");
     write("tests/gc/heap_test.cc", "TEST_F(HeapTest, FindsObjects) {}\n");
     write("tools/lab.cc", "{\"X1\"}\n");
@@ -80,24 +80,25 @@ INSTANTIATE_TEST_SUITE_P(
                  "7 shows it\n",
                  "no planted fault 47"},
         Citation{"Invariant", "gc/a.h", "// heap.h, invariant 1\n", "// heap.h, invariant 2\n",
-                 "gc/heap.h has no invariant 2"},
+                 "gc/heap/heap.h has no invariant 2"},
         Citation{"Row", "docs/claims.md", "| 47 | as row 47 |\n", "| 47 | as row 46 |\n",
                  "no row 46"},
         Citation{"Experiment", "a.md", "X1 shows it, and (X2) will.\n", "X2 shows it.\n",
                  "no experiment X2"},
         Citation{"File", "gc/a.cc", "// see heap.h\n", "// see heaps.h\n", "no file heaps.h"},
-        Citation{"FileOfAPage", "a.md", "`gc/heap.h`\n", "`gc/heaps.h`\n", "no file gc/heaps.h"},
+        Citation{"FileOfAPage", "a.md", "`gc/heap/heap.h`\n", "`gc/heaps.h`\n",
+                 "no file gc/heaps.h"},
         Citation{"Folder", "a.md", "in tests/model/\n", "in tests/models/\n", "no tests/models"},
         Citation{"Program", "gc/a.h", "// run by tools/lab\n", "// run by tools/laboratory\n",
                  "no tools/laboratory"},
-        Citation{"Symbol", "gc/a.h", "// heap.h: find_object\n", "// heap.h: find_objects\n",
+        Citation{"Symbol", "gc/a.h", "// heap.h: findObject\n", "// heap.h: find_objects\n",
                  "heap.h has no find_objects"},
-        Citation{"SymbolOfAPage", "a.md", "`gc/heap.h: find_object`\n", "`gc/heap.h: find`\n",
-                 "gc/heap.h has no find"},
+        Citation{"SymbolOfAPage", "a.md", "`gc/heap/heap.h: findObject`\n",
+                 "`gc/heap/heap.h: find`\n", "gc/heap/heap.h has no find"},
         Citation{"Test", "a.md", "`HeapTest.FindsObjects`, `HeapTest.*`\n", "`HeapTest.Finds`\n",
                  "no test HeapTest.Finds"},
-        Citation{"Link", "a.md", "[the rules](docs/protocol.md)\n", "[the rules](docs/rules.md)\n",
-                 "docs/rules.md"},
+        Citation{"Link", "a.md", "[the rules](docs/protocol.md)\n", "[the rules](docs/rules)\n",
+                 "the link to docs/rules"},
         Citation{"Heading", "a.md", "[one](docs/protocol.md#1-barrier-first)\n",
                  "[one](docs/protocol.md#1-barrier)\n", "no heading #1-barrier"},
         Citation{"NamedFault", "docs/protocol.md", "## 1. B\nFaults: AllocateWhite.\n",

@@ -8,11 +8,11 @@
 #include <string>
 #include <vector>
 
+#include "runtime/watch/pprof/whole_file.h"
 #include "tests/tools/command.h"
 #include "tests/tools/profile_maker.h"
 #include "tools/web/assets.h"
 #include "tools/web/html.h"
-#include "tools/whole_file.h"
 
 namespace greyhound::pprof {
 namespace {

@@ -6,9 +6,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include "tools/common/text_table.h"
 #include "tools/experiments/go_peer.h"
 #include "tools/experiments/report.h"
-#include "tools/experiments/text_table.h"
 
 namespace greyhound::lab {
 namespace {

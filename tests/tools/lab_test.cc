@@ -9,10 +9,10 @@
 
 #include "runtime/base/platform.h"
 #include "tests/tools/command.h"
+#include "tools/common/terminal.h"
 #include "tools/experiments/experiment.h"
 #include "tools/experiments/go_peer.h"
 #include "tools/experiments/subprocess.h"
-#include "tools/terminal.h"
 
 namespace greyhound {
 namespace {

@@ -10,10 +10,11 @@
 #include <fstream>
 #include <iterator>
 
+#include "runtime/watch/pprof/profile.h"
 #include "tests/tools/command.h"
 #include "tests/tools/raw_profile.h"
 #include "tests/tools/small_profile.h"
-#include "tools/pprof/profile.h"
+#include "tools/pprof/profile_decode.h"
 #include "tools/pprof/profile_source.h"
 #include "tools/pprof/text_report.h"
 #include "tools/pprof/view.h"

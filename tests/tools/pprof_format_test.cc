@@ -5,11 +5,12 @@
 
 #include <string>
 
+#include "runtime/watch/pprof/gzip.h"
+#include "runtime/watch/pprof/profile.h"
 #include "tests/tools/raw_profile.h"
 #include "tests/tools/small_profile.h"
 #include "tools/pprof/field_reader.h"
-#include "tools/pprof/gzip.h"
-#include "tools/pprof/profile.h"
+#include "tools/pprof/profile_decode.h"
 
 namespace greyhound::pprof {
 namespace {

@@ -12,6 +12,7 @@
 #include "tests/tools/command.h"
 #include "tests/tools/raw_profile.h"
 #include "tests/tools/small_profile.h"
+#include "tools/pprof/profile_decode.h"
 
 namespace greyhound::pprof {
 namespace {

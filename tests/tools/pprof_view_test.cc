@@ -9,6 +9,7 @@
 
 #include "tests/tools/raw_profile.h"
 #include "tests/tools/small_profile.h"
+#include "tools/pprof/profile_decode.h"
 #include "tools/pprof/text_report.h"
 
 namespace greyhound::pprof {

@@ -4,10 +4,11 @@
 
 #include <cstdio>
 
+#include "runtime/watch/pprof/profile.h"
+#include "runtime/watch/pprof/profile_files.h"
 #include "tests/tools/command.h"
 #include "tools/experiments/profile_figures.h"
-#include "tools/pprof/profile.h"
-#include "tools/pprof/profile_files.h"
+#include "tools/pprof/profile_decode.h"
 
 namespace greyhound::lab {
 namespace {

@@ -1,23 +1,31 @@
 // SPDX-License-Identifier: MIT
 // Profiles of CPU time, of waits and of what the collector costs, as pprof profiles: from the
 // runtime's records to files that greyhound and Go read.
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
+#include <stdexcept>
+#include <string>
 #include <thread>
 
+#include "gc/cycle/collector.h"
 #include "runtime/greyhound.h"
+#include "runtime/watch/pprof/cpu_profile.h"
+#include "runtime/watch/pprof/gc_profile.h"
+#include "runtime/watch/pprof/heap_profile.h"
+#include "runtime/watch/pprof/hide_runtime.h"
+#include "runtime/watch/pprof/wait_profile.h"
+#include "runtime/watch/pprof/write_profile.h"
 #include "tests/tools/command.h"
 #include "tests/tools/process.h"
 #include "tests/tools/serve_http.h"
-#include "tools/pprof/cpu_profile.h"
-#include "tools/pprof/gc_profile.h"
-#include "tools/pprof/heap_profile.h"
-#include "tools/pprof/hide_runtime.h"
+#include "tools/pprof/profile_decode.h"
 #include "tools/pprof/profile_flags.h"
 #include "tools/pprof/text_report.h"
 #include "tools/pprof/view.h"
-#include "tools/pprof/wait_profile.h"
 
 namespace greyhound::pprof {
 namespace {
@@ -253,7 +261,7 @@ TEST(WaitProfileFile, SaysWhatWasWaitedForAndWhere) {
   const StackView view =
       view_of(profile, {"contentions", {{"wait", "collect"}, {"scenario", "waits"}}});
   ASSERT_EQ(view.total(), 1);
-  EXPECT_EQ(view.names[view.stacks.front().functions.back()], "runtime.Collector.collect");
+  EXPECT_EQ(view.names[view.stacks.front().functions.back()], "runtime.Coordinator.collect");
 }
 
 class ProfileFilesTest : public ::testing::Test {
@@ -311,6 +319,105 @@ TEST_F(ProfileFilesTest, RuntimeFramesAreHiddenOnDemand) {
   EXPECT_EQ(hidden.status, 0) << hidden.err;
   EXPECT_EQ(hidden.out.find("runtime.mallocgc"), std::string::npos);
   EXPECT_EQ(hidden.out.find("runtime.convT64"), std::string::npos);
+}
+
+// What an embedder calls: runtime/watch/pprof/write_profile.h.
+class WriteProfileTest : public ProfileFilesTest {
+ protected:
+  static runtime::Options every_object() {
+    runtime::Options options;
+    options.mem_profile_rate = 1;
+    return options;
+  }
+  template <class F>
+  static std::string error_of(F&& f) try {
+    f();
+    return "";
+  } catch (const std::runtime_error& error) {
+    return error.what();
+  }
+};
+
+TEST_F(WriteProfileTest, AHeapProfileHasWhatWasAllocated) {
+  runtime::Runtime runtime(every_object());
+  runtime::Thread thread(runtime);
+  {
+    const ProfileLabels label("scenario", "written");
+    for (int64_t i = 0; i < 100; ++i) runtime::to_eface(1000 + i);
+  }
+  runtime.collect();
+  const std::string file = path(".heap"), hidden = path(".hidden");
+  write_heap_profile(runtime, file);
+  write_heap_profile(runtime, hidden, {.hide_runtime = true});
+  const ViewOptions allocated{"alloc_objects", {{"scenario", "written"}}};
+  EXPECT_EQ(view_of(read_file(file), allocated).total(), 100);
+  EXPECT_NE(format_folded(view_of(read_file(file), allocated)).find("runtime.mallocgc"),
+            std::string::npos);
+  EXPECT_EQ(format_folded(view_of(read_file(hidden), allocated)).find("runtime.mallocgc"),
+            std::string::npos);
+  EXPECT_LE(view_of(read_file(file), {"inuse_objects", {{"scenario", "written"}}}).total(), 100);
+}
+
+TEST_F(WriteProfileTest, ACpuProfileHasTheTimeOfItsThreads) {
+  runtime::Runtime runtime;
+  runtime::Thread thread(runtime);
+  runtime::CpuProfiler profiler({.rate = 1000});
+  profiler.add(runtime);
+  for (int i = 0; i < 20; ++i) runtime.collect();
+  const runtime::CpuProfile profile = profiler.stop();
+  const std::string file = path(".cpu");
+  write_cpu_profile(profile, file);
+  EXPECT_EQ(view_of(read_file(file), {"cpu", {}}).total(), static_cast<int64_t>(profile.cpu_ns));
+}
+
+TEST_F(WriteProfileTest, WaitsAndWhatCollectingCost) {
+  runtime::Runtime runtime(every_object());
+  runtime::Thread thread(runtime);
+  runtime.set_wait_profile_rate(1);
+  auto* kept = thread.make<int64_t>(7);
+  for (int i = 0; i < 20; ++i) runtime.collect();
+  EXPECT_EQ(*kept, 7);
+  const std::string waits = path(".waits"), costs = path(".gc");
+  write_wait_profile(runtime, waits);
+  write_gc_profile(runtime, {}, costs);
+  EXPECT_GT(view_of(read_file(waits), {"contentions", {{"wait", "collect"}}}).total(), 0);
+  EXPECT_GT(view_of(read_file(costs), {"gc_mark", {}}).total(), 0);
+}
+
+// The pipe has a reader only when the collection is over: this ends only if the collector does not
+// wait for the thread that writes.
+TEST_F(WriteProfileTest, TheWritingThreadIsBlockedAndTheCollectorGoesOn) {
+  runtime::Runtime runtime(every_object());
+  runtime::Thread thread(runtime);
+  const std::string pipe = path(".pipe");
+  std::filesystem::remove(pipe);  // of a run that was stopped
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  std::thread reader([&] {
+    runtime::Thread other(runtime);
+    runtime.collect();
+    std::ifstream in(pipe, std::ios::binary);
+    const std::string bytes(std::istreambuf_iterator<char>(in), {});
+    EXPECT_NO_THROW(decode(bytes));
+  });
+  write_heap_profile(runtime, pipe);
+  thread.blocking([&] { reader.join(); });
+}
+
+TEST_F(WriteProfileTest, WhatCannotBeDoneIsSaidInASentence) {
+  runtime::Runtime runtime;
+  const std::string file = path(".none");
+  EXPECT_NE(error_of([&] { write_heap_profile(runtime, file); }).find("mem_profile_rate"),
+            std::string::npos);
+  EXPECT_NE(error_of([&] { write_gc_profile(runtime, {}, file); }).find("mem_profile_rate"),
+            std::string::npos);
+  EXPECT_NE(error_of([&] { write_wait_profile(runtime, file); }).find("set_wait_profile_rate"),
+            std::string::npos);
+  EXPECT_FALSE(std::filesystem::exists(file));
+  EXPECT_THROW(write_cpu_profile({}, "/nonexistent/cpu.pb.gz"), FileError);
+  EXPECT_NE(error_of([] {
+              write_cpu_profile({}, "/nonexistent/cpu.pb.gz");
+            }).find("/nonexistent/cpu.pb.gz: cannot be written"),
+            std::string::npos);
 }
 
 int status_of(std::vector<std::string> arguments, std::vector<std::string>* rest) {

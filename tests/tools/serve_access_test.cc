@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Who gets an answer: addresses, the Host header, other sites, the token. First the checks by
 // themselves, then on a server.
-#include "tools/serve/access.h"
+#include "runtime/watch/debughttp/access.h"
 
+#include "runtime/watch/debughttp/address.h"
 #include "tests/tools/serve_http.h"
-#include "tools/serve/address.h"
 
 namespace greyhound::serve {
 namespace {

@@ -4,10 +4,11 @@
 #include <csignal>
 #include <optional>
 
+#include "runtime/watch/pprof/profile.h"
 #include "tests/tools/command.h"
 #include "tests/tools/process.h"
 #include "tests/tools/serve_http.h"
-#include "tools/pprof/profile.h"
+#include "tools/pprof/profile_decode.h"
 #include "tools/pprof/view.h"
 
 namespace greyhound::serve {

@@ -18,8 +18,8 @@
 #include <utility>
 
 #include "runtime/greyhound.h"
-#include "tools/serve/debug_server.h"
-#include "tools/serve/observed.h"
+#include "runtime/watch/debughttp/debug_server.h"
+#include "runtime/watch/debughttp/observed_runtimes.h"
 
 namespace greyhound::testing {
 
@@ -177,7 +177,7 @@ class ServeTest : public ::testing::Test {
 
   runtime::Runtime runtime_{options()};
   runtime::Thread thread_{runtime_, "tester"};
-  serve::Observed observed_;
+  serve::ObservedRuntimes observed_;
   std::optional<serve::DebugServer> server_;
   int port_ = 0;
 };

@@ -7,7 +7,7 @@
 #include <thread>
 #include <vector>
 
-#include "gc/collector.h"
+#include "gc/cycle/collector.h"
 #include "tests/tools/serve_http.h"
 
 namespace greyhound::serve {

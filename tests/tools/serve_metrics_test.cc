@@ -6,10 +6,10 @@
 #include <regex>
 #include <set>
 
-#include "gc/collector.h"
+#include "gc/cycle/collector.h"
+#include "runtime/watch/debughttp/metric_families.h"
 #include "tests/tools/command.h"
 #include "tests/tools/serve_http.h"
-#include "tools/serve/metric_families.h"
 
 namespace greyhound::serve {
 namespace {

@@ -4,13 +4,14 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
-#include "gc/collector.h"
-#include "gc/malloc.h"
+#include "gc/alloc/malloc.h"
+#include "gc/cycle/collector.h"
+#include "runtime/watch/debughttp/profile_delta.h"
+#include "runtime/watch/pprof/profile.h"
 #include "tests/tools/command.h"
 #include "tests/tools/serve_http.h"
-#include "tools/pprof/profile.h"
+#include "tools/pprof/profile_decode.h"
 #include "tools/pprof/view.h"
-#include "tools/serve/profile_delta.h"
 
 namespace greyhound::serve {
 namespace {

@@ -6,7 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "tools/pprof/profile.h"
+#include "runtime/watch/pprof/profile.h"
+#include "tools/pprof/profile_decode.h"
 #include "tools/pprof/text_report.h"
 #include "tools/pprof/view.h"
 

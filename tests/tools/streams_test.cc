@@ -5,7 +5,7 @@
 
 #include "tests/tools/command.h"
 #include "tests/tools/process.h"
-#include "tools/terminal.h"
+#include "tools/common/terminal.h"
 
 namespace greyhound {
 namespace {

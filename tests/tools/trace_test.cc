@@ -9,10 +9,10 @@
 #include <set>
 #include <thread>
 
-#include "gc/gctrace.h"
+#include "gc/watch/gctrace.h"
 #include "runtime/greyhound.h"
+#include "runtime/watch/trace/trace_json.h"
 #include "tests/tools/command.h"
-#include "tools/trace/trace_json.h"
 
 namespace greyhound::trace {
 namespace {

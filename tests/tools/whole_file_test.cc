@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Output files: whole or not at all, refused before there is anything to write, and never two in
 // one.
-#include "tools/whole_file.h"
+#include "runtime/watch/pprof/whole_file.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>

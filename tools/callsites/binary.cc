@@ -14,9 +14,9 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "tools/pprof/dwarf_frames.h"
-#include "tools/pprof/names.h"
-#include "tools/pprof/plain_text.h"
+#include "runtime/watch/pprof/dwarf_frames.h"
+#include "runtime/watch/pprof/names.h"
+#include "tools/common/plain_text.h"
 
 namespace greyhound::callsites {
 namespace {

@@ -17,7 +17,7 @@
 #include <utility>
 #include <vector>
 
-#include "tools/pprof/profile.h"
+#include "runtime/watch/pprof/profile.h"
 
 namespace greyhound::callsites {
 

@@ -8,7 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <span>
 
-#include "tools/pprof/plain_text.h"
+#include "tools/common/plain_text.h"
 
 namespace greyhound::callsites {
 namespace {

@@ -8,9 +8,9 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "runtime/watch/pprof/names.h"
 #include "tools/callsites/function_code.h"
 #include "tools/callsites/known_functions.h"
-#include "tools/pprof/names.h"
 
 namespace greyhound::callsites {
 namespace {

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 #
 # Install rules and the CMake package. Headers go under include/greyhound, and that folder is on the include
-# path of greyhound::runtime, so `#include "gc/heap.h"` reads the same inside and outside the tree.
+# path of greyhound::runtime, so `#include "gc/heap/heap.h"` reads the same inside and outside the tree.
 # Headers named testing.h open internals to our tests and are not installed.
 
 include(CMakePackageConfigHelpers)
@@ -13,23 +13,42 @@ install(TARGETS greyhound_base greyhound_gc greyhound_maps greyhound_runtime
   ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}")
 install(DIRECTORY runtime gc maps
   DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/greyhound"
-  FILES_MATCHING PATTERN "*.h" PATTERN "*.def" PATTERN "testing.h" EXCLUDE)
+  FILES_MATCHING PATTERN "*.h" PATTERN "*.def" PATTERN "testing.h" EXCLUDE
+  REGEX "/runtime/watch$" EXCLUDE)
 install(FILES LICENSE DESTINATION "${CMAKE_INSTALL_DOCDIR}")
 if(TARGET greyhound)
   install(TARGETS greyhound RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
 endif()
 
-# Its own export, because it wants libraries that the runtime does not.
-if(TARGET greyhound_debughttp)
-  install(TARGETS greyhound_debughttp
-    EXPORT greyhound-debughttp-targets
-    ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}")
-  install(FILES tools/serve/debug_server.h tools/serve/observed.h
-    DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/greyhound/tools/serve")
-  install(EXPORT greyhound-debughttp-targets
+# The components beside the runtime: each its own export and install component, because it wants libraries that the
+# runtime does not. Their public headers, which include no header of a third party's: tools/check-layering reads this.
+set(greyhound_public_headers
+  runtime/watch/pprof/cpu_profile.h
+  runtime/watch/pprof/gc_profile.h
+  runtime/watch/pprof/heap_profile.h
+  runtime/watch/pprof/profile.h
+  runtime/watch/pprof/profile_files.h
+  runtime/watch/pprof/wait_profile.h
+  runtime/watch/pprof/whole_file.h
+  runtime/watch/pprof/write_profile.h
+  runtime/watch/trace/trace_json.h
+  runtime/watch/debughttp/debug_server.h
+  runtime/watch/debughttp/observed_runtimes.h)
+foreach(component IN ITEMS pprof trace debughttp)
+  if(NOT TARGET greyhound_${component})
+    continue()
+  endif()
+  install(TARGETS greyhound_${component}
+    EXPORT greyhound-${component}-targets
+    ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT ${component})
+  set(headers ${greyhound_public_headers})
+  list(FILTER headers INCLUDE REGEX "/watch/${component}/")
+  install(FILES ${headers}
+    DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/greyhound/runtime/watch/${component}" COMPONENT ${component})
+  install(EXPORT greyhound-${component}-targets
     NAMESPACE greyhound::
-    DESTINATION "${greyhound_package_dir}")
-endif()
+    DESTINATION "${greyhound_package_dir}" COMPONENT ${component})
+endforeach()
 
 install(EXPORT greyhound-targets
   NAMESPACE greyhound::

@@ -3,13 +3,15 @@
 # greyhound_flags(TARGET)                    the flags of every target of ours
 # greyhound_for_plugins(TARGET)              archives that may go into a shared library
 # greyhound_ask_for_frames(TARGET)          frame pointers in the programs that link it
-# greyhound_outside_layers(TARGET [BY_FOLDER] [ALONE REGEX])  compile a test or a tool cheaply
+# greyhound_outside_layers(TARGET [ALONE REGEX])  compile a test or a tool cheaply
 # greyhound_layer(NAME [CORE] [LAYERS L...]) one static library per layer folder, from its *.cc
+# greyhound_component(NAME [COMPONENTS C...] [LIBRARIES L...] [HEADERS L...] [ALONE REGEX])  runtime/watch/NAME
+# greyhound_room(NAME [ROOMS R...] [COMPONENTS C...] [LIBRARIES L...] [ALONE REGEX])          tools/NAME
 #
 # All act on one target, never on directories or globals, so that a project which takes Greyhound in by
 # add_subdirectory keeps its own flags. What an embedder compiles is free to use exceptions, RTTI and any
-# optimisation: only what must agree across the boundary is PUBLIC. tools/check-layering reads the LAYERS
-# argument of each call and compares it with the #include directives.
+# optimisation: only what must agree across the boundary is PUBLIC. tools/check-layering compares LAYERS, COMPONENTS
+# and ROOMS of each call with its tables, to which it holds the #include directives.
 
 # Frames are kept in every build: profiles walk frame pointers, and a sibling call would drop convT2E and
 # its like from the chain. The baseline is x86-64-v1 unless the caller's CMAKE_CXX_FLAGS say otherwise.
@@ -32,15 +34,14 @@ function(greyhound_flags target)
   set_target_properties(${target} PROPERTIES CXX_EXTENSIONS ON)
 endfunction()
 
-# Most of what a test or a tool costs to compile is the code of the libraries it uses (gtest, json, CLI11), made
-# anew for each file. A batch makes it once: six files, or with BY_FOLDER those of a folder, and the files that
-# read command lines as one more. Names in anonymous namespaces must then differ within a folder; experiments,
-# which are written to one pattern, stay ALONE. The layers are never batched: what is measured is compiled as an
-# embedder's build compiles it. Where a local variable is at each instruction, a quarter of GCC's time, is for the
-# layers and for debug builds. Of UBSan's checks those of each pointer's use, which are half of them and find here what
-# AddressSanitizer finds too, are for the layers alone.
+# Most of what a test or a tool costs to compile is the code of the libraries it uses (gtest, json, CLI11), made anew
+# for each file. A batch makes it once for six files. Names in anonymous namespaces must then differ within a target;
+# experiments, which are written to one pattern, stay ALONE. The layers are never batched: what is measured is
+# compiled as an embedder's build compiles it. Where a local variable is at each instruction, a quarter of GCC's time,
+# is for the layers and for debug builds. Of UBSan's checks those of each pointer's use, which are half of them and
+# find here what AddressSanitizer finds too, are for the layers alone.
 function(greyhound_outside_layers target)
-  cmake_parse_arguments(PARSE_ARGV 1 batches "BY_FOLDER" "ALONE" "")
+  cmake_parse_arguments(PARSE_ARGV 1 batches "" "ALONE" "")
   target_compile_options(${target} PRIVATE
     $<$<AND:$<CXX_COMPILER_ID:GNU>,$<NOT:$<CONFIG:Debug>>>:-fno-var-tracking>)
   if(GREYHOUND_SANITIZE MATCHES "undefined")
@@ -52,18 +53,9 @@ function(greyhound_outside_layers target)
   set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 6)
   target_compile_options(${target} PRIVATE -Wno-shadow)  # a local name and a neighbour file's are no mistake
   get_target_property(sources ${target} SOURCES)
-  if(batches_BY_FOLDER)
-    set_target_properties(${target} PROPERTIES UNITY_BUILD_MODE GROUP)
-  endif()
   foreach(source IN LISTS sources)
     if(batches_ALONE AND source MATCHES "${batches_ALONE}")
       set_source_files_properties(${source} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
-    elseif(source MATCHES "command(_line)?\\.cc$")
-      set_source_files_properties(${source} PROPERTIES UNITY_GROUP commands)
-    else()
-      cmake_path(GET source PARENT_PATH folder)
-      cmake_path(GET folder FILENAME folder)
-      set_source_files_properties(${source} PROPERTIES UNITY_GROUP ${folder})
     endif()
   endforeach()
 endfunction()
@@ -107,7 +99,7 @@ function(greyhound_layer name)
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/*.cc")
   list(FILTER sources EXCLUDE REGEX "_test\\.cc$")
   if(name STREQUAL "runtime")
-    list(FILTER sources EXCLUDE REGEX "^${CMAKE_CURRENT_SOURCE_DIR}/base/")
+    list(FILTER sources EXCLUDE REGEX "^${CMAKE_CURRENT_SOURCE_DIR}/(base|watch)/")
   endif()
   if(NOT sources)
     set(sources "${CMAKE_CURRENT_BINARY_DIR}/empty_layer.cc")
@@ -133,4 +125,60 @@ function(greyhound_layer name)
   foreach(below IN LISTS layer_LAYERS)
     target_link_libraries(${target} PUBLIC greyhound::${below})
   endforeach()
+endfunction()
+
+# A component beside the runtime, an archive of its own with the libraries that it alone wants: LIBRARIES are linked, of
+# HEADERS there is nothing to link. All are targets; where one is not here the component is left out with a message, and
+# only who asks for it (tools/, an embedder) fails. Its public headers are said in tools/cmake/install.cmake.
+function(greyhound_component name)
+  cmake_parse_arguments(PARSE_ARGV 1 component "" "ALONE" "COMPONENTS;LIBRARIES;HEADERS")
+  set(missing)
+  foreach(wanted IN LISTS component_LIBRARIES component_HEADERS)
+    if(NOT TARGET ${wanted})
+      list(APPEND missing ${wanted})
+    endif()
+  endforeach()
+  foreach(wanted IN LISTS component_COMPONENTS)
+    if(NOT TARGET greyhound::${wanted})
+      list(APPEND missing greyhound::${wanted})
+    endif()
+  endforeach()
+  if(missing)
+    list(JOIN missing ", " missing)
+    message(STATUS "greyhound: without greyhound::${name}, as there is no ${missing}")
+    return()
+  endif()
+
+  file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/${name}/*.cc")
+  set(target greyhound_${name})
+  add_library(${target} STATIC ${sources})
+  add_library(greyhound::${name} ALIAS ${target})
+  set_target_properties(${target} PROPERTIES EXPORT_NAME ${name})
+  greyhound_flags(${target})
+  greyhound_for_plugins(${target})
+  greyhound_outside_layers(${target} ALONE "${component_ALONE}")
+  target_compile_definitions(${target} PRIVATE GREYHOUND_VERSION="${PROJECT_VERSION}")
+  target_link_libraries(${target} PUBLIC greyhound::runtime PRIVATE ${component_LIBRARIES})
+  foreach(below IN LISTS component_COMPONENTS)
+    target_link_libraries(${target} PRIVATE greyhound::${below})
+  endforeach()
+  foreach(header IN LISTS component_HEADERS)
+    target_link_libraries(${target} PRIVATE $<BUILD_INTERFACE:${header}>)
+  endforeach()
+endfunction()
+
+# A room of the command: a static library for its rooms above, the tests and the benchmarks. Nothing of it is installed.
+function(greyhound_room name)
+  cmake_parse_arguments(PARSE_ARGV 1 room "" "ALONE" "ROOMS;COMPONENTS;LIBRARIES")
+  file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/${name}/*.cc")
+  list(REMOVE_ITEM sources "${CMAKE_CURRENT_SOURCE_DIR}/${name}/main.cc")
+  set(target greyhound_tools_${name})
+  add_library(${target} STATIC ${sources})
+  greyhound_flags(${target})
+  greyhound_outside_layers(${target} ALONE "${room_ALONE}")
+  target_compile_definitions(${target} PRIVATE
+    GREYHOUND_VERSION="${PROJECT_VERSION}" GREYHOUND_BUILD_TYPE="${CMAKE_BUILD_TYPE}")
+  list(TRANSFORM room_ROOMS PREPEND greyhound_tools_)
+  list(TRANSFORM room_COMPONENTS PREPEND greyhound::)
+  target_link_libraries(${target} PUBLIC ${room_ROOMS} ${room_COMPONENTS} greyhound::runtime ${room_LIBRARIES})
 endfunction()

@@ -3,8 +3,8 @@
 // counts of each treatment must come to beside its control's. Experiments are data; runner.h runs
 // them, judge.h compares what came out with what was expected, report.h shows it.
 //
-// To add one: a file xN.cc with a function that gives an Experiment, a line in all_experiments(),
-// and the same arms in go/, under the same names.
+// To add one: a file named by what it is about, with a function that gives an Experiment, a line in
+// all_experiments(), and the same arms in go/, under the same names (README.md has the rest).
 #pragma once
 
 #include <cstddef>

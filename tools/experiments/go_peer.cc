@@ -14,9 +14,9 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "tools/common/plain_text.h"
 #include "tools/experiments/go_sources.h"
 #include "tools/experiments/subprocess.h"
-#include "tools/pprof/plain_text.h"
 
 extern char** environ;
 

@@ -2,7 +2,7 @@
 // tools/CMakeLists.txt tells the build that this file changes with those in go/.
 #include "tools/experiments/go_sources.h"
 
-#include "tools/embed.h"
+#include "tools/common/embed.h"
 
 GREYHOUND_EMBED(greyhound_lab_go_mod, "tools/experiments/go/go.mod");
 GREYHOUND_EMBED(greyhound_lab_go_main, "tools/experiments/go/main.go");

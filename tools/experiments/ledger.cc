@@ -6,9 +6,9 @@
 #include <algorithm>
 #include <array>
 
-#include "gc/malloc_inl.h"
+#include "gc/alloc/malloc_inl.h"
 #include "tools/experiments/ledger_loops.h"
-#include "tools/experiments/rig.h"
+#include "tools/experiments/measured_runtime.h"
 
 namespace greyhound::lab {
 namespace {
@@ -41,14 +41,14 @@ GREYHOUND_INLINE void* box_by_hand(uint64_t value) {
 }
 
 template <class Body>
-Sample measured(Rig& rig, uint64_t ops, Body body) {
-  rig.repeat(kLedgerEntries, body);  // warms up
-  const gc::GcStats before = rig.runtime().stats();
+Sample sample_of(MeasuredRuntime& measured, uint64_t ops, Body body) {
+  measured.repeat(kLedgerEntries, body);  // warms up
+  const gc::GcStats before = measured.runtime().stats();
   const uint64_t start = gc::thread_cpu_ns();
-  rig.repeat(ops, body);
+  measured.repeat(ops, body);
   const uint64_t elapsed = gc::thread_cpu_ns() - start;
-  const gc::GcStats after = rig.runtime().stats();
-  const Measurement m = Rig::difference(before, after, ops, elapsed);
+  const gc::GcStats after = measured.runtime().stats();
+  const Measurement m = MeasuredRuntime::difference(before, after, ops, elapsed);
   const auto per_op = [ops](uint64_t n) {
     return static_cast<double>(n) / static_cast<double>(ops);
   };
@@ -63,9 +63,9 @@ Sample measured(Rig& rig, uint64_t ops, Body body) {
 }
 
 Sample typed(const runtime::Options& options, uint64_t ops) {
-  Rig rig(options);
+  MeasuredRuntime measured(options);
   const auto map = full_int_map();
-  const Sample sample = measured(rig, ops, [&](uint64_t i) { write_int(map, i); });
+  const Sample sample = sample_of(measured, ops, [&](uint64_t i) { write_int(map, i); });
   consume(map);
   return sample;
 }
@@ -79,13 +79,13 @@ void step_to(gc::Collector& collector, gc::Phase phase) {
 Sample shared(bool marking, uint64_t ops) {
   runtime::Options options = gc_off();
   if (marking) options.mode = runtime::Mode::kStepping;
-  Rig rig(options);
+  MeasuredRuntime measured(options);
   const auto map = full_any_map();
   constexpr uint64_t kBoxes = 256;
   auto* const boxes = runtime::Thread::make_array<Ref<int64_t>>(kBoxes);
   for (uint64_t i = 0; i < kBoxes; ++i)
     boxes[i] = static_cast<int64_t*>(runtime::convT64(1000 + i));
-  gc::Collector& collector = rig.runtime().collector();
+  gc::Collector& collector = measured.runtime().collector();
   if (marking) {
     collector.request_cycle();
     for (int drained = 0; drained < 2; ++drained) {
@@ -93,7 +93,7 @@ Sample shared(bool marking, uint64_t ops) {
       step_to(collector, gc::Phase::kScanRoots);
     }
   }
-  const Sample sample = measured(rig, ops, [&](uint64_t i) {
+  const Sample sample = sample_of(measured, ops, [&](uint64_t i) {
     *slot_of<eface>(map, i) = eface(type_of<int64_t>(), boxes[i % kBoxes].get());
   });
   if (marking) step_to(collector, gc::Phase::kIdle);
@@ -106,14 +106,14 @@ Sample shared(bool marking, uint64_t ops) {
 // kernel's business.
 template <class Box>
 Sample boxed(bool off, uint64_t ops, Box box) {
-  Rig rig(off ? gc_off() : runtime::Options{});
+  MeasuredRuntime measured(off ? gc_off() : runtime::Options{});
   const auto map = full_any_map();
   const auto body = [&](uint64_t i) { write_any(map, i, box); };
   if (off) {
-    rig.repeat(ops + ops / 4, body);
-    rig.runtime().collect();
+    measured.repeat(ops + ops / 4, body);
+    measured.runtime().collect();
   }
-  const Sample sample = measured(rig, ops, body);
+  const Sample sample = sample_of(measured, ops, body);
   consume(map);
   return sample;
 }

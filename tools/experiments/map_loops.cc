@@ -43,10 +43,10 @@ GREYHOUND_INLINE V* assigned(const maps::MapType* type, maps::hmap* map, std::st
 // barrier.
 template <class Value>
 Measurement write_any(uint64_t ops, Value value) {
-  Rig rig;
+  MeasuredRuntime measured;
   maps::hmap* const map = map_of<eface>([](uint64_t) { return eface(); });
   const maps::MapType* const type = Map<String, eface>::type();
-  Measurement m = rig.measure(ops, [&](uint64_t i) {
+  Measurement m = measured.measure(ops, [&](uint64_t i) {
     void* const box = runtime::convT64(static_cast<uint64_t>(value(i)));
     *assigned<eface>(type, map, string_key(i)) = eface(type_of<int64_t>(), box);
   });
@@ -66,11 +66,11 @@ const std::array<std::string_view, kKeys>& string_keys() {
 }
 
 Measurement read_int(uint64_t ops) {
-  Rig rig;
+  MeasuredRuntime measured;
   maps::hmap* const map = map_of<int64_t>(number);
   const maps::MapType* const type = Map<String, int64_t>::type();
   int64_t sum = 0;
-  Measurement m = rig.measure(ops, [&](uint64_t i) {
+  Measurement m = measured.measure(ops, [&](uint64_t i) {
     sum += *static_cast<const int64_t*>(maps::mapaccess1_faststr(type, map, string_key(i)));
   });
   consume(sum);
@@ -79,11 +79,11 @@ Measurement read_int(uint64_t ops) {
 }
 
 Measurement read_any(uint64_t ops) {
-  Rig rig;
+  MeasuredRuntime measured;
   maps::hmap* const map = map_of<eface>([](uint64_t i) { return runtime::to_eface(number(i)); });
   const maps::MapType* const type = Map<String, eface>::type();
   uint64_t found = 0;
-  Measurement m = rig.measure(ops, [&](uint64_t i) {
+  Measurement m = measured.measure(ops, [&](uint64_t i) {
     const ElemOk entry = maps::mapaccess2_faststr(type, map, string_key(i));
     const auto* v = static_cast<const eface*>(entry.elem);
     consume(v->data());
@@ -95,11 +95,11 @@ Measurement read_any(uint64_t ops) {
 }
 
 Measurement read_wide(uint64_t ops) {
-  Rig rig;
+  MeasuredRuntime measured;
   maps::hmap* const map = map_of<Wide>([](uint64_t i) { return Wide{{number(i)}}; });
   const maps::MapType* const type = Map<String, Wide>::type();
   uint64_t found = 0;
-  Measurement m = rig.measure(ops, [&](uint64_t i) {
+  Measurement m = measured.measure(ops, [&](uint64_t i) {
     const ElemOk entry = maps::mapaccess2_faststr(type, map, string_key(i));
     const Wide v = *static_cast<const Wide*>(entry.elem);
     consume(&v);
@@ -111,10 +111,10 @@ Measurement read_wide(uint64_t ops) {
 }
 
 Measurement write_int(uint64_t ops) {
-  Rig rig;
+  MeasuredRuntime measured;
   maps::hmap* const map = map_of<int64_t>(number);
   const maps::MapType* const type = Map<String, int64_t>::type();
-  Measurement m = rig.measure(
+  Measurement m = measured.measure(
       ops, [&](uint64_t i) { *assigned<int64_t>(type, map, string_key(i)) = number(i); });
   consume(map);
   return m;
@@ -132,11 +132,11 @@ Measurement write_any_big(uint64_t ops) { return write_any(ops, number); }
 
 // The variable is made before the lookup, so a miss would pay for it too.
 Measurement address_of_v(uint64_t ops) {
-  Rig rig;
+  MeasuredRuntime measured;
   maps::hmap* const map = map_of<int64_t>(number);
   const maps::MapType* const type = Map<String, int64_t>::type();
-  auto* const sink = rig.thread().make<AddressSink>();
-  Measurement m = rig.measure(ops, [&](uint64_t i) {
+  auto* const sink = measured.thread().make<AddressSink>();
+  Measurement m = measured.measure(ops, [&](uint64_t i) {
     auto* const v = static_cast<int64_t*>(gc::newobject(type_of<int64_t>()));
     if (v == nullptr) [[unlikely]]
       throw std::bad_alloc();

@@ -10,7 +10,7 @@
 #include <string_view>
 
 #include "tools/experiments/figures.h"
-#include "tools/experiments/rig.h"
+#include "tools/experiments/measured_runtime.h"
 
 namespace greyhound::lab {
 

@@ -5,8 +5,8 @@
 
 #include <string_view>
 
+#include "runtime/watch/pprof/profile.h"
 #include "tools/experiments/figures.h"
-#include "tools/pprof/profile.h"
 
 namespace greyhound::lab {
 

@@ -5,7 +5,7 @@
 
 #include <cstdlib>
 
-#include "tools/standard_streams.h"
+#include "tools/common/standard_streams.h"
 
 namespace greyhound::lab {
 namespace {

@@ -30,7 +30,8 @@ struct Paper {
   size_t columns = 80;
 };
 
-// Each is out when its function returns. They throw as print_out does (tools/standard_streams.h).
+// Each is out when its function returns. They throw as print_out does
+// (tools/common/standard_streams.h).
 void print_header(const RunInfo& info, const Paper& paper);
 void print_experiment(const ExperimentResult& result, const Paper& paper);
 void print_summary(const std::vector<ExperimentResult>& results, const Paper& paper);

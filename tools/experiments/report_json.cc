@@ -7,8 +7,8 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "tools/common/standard_streams.h"
 #include "tools/experiments/report.h"
-#include "tools/standard_streams.h"
 
 namespace greyhound::lab {
 namespace {

@@ -8,10 +8,10 @@
 #include <utility>
 #include <vector>
 
+#include "tools/common/standard_streams.h"
+#include "tools/common/terminal.h"
+#include "tools/common/text_table.h"
 #include "tools/experiments/report.h"
-#include "tools/experiments/text_table.h"
-#include "tools/standard_streams.h"
-#include "tools/terminal.h"
 
 namespace greyhound::lab {
 namespace {

@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "gc/stats.h"
+#include "gc/watch/stats.h"
 #include "runtime/base/profile_labels.h"
 
 namespace greyhound::lab {

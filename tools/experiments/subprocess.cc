@@ -14,7 +14,7 @@
 #include <string_view>
 #include <utility>
 
-#include "tools/pprof/plain_text.h"
+#include "tools/common/plain_text.h"
 
 namespace greyhound::lab {
 namespace {
@@ -67,7 +67,7 @@ int start(const std::vector<std::string>& command, const std::vector<std::string
   sigset_t none;
   sigemptyset(&none);
   posix_spawnattr_setsigmask(&attributes, &none);
-  // What the command ignores (tools/main.cc) is nothing for others to inherit.
+  // What the command ignores (tools/command/main.cc) is nothing for others to inherit.
   sigset_t ignored;
   sigemptyset(&ignored);
   sigaddset(&ignored, SIGXFSZ);

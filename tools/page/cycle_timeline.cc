@@ -7,9 +7,10 @@
 #include <thread>
 #include <vector>
 
-#include "gc/trace_events.h"
+#include "gc/cycle/collector.h"
+#include "gc/watch/trace_events.h"
 #include "runtime/greyhound.h"
-#include "tools/trace/trace_json.h"
+#include "runtime/watch/trace/trace_json.h"
 
 namespace greyhound::page {
 namespace {

@@ -9,9 +9,9 @@
 
 namespace greyhound::page {
 
-// Chrome trace events (tools/trace/trace_json.h) of the shortest cycle that was seen (on a busy
-// machine the others show who waited for a processor), cut to a little before and after it; null
-// when none ended within `patience`.
+// Chrome trace events (runtime/watch/trace/trace_json.h) of the shortest cycle that was seen (on a
+// busy machine the others show who waited for a processor), cut to a little before and after it;
+// null when none ended within `patience`.
 nlohmann::ordered_json cycle_timeline(std::chrono::seconds patience = std::chrono::seconds(60));
 
 }  // namespace greyhound::page

@@ -12,8 +12,8 @@
 #include <mutex>
 #include <string>
 
+#include "runtime/watch/debughttp/debug_server.h"
 #include "tools/page/lab_page.h"
-#include "tools/serve/debug_server.h"
 #include "tools/stage/stage.h"
 
 namespace greyhound::page {

@@ -6,10 +6,10 @@
 
 #include "runtime/greyhound.h"
 #include "runtime/profile/cpu_profiler.h"
+#include "runtime/watch/pprof/cpu_profile.h"
+#include "runtime/watch/pprof/heap_profile.h"
 #include "tools/experiments/ledger_loops.h"
-#include "tools/pprof/cpu_profile.h"
 #include "tools/pprof/flame_data.h"
-#include "tools/pprof/heap_profile.h"
 
 namespace greyhound::page {
 namespace {

@@ -16,7 +16,7 @@
 #include <utility>
 #include <vector>
 
-#include "tools/pprof/profile.h"
+#include "runtime/watch/pprof/profile.h"
 #include "tools/pprof/sample_types.h"
 #include "tools/pprof/tag_filter.h"
 #include "tools/pprof/view.h"

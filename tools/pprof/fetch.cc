@@ -13,9 +13,9 @@
 #include <thread>
 #include <utility>
 
-#include "tools/pprof/plain_text.h"
+#include "runtime/watch/pprof/whole_file.h"
+#include "tools/common/plain_text.h"
 #include "tools/pprof/url.h"
-#include "tools/whole_file.h"
 
 namespace greyhound::pprof {
 namespace {

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "tools/pprof/profile.h"
+#include "runtime/watch/pprof/profile.h"
 
 namespace greyhound::pprof {
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "tools/pprof/profile.h"
+#include "runtime/watch/pprof/profile.h"
 
 namespace greyhound::pprof {
 

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include "tools/pprof/profile_decode.h"
+
 // A profile from the file format, whatever the file says: what google/pprof refuses is refused (its
 // profile.CheckValid), frames have the names that they are shown by, and those that the profile
 // itself wants left out are.
@@ -9,13 +11,13 @@
 #include <protozero/pbf_reader.hpp>
 #include <unordered_map>
 
+#include "runtime/watch/pprof/gzip.h"
+#include "runtime/watch/pprof/names.h"
+#include "runtime/watch/pprof/profile.h"
+#include "runtime/watch/pprof/proto_fields.h"
 #include "tools/pprof/drop_frames.h"
 #include "tools/pprof/field_reader.h"
-#include "tools/pprof/gzip.h"
 #include "tools/pprof/legacy_formats.h"
-#include "tools/pprof/names.h"
-#include "tools/pprof/profile.h"
-#include "tools/pprof/proto_fields.h"
 
 namespace greyhound::pprof {
 namespace {

@@ -8,8 +8,8 @@
 #include <string_view>
 #include <vector>
 
-#include "tools/pprof/plain_text.h"
-#include "tools/pprof/profile_files.h"
+#include "runtime/watch/pprof/profile_files.h"
+#include "tools/common/plain_text.h"
 
 namespace greyhound::pprof {
 namespace {

@@ -13,6 +13,7 @@
 
 #include "tools/pprof/fetch.h"
 #include "tools/pprof/legacy_formats.h"
+#include "tools/pprof/profile_decode.h"
 
 namespace greyhound::pprof {
 namespace {

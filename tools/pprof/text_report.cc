@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "tools/pprof/plain_text.h"
+#include "tools/common/plain_text.h"
 
 namespace greyhound::pprof {
 namespace {
@@ -29,7 +29,7 @@ std::string heading(const StackView& view) {
                      format_value(view.total(), unit), plain_text(unit_beside(unit)));
 }
 
-constexpr size_t kNone = SIZE_MAX;
+constexpr size_t kLeftOut = SIZE_MAX;
 
 struct Call {
   uint32_t name = 0;
@@ -88,7 +88,7 @@ class TreePrinter {
     while (!waiting_.empty()) {
       const Waiting next = waiting_.back();
       waiting_.pop_back();
-      if (next.call == kNone) {
+      if (next.call == kLeftOut) {
         line(next.left_out, next.depth, "(calls of less than 1 % each)");
         continue;
       }
@@ -107,7 +107,7 @@ class TreePrinter {
 
  private:
   struct Waiting {
-    size_t call;  // kNone: what is left out at this place
+    size_t call;  // kLeftOut: the calls that are left out at this place
     size_t depth;
     int64_t left_out;
   };
@@ -124,7 +124,7 @@ class TreePrinter {
       }
     }
     if (shown.size() < tree_[parent].calls.size())
-      waiting_.push_back({kNone, parent == 0 ? 0 : tree_[parent].depth + 1, left_out});
+      waiting_.push_back({kLeftOut, parent == 0 ? 0 : tree_[parent].depth + 1, left_out});
     std::ranges::stable_sort(
         shown, [&](size_t a, size_t b) { return tree_[a].magnitude > tree_[b].magnitude; });
     for (auto call = shown.rbegin(); call != shown.rend(); ++call)

@@ -8,7 +8,7 @@
 #include <system_error>
 #include <vector>
 
-#include "tools/whole_file.h"
+#include "runtime/watch/pprof/whole_file.h"
 
 namespace greyhound::pprof {
 namespace {

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "tools/pprof/profile.h"
+#include "runtime/watch/pprof/profile.h"
 #include "tools/pprof/sample_types.h"
 #include "tools/pprof/tag_filter.h"
 

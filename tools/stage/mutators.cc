@@ -20,9 +20,9 @@ Node* Stage::allocate(size_t mutator, const std::string& root, const std::string
   names_.erase(address_of(made));
   if (!name.empty()) names_[address_of(made)] = name;
   if (!root.empty()) set_root(mutator, root, made);
-  note(fmt::format("{} allocates a Node{}{}", mutators_[mutator]->name(),
-                   name.empty() ? "" : " '" + name + "'",
-                   mutators_[mutator]->alloc_black() ? "; while marking that is black" : ""));
+  note(fmt::format(
+      "{} allocates a Node{}{}", mutators_[mutator]->name(), name.empty() ? "" : " '" + name + "'",
+      mutators_[mutator]->allocation().black() ? "; while marking that is black" : ""));
   return made;
 }
 

@@ -80,7 +80,7 @@ Json Stage::mutators_json() {
     result[mutator->name()] = {
         {"barrier_on", mutator->shading()},
         {"barrier_broken", gc::Stepping::barrier_broken(*mutator)},
-        {"alloc_black", mutator->alloc_black()},
+        {"alloc_black", mutator->allocation().black()},
         {"shades", gc::Stepping::shades(*mutator)},
         {"pending",
          pending ? Json(gc::handshake_name(gc::Stepping::pending(*mutator))) : Json(nullptr)}};

@@ -17,7 +17,7 @@ using gc::Phase;
 
 // After so many rounds the mutators are held for a last one, and must be claimable by then.
 constexpr unsigned kRoundsHeldBack = 6;
-static_assert(kRoundsHeldBack < gc::Collector::kMaxRounds);
+static_assert(kRoundsHeldBack < gc::Cycle::kMaxRounds);
 // Queue entries that turn out to be marked already are no event; so many of them are passed over.
 constexpr int kMostIdleSteps = 1000;
 
@@ -47,7 +47,7 @@ const char* phase_key(Phase phase) {
       return "drain";
     case Phase::kScanRoots:
       return "scan-roots";
-    case Phase::kSpecials:
+    case Phase::kReferences:
       return "specials";
     case Phase::kBarrierOff:
       return "barrier-off";
@@ -87,7 +87,7 @@ void Stage::reset(std::string_view name, uint64_t seed) {
   for (const char* mutator : kMutatorNames) {
     mutators_.push_back(std::make_unique<gc::Mutator>(&collector(), mutator));
     // Hash seeds come from here: the same snapshots for the same seed.
-    mutators_.back()->random_state = seed * 0x9e3779b97f4a7c15u + mutators_.size();
+    mutators_.back()->allocation().random.state = seed * 0x9e3779b97f4a7c15u + mutators_.size();
   }
   break_barrier(broken_);
   scenario_->begin(*this);
@@ -131,7 +131,7 @@ const Stage::Object& Stage::object_with(size_t id) const {
 }
 
 void Stage::refresh() {
-  gc::Heap& heap = collector().heap;
+  gc::mheap& heap = collector().heap;
   std::vector<std::pair<uintptr_t, uintptr_t>> unused;
   for (auto& mutator : mutators_) {
     gc::Stepping::for_each_free_run(
@@ -157,10 +157,11 @@ void Stage::refresh() {
     }
   });
   gc::Stepping::for_each_entry(collector(), [&](gc::MarkEntry entry) {
-    const uintptr_t base = heap.find_object(entry & ~uintptr_t{gc::kTagMask}).base;
+    const uintptr_t base = heap.findObject(entry.address()).base;
     const auto object = now.find(base);
     if (object == now.end()) return;
-    const bool scanned = (entry & (gc::kTagGrey | gc::kTagOblet)) == 0 && heap.marks.test(base);
+    const bool scanned = !entry.is(gc::MarkEntry::kGrey) && !entry.is(gc::MarkEntry::kOblet) &&
+                         heap.marks.test(base);
     if (!scanned) object->second.color = Color::kGrey;
   });
   std::erase_if(names_, [&](const auto& name) { return !now.contains(name.first); });
@@ -174,7 +175,7 @@ void Stage::refresh() {
 
 void Stage::for_each_reference(const Object& object,
                                const std::function<void(std::string, uintptr_t)>& visit) {
-  gc::Heap& heap = collector().heap;
+  gc::mheap& heap = collector().heap;
   const gc::Layout* layout = heap.layout_of(object.found.span, object.found.index);
   if (layout->noscan()) return;
   const bool node =
@@ -184,7 +185,7 @@ void Stage::for_each_reference(const Object& object,
     if (in_elem >= layout->ptr_words || ((layout->mask[in_elem / 64] >> (in_elem % 64)) & 1) == 0)
       continue;
     const uintptr_t value = load_word(reinterpret_cast<void*>(object.found.base + word * 8));
-    const uintptr_t target = heap.find_object(value).base;
+    const uintptr_t target = heap.findObject(value).base;
     if (target == 0) continue;
     visit(node ? (word == 0 ? "left" : "right") : fmt::format("word {}", word), target);
   }
@@ -327,7 +328,7 @@ void Stage::entered(Phase before, const std::map<uintptr_t, Object>& were) {
       return note(
           "nothing is grey in the queues. H3 asks every mutator for its roots and what it "
           "has shaded");
-    case Phase::kSpecials:
+    case Phase::kReferences:
       return note("weak cells and finalizers");
     case Phase::kBarrierOff:
       note("a quiet round: marking has ended. H4 asks the mutators to switch their barriers off");

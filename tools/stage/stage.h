@@ -27,7 +27,8 @@
 #include <string_view>
 #include <vector>
 
-#include "gc/stepping.h"
+#include "gc/check/stepping.h"
+#include "gc/cycle/collector.h"
 #include "maps/map.h"
 #include "runtime/iface.h"
 #include "runtime/runtime.h"

@@ -3,7 +3,7 @@
 #include "tools/web/assets.h"
 
 #include "runtime/base/check.h"
-#include "tools/embed.h"
+#include "tools/common/embed.h"
 
 GREYHOUND_EMBED(greyhound_web_page_html, "tools/web/dist/page.html");
 GREYHOUND_EMBED(greyhound_web_licenses, "tools/web/dist/LICENSES.txt");

@@ -20,7 +20,7 @@ struct Page {
   bool live = false;
 };
 
-// The page's HTML. To a file with write_whole_file (tools/whole_file.h).
+// The page's HTML. To a file with write_whole_file (runtime/watch/pprof/whole_file.h).
 std::string html_of(const Page& page);
 
 }  // namespace greyhound::web

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// X10: the write barrier. As x10.cc, but that nothing tells this program whether the collector is marking:
+// X10: the write barrier. As write_barrier.cc, but that nothing tells this program whether the collector is marking:
 // for the arms that want it to, another goroutine forces one cycle after another, each of which has a long
 // list to walk, a node at a time, so that nearly all of it is marking. Counts are not exported; only the
 // time of the stores is measured.

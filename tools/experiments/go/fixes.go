@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// X14: four fixes, before and after. As x14.cc.
+// X14: four fixes, before and after. As before_and_after.cc.
 
 package main
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// X9: what marking costs, by what is live. As x9.cc: build, clear up, then full cycles of which each is
+// X9: what marking costs, by what is live. As mark_cost.cc: build, clear up, then full cycles of which each is
 // enclosed by its own pair of marks on stderr.
 
 package main

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// X3: where ok lives. As x3.cc, except that here Go's compiler decides.
+// X3: where ok lives. As where_ok_lives.cc, except that here Go's compiler decides.
 
 package main
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// X11: profiles of a workload, each in a file beside the program. As x11.cc.
+// X11: profiles of a workload, each in a file beside the program. As profiles.cc.
 
 package main
 

@@ -8,13 +8,13 @@ export const CLASSES = [
   { id: 'malloc', name: 'malloc', mark: '●', what: 'mallocgc, and what it is made of',
     match: new RegExp('^runtime\\.(mallocgc|newobject|newarray|allocate|refill|nextFree|makeslice|growslice|rawstring|'
       + 'rawbyteslice|makemap|profilealloc|heapBitsSetType|\\(\\*(mcache|mcentral|mheap|pageAlloc)\\)\\.|\\(\\*mspan\\)\\.(?!sweep|markBits)|'
-      + 'Heap\\.(allocate|take|publish|new_span|pop)|PageAllocator\\.|Mutator\\.(run_for|count_|blacken_runs)|MemProfile\\.)') },
+      + 'mheap\\.(allocate|take|publish|new_span|pop)|PageAllocator\\.|mcache\\.|MemProfile\\.)') },
   { id: 'assist', name: 'assist', mark: '+', what: 'gcAssistAlloc: marking that an allocating thread owes',
     match: /^runtime\.(gcAssistAlloc|gcParkAssist)/ },
   { id: 'mark', name: 'mark', mark: '◆', what: 'gcDrain, scanobject, greyobject: finding what is alive',
     match: new RegExp('^runtime\\.(gcDrain|scanobject|scanblock|scanstack|scanframe|scanConservative|greyobject|markroot|'
       + 'gcBgMarkWorker|gcMark(Termination|Done|RootPrepare|TinyAllocs)|tryDeferToSpanScan|scanSpan|Marker\\.|WorkPool\\.|\\(\\*gcWork\\)\\.|'
-      + 'Collector\\.(drain|finish_scan|finish_marking|worker_loop|resolve_root|process_specials))') },
+      + 'MarkTeam\\.|ScannedRoots\\.|Cycle\\.(drain|markroot|gcMarkDone|finish_marking|process_references))') },
   { id: 'barrier', name: 'barrier', mark: '‖', what: 'the write barrier: shading what is stored while a cycle runs',
     match: /^(runtime\.)?(write_barrier|write_pointer|typedmem|gcWriteBarrier|wbBuf|bulkBarrier|wbMove|wbZero|Mutator\.(shade|donate_shades))/ },
   { id: 'evacuate', name: 'evacuate', mark: '→', what: 'evacuate, growWork, hashGrow: a map that grows',
@@ -42,7 +42,7 @@ export const CHAINS = [
   { id: 'assist', name: 'marking in an assist', frames: ['mallocgc', 'gcAssistAlloc', 'gcDrain', 'scanobject', 'greyobject'],
     match: [/^runtime\.mallocgc/, /^runtime\.gcAssistAlloc/, /^runtime\.gcDrain/, /^runtime\.scanobject/, /^runtime\.(Marker\.)?greyobject/], optional: 2 },
   { id: 'background', name: 'marking in the background', frames: ['worker', 'gcDrain', 'scanobject', 'greyobject'],
-    match: [/^runtime\.(gcBgMarkWorker|Collector\.(coordinator_loop|worker_loop))/, /^runtime\.gcDrain/, /^runtime\.scanobject/, /^runtime\.(Marker\.)?greyobject/], optional: 2 },
+    match: [/^runtime\.(gcBgMarkWorker|Coordinator\.loop)/, /^runtime\.gcDrain/, /^runtime\.scanobject/, /^runtime\.(Marker\.)?greyobject/], optional: 2 },
   { id: 'evacuate', name: 'a write moves old buckets', frames: ['mapassign', 'growWork or hashGrow', 'evacuate'],
     match: [/^runtime\.mapassign/, /^runtime\.(growWork|hashGrow)/, /^runtime\.evacuate/], optional: 1 },
 ];
