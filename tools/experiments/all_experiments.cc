@@ -6,9 +6,9 @@ namespace greyhound::lab {
 
 const std::vector<Experiment>& all_experiments() {
   static const std::vector<Experiment> experiments = {
-      x1_boxing(),         x3_where_ok_lives(),    x9_mark_cost(),
-      x10_write_barrier(), x11_profiles(),         x12_call_sites(),
-      x13_find_object(),   x14_before_and_after(), x15_gc_pressure()};
+#define GREYHOUND_EXPERIMENT(function) function(),
+#include "tools/experiments/experiments.def"
+  };
   return experiments;
 }
 

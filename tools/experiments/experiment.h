@@ -143,14 +143,7 @@ const std::vector<Experiment>& all_experiments();
 // What --quick may take for all of them, in processor time, where the Go side is built already.
 inline constexpr int kQuickSeconds = 20;
 
-Experiment x1_boxing();
-Experiment x3_where_ok_lives();
-Experiment x9_mark_cost();
-Experiment x10_write_barrier();
-Experiment x11_profiles();
-Experiment x12_call_sites();
-Experiment x13_find_object();
-Experiment x14_before_and_after();
-Experiment x15_gc_pressure();
+#define GREYHOUND_EXPERIMENT(function) Experiment function();
+#include "tools/experiments/experiments.def"
 
 }  // namespace greyhound::lab
