@@ -389,6 +389,7 @@ TEST_F(WriteProfileTest, TheWritingThreadIsBlockedAndTheCollectorGoesOn) {
   runtime::Runtime runtime(every_object());
   runtime::Thread thread(runtime);
   const std::string pipe = path(".pipe");
+  std::filesystem::remove(pipe);  // of a run that was stopped
   ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
   std::thread reader([&] {
     runtime::Thread other(runtime);
