@@ -38,22 +38,8 @@ struct Arm {
 
 // The counts that a verdict may rest on.
 enum class Count : uint8_t {
-  kAllocsPerOp,
-  kBytesPerOp,
-  kGcCycles,
-  kGreyedPerOp,
-  kWordsPerOp,
-  kBarrierHitsPerOp,
-  kBarrierShadesPerOp,
-  kFoundPerOp,
-  kAllocCalls,
-  kPointerCalls,
-  kProfileObjects,
-  kRuntimeLeaf,
-  kLabelled,
-  kMarkInBackground,
-  kMarkInAssist,
-  kMarkInMapaccess,
+#define GREYHOUND_COUNT(name, what, in_table, value) name,
+#include "tools/experiments/counts.def"
 };
 std::string_view count_name(Count count);        // "allocations per op"
 std::string_view count_short_name(Count count);  // "allocs/op"

@@ -18,38 +18,10 @@ double count_of(Count count, const ArmResult& result) {
   const Figures& figures = result.ours;
   const double ops = static_cast<double>(result.ops);
   switch (count) {
-    case Count::kAllocsPerOp:
-      return *figures.allocs_per_op;
-    case Count::kBytesPerOp:
-      return *figures.bytes_per_op;
-    case Count::kGcCycles:
-      return *figures.gc_cycles;
-    case Count::kGreyedPerOp:
-      return *figures.objects_greyed / ops;
-    case Count::kWordsPerOp:
-      return *figures.words_scanned / ops;
-    case Count::kBarrierHitsPerOp:
-      return *figures.barrier_hits_per_op;
-    case Count::kBarrierShadesPerOp:
-      return *figures.barrier_shades_per_op;
-    case Count::kFoundPerOp:
-      return *figures.found_per_op;
-    case Count::kAllocCalls:
-      return *figures.alloc_calls;
-    case Count::kPointerCalls:
-      return *figures.pointer_calls;
-    case Count::kProfileObjects:
-      return figures.profile->objects_per_op;
-    case Count::kRuntimeLeaf:
-      return figures.profile->runtime_leaf.value_or(0);
-    case Count::kLabelled:
-      return figures.profile->labelled.value_or(0);
-    case Count::kMarkInBackground:
-      return figures.profile->mark_in_background.value_or(0);
-    case Count::kMarkInAssist:
-      return figures.profile->mark_in_assist.value_or(0);
-    case Count::kMarkInMapaccess:
-      return figures.profile->mark_in_mapaccess.value_or(0);
+#define GREYHOUND_COUNT(name, what, in_table, value) \
+  case Count::name:                                  \
+    return value;
+#include "tools/experiments/counts.def"
   }
   return 0;
 }
