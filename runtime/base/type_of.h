@@ -253,8 +253,8 @@ requires(std::is_aggregate_v<T> && !std::is_array_v<T>) struct TypeTraits<T> {
     static_assert(
         std::is_empty_v<T> || type_internal::fields_cover<T, Fields>(),
         "the fields of this struct cannot all be seen: replace C arrays by std::array, avoid "
-        "bases, "
-        "bit-fields, alignas members and more than 24 fields, or list them with GREYHOUND_TYPE");
+        "bases, bit-fields, alignas members and more than 24 fields, or list them with "
+        "GREYHOUND_TYPE");
     type_internal::place_fields(mask, offset, Fields{});
   }
 };

@@ -229,12 +229,9 @@ std::string verdict(const std::vector<ArmResult>& arms) {
   };
   return fmt::format(
       "Depends: what shrinks is what allocated. Inlining the box saves {:.0f} allocation and "
-      "{:.0f} % "
-      "of the time, the size hint {:.0f} of {:.0f} allocations and {:.0f} %, the typed map {:.0f} "
-      "and "
-      "{:.0f} % when written (read, it never allocated), the kept result {:.0f} and {:.0f} %; "
-      "{:.0f} "
-      "of them comes back when its variable moves to the heap.",
+      "{:.0f} % of the time, the size hint {:.0f} of {:.0f} allocations and {:.0f} %, the typed "
+      "map {:.0f} and {:.0f} % when written (read, it never allocated), the kept result {:.0f} "
+      "and {:.0f} %; {:.0f} of them comes back when its variable moves to the heap.",
       allocs(kBoxed) - allocs(kInlined), less(kBoxed, kInlined), allocs(kNoHint) - allocs(kHint),
       allocs(kNoHint), less(kNoHint, kHint), allocs(kWriteAny) - allocs(kWriteTyped),
       less(kWriteAny, kWriteTyped), allocs(kParse) - allocs(kKept), less(kParse, kKept),
@@ -253,20 +250,16 @@ Experiment x14_before_and_after() {
   x.work =
       "box: an int returned as any by a function that is not inlined; then inlined. map: a "
       "map[int]int of 1000 entries, made without and with its size. write, read: a map[string]any "
-      "of "
-      "64 keys (read by v.(int)); then a map[string]int. parse: four name=value fields into 9 "
+      "of 64 keys (read by v.(int)); then a map[string]int. parse: four name=value fields into 9 "
       "objects; then kept in a map by their text, and the same with the named result's address "
       "taken.";
   x.op = "one box, one map of 1000 entries, one write, read or parse";
   x.note =
       "An operation of the pair map is a whole map, so there are a thousandth as many. GC CPU: "
-      "time "
-      "of marking threads and assists beside the wall time of the loop. compiler's decision "
-      "written "
-      "by hand, not measured from source: box, inlined and kept, moved are what Go 1.19 makes of "
-      "the "
-      "source. With --heapprofile heap.pb.gz both sides are also written to heap.before.pb.gz and "
-      "heap.after.pb.gz, for `" +
+      "time of marking threads and assists beside the wall time of the loop. compiler's decision "
+      "written by hand, not measured from source: box, inlined and kept, moved are what Go 1.19 "
+      "makes of the source. With --heapprofile heap.pb.gz both sides are also written to "
+      "heap.before.pb.gz and heap.after.pb.gz, for `" +
       program_as_called() + " pprof`, which takes two; label fix tells the pairs apart.";
   x.arms = {
       arm("box", "box-before", kBoxed, "box", boxed, 1, 10.4),

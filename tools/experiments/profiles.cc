@@ -249,20 +249,17 @@ Experiment x11_profiles() {
       "mapaccess at every read; labels tell whose samples they are.";
   x.work =
       "m[k] = v boxes 64 bytes into a map[string]any of 64 keys by convT2E, v, ok := m[k] reads "
-      "it, "
-      "both with the label scenario=boxed. Heap profiles: of each write, or each read. CPU "
-      "profiles: "
-      "reads alone, then a write to four reads, beside 200,000 live boxes to be marked.";
+      "it, both with the label scenario=boxed. Heap profiles: of each write, or each read. CPU "
+      "profiles: reads alone, then a write to four reads, beside 200,000 live boxes to be marked.";
   x.op = "one write or one read";
   x.note =
-      "objects: those that the profile counts below the writing (the reading) function; in use, as "
-      "of a collection. runtime leaf: the share of them whose innermost frame is the runtime's. "
-      "labels: the share of the profile with the label. mark: the share of CPU time in gcDrain, "
-      "scanobject and greyobject, in the background worker (bg.), in assists below mallocgc, and "
-      "below mapaccess (map). At rate 1 there are an eighth of the operations, under the CPU "
-      "profile of Greyhound six times as many. Go hides its runtime's frames and keeps no labels "
-      "in "
-      "heap profiles, whatever is asked for.";
+      "objects: those that the profile counts below the writing (the reading) function; in use, "
+      "as of a collection. runtime leaf: the share of them whose innermost frame is the "
+      "runtime's. labels: the share of the profile with the label. mark: the share of CPU time in "
+      "gcDrain, scanobject and greyobject, in the background worker (bg.), in assists below "
+      "mallocgc, and below mapaccess (map). At rate 1 there are an eighth of the operations, "
+      "under the CPU profile of Greyhound six times as many. Go hides its runtime's frames and "
+      "keeps no labels in heap profiles, whatever is asked for.";
   x.arms = {
       heap_arm("no profile", {0, "alloc_objects", false, true}, nullptr),
       heap_arm("allocated, rate 1", {1, "alloc_objects", false, true}, "heap-exact"),

@@ -16,8 +16,7 @@ constexpr const char* kConvert =
     "`go tool pprof -proto PROGRAM FILE >profile.pb.gz` makes a profile of it";
 constexpr const char* kWithoutDebug =
     "ask for it without debug=, as in .../debug/pprof/heap, for a file with names in it; or `go "
-    "tool "
-    "pprof -proto FILE >profile.pb.gz` makes a profile of this one";
+    "tool pprof -proto FILE >profile.pb.gz` makes a profile of this one";
 
 struct Beginning {
   std::string_view bytes;
