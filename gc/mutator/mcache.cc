@@ -164,7 +164,7 @@ void mcache::give_back(AllocRun* run, Tail tail) {
   run->cur = run->end = run->start = 0;
 }
 
-// The open tiny block is left behind; its objects stay of the color that they have.
+// Counts what was handed out. The open tiny block is left; its objects stay of their color.
 void mcache::leave_tiny_block() {
   tiny_block_end = 0;
   flush_counts();

@@ -200,7 +200,7 @@ bool Mutator::acknowledge(Handshake handshake) {
       break;
     case Handshake::kAllocBlack:
       mcache_.blacken();
-      flush_counts();
+      shades_.flush_counts();
       break;
     case Handshake::kScanRoots:
       shades_.donate();
@@ -218,7 +218,7 @@ bool Mutator::acknowledge(Handshake handshake) {
     case Handshake::kAllocWhite:
       mcache_.whiten();
       shades_.donate();
-      flush_counts();
+      shades_.flush_counts();
       break;
     case Handshake::kPark:
     case Handshake::kNone:

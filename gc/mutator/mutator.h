@@ -10,16 +10,16 @@
 // kRunning the owning thread does.
 //
 // Invariants:
-//  1. An acknowledgement runs to its end in one owner, and clears request_ last (seq_cst), so a
+//  1. An acknowledgement runs to its end in one owner, and clears request last (seq_cst), so a
 //     handshake's completion is a full barrier between everything before and after it (rule 4 of
 //     docs/protocol.md).
 //  2. No safepoint lies between a barrier and its store (rule 5): safepoints are mallocgc,
 //     safepoint(), blocking regions and detach, and what is said to be made of them (pieces.h).
-//  3. A mutator allocates only from spans of its own sweepgen_ (sweep.h).
+//  3. A mutator allocates only from spans of its own sweep generation (mcache.h).
 //
 // A thread works with the mutator that it attached last, its current one, but for blocking regions:
 // there it has none, so whatever needs one says so instead of racing with the collector. Which
-// thread has which mutator is attachment.cc's, which stacks a mutator has stacks.cc's.
+// thread has which mutator is attachment.cc's.
 //
 // Thread rules: everything is for the owning thread, unless it says otherwise.
 #pragma once
@@ -80,9 +80,8 @@ class Mutator : public MutatorHot {
   // The rest of it. Fatal when this is not the thread's current mutator.
   void answer_slow(const char* where);
 
-  // (enter_blocking and leave_blocking are hot.h's.)
-  // How many regions are open, and leaving those that a longjmp has jumped out of: all but the
-  // outermost `depth`.
+  // How many blocking regions (hot.h) are open, and leaving those that a longjmp has jumped out of:
+  // all but the outermost `depth`.
   unsigned blocking_depth() const { return blocking_depth_; }
   void after_longjmp(unsigned depth);
 

@@ -60,7 +60,6 @@ class Connections {
   ListenAddress start(const ListenAddress& address);
   // Readable from here on is what serve() got as `stop`; returns when every worker is through.
   void stop();
-  int stop_event() const { return stop_event_.get(); }
 
  private:
   // A refused client, whose socket is kept until it has read why, or until then.
